@@ -1,0 +1,182 @@
+"""The journal's events: what was seen, decided, intended and done, as frozen values with a `kind` each.
+
+An `Event` is what the core emits; a `Record` is an event with its place in the chain. The JSON form of a record
+is the journal line of the docs.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TypeAlias
+
+from remediator.core.model import (
+    Change,
+    CloseReason,
+    Json,
+    Mode,
+    OutcomeStatus,
+    Target,
+    Value,
+    Verdict,
+)
+from remediator.core.rules import Policy, Rule
+
+
+class Signal(Value, tag_field="kind", tag="signal"):
+    """Something seen of an alert, said once: `firing`, `resolved`, `unresolved` (no target) or `skipped` (unusable)."""
+
+    source: str
+    status: str
+    fingerprint: str = ""
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+    starts_at: datetime | None = None
+    reason: str = ""
+
+
+class IncidentOpened(Value, tag_field="kind", tag="incident_opened"):
+    """A rule has evidence about a target for the first time."""
+
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+
+
+class Decision(Value, tag_field="kind", tag="decision"):
+    """What is to be done about an incident and every guard's answer.
+
+    `result` is act, observe, hold, deny or await_approval.
+    """
+
+    result: str
+    verdicts: tuple[Verdict, ...]
+    step: int
+    action: str = ""
+    evidence: Json = {}
+    retry_at: datetime | None = None
+
+
+class Intent(Value, tag_field="kind", tag="intent"):
+    """A write that is about to happen, durable before it does. `epoch` is the term of office it was made in."""
+
+    id: str
+    action: str
+    step: int
+    epoch: int
+    change: Change
+    diff: str = ""
+    prior: Json = {}
+
+
+class Outcome(Value, tag_field="kind", tag="outcome"):
+    """What became of an intent."""
+
+    intent: str
+    status: OutcomeStatus
+    detail: str = ""
+    resource_version: str = ""
+    generation: int = 0
+
+
+class Verification(Value, tag_field="kind", tag="verification"):
+    """What fresh evidence says about a step: healthy, not_yet, failed or unknown. Said when it changes."""
+
+    result: str
+    step: int
+    detail: str = ""
+    since: datetime | None = None
+
+
+class Undo(Value, tag_field="kind", tag="undo"):
+    """An intent that takes an earlier one back, durable before it is carried out."""
+
+    id: str
+    of: str
+    action: str
+    step: int
+    epoch: int
+    change: Change
+    diff: str = ""
+
+
+class Escalated(Value, tag_field="kind", tag="escalated"):
+    """A person is told: `requested`, then `delivered` or `undelivered`; `observed` where the mode forbids telling."""
+
+    receiver: str
+    status: str
+    cause: CloseReason
+    reason: str = ""
+
+
+class IncidentClosed(Value, tag_field="kind", tag="incident_closed"):
+    """The end of an incident."""
+
+    reason: CloseReason
+    detail: str = ""
+
+
+class RulesChanged(Value, tag_field="kind", tag="rules"):
+    """Rules as they are from here on: what came or changed in full, what went by name. `error` where a reload failed."""
+
+    policy: Policy | None = None
+    changed: tuple[Rule, ...] = ()
+    removed: tuple[str, ...] = ()
+    error: str = ""
+
+
+class Leader(Value, tag_field="kind", tag="leader"):
+    """Somebody took office: writes of earlier epochs are not adopted blindly any more."""
+
+    epoch: int
+    identity: str
+    version: str = ""
+
+
+class Source(Value, tag_field="kind", tag="source"):
+    """A source of signals or state became reachable or ceased to be."""
+
+    source: str
+    up: bool
+    reason: str = ""
+
+
+Payload: TypeAlias = (
+    Signal
+    | IncidentOpened
+    | Decision
+    | Intent
+    | Outcome
+    | Verification
+    | Undo
+    | Escalated
+    | IncidentClosed
+    | RulesChanged
+    | Leader
+    | Source
+)
+
+
+class Event(Value):
+    """One thing that happened, at an instant of the deciding clock. Empty strings and `None` where it concerns no
+    incident, rule or target."""
+
+    time: datetime
+    data: Payload
+    incident: str = ""
+    rule: str = ""
+    target: Target | None = None
+    mode: Mode | None = None
+    actor: str = "controller"
+
+    @property
+    def kind(self) -> str:
+        """The event's kind as the journal names it."""
+        return str(self.data.__struct_config__.tag)
+
+
+class Record(Value):
+    """An event in its place in the chain; `hash` covers everything else and `prev` is the predecessor's."""
+
+    seq: int
+    event: Event
+    prev: str
+    hash: str

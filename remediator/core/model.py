@@ -1,0 +1,192 @@
+"""The words of the product as frozen values. Everything that crosses a border between steps is one of these.
+
+Instants are aware UTC datetimes, durations are seconds as float, objects of the cluster are plain JSON.
+"""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from msgspec import Struct
+
+Json: TypeAlias = dict[str, Any]
+
+
+class Value(Struct, frozen=True, omit_defaults=False, forbid_unknown_fields=False):
+    """Base of all frozen values."""
+
+
+class Mode(enum.StrEnum):
+    """How far a rule may go. Ordered `off < observe < approve < enforce`; the lowest of all levels wins."""
+
+    OFF = "off"
+    OBSERVE = "observe"
+    APPROVE = "approve"
+    ENFORCE = "enforce"
+
+    @property
+    def rank(self) -> int:
+        """Place in the order, 0 for `off`."""
+        return list(Mode).index(self)
+
+    @staticmethod
+    def lowest(*modes: Mode | None) -> Mode:
+        """The most careful of the given modes; levels that say nothing (`None`) are passed over."""
+        said = [mode for mode in modes if mode is not None]
+        return min(said, key=lambda mode: mode.rank) if said else Mode.OBSERVE
+
+
+class Resource(Value, order=True):
+    """A type of object as the API server names it: `apps/v1`, `Deployment`, `deployments`."""
+
+    api_version: str
+    kind: str
+    plural: str
+    namespaced: bool = True
+
+
+class Ref(Value, order=True):
+    """One object's address in the API; `namespace` is empty for cluster-scoped kinds."""
+
+    resource: Resource
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return "/".join(filter(None, (self.resource.kind, self.namespace, self.name)))
+
+
+class Target(Value, order=True):
+    """What an incident is about: an owning workload or a node. `uid` tells a successor of the same name apart."""
+
+    kind: str
+    namespace: str
+    name: str
+    uid: str = ""
+
+    @property
+    def key(self) -> str:
+        """`Kind/namespace/name` without the uid: the key of locks and cooldowns."""
+        return f"{self.kind}/{self.namespace}/{self.name}"
+
+    def __str__(self) -> str:
+        return "/".join(filter(None, (self.kind, self.namespace, self.name)))
+
+
+class PatchType(enum.StrEnum):
+    """The patch formats of the Kubernetes API, by their content type."""
+
+    MERGE = "application/merge-patch+json"
+    STRATEGIC = "application/strategic-merge-patch+json"
+    JSON = "application/json-patch+json"
+
+
+class Verb(enum.StrEnum):
+    """What a change asks the API server to do."""
+
+    PATCH = "patch"
+    CREATE = "create"
+    DELETE = "delete"
+    EVICT = "evict"
+
+
+class Precondition(Value):
+    """The object a change was planned for. A write that meets another uid or resourceVersion must fail (409 or 422).
+
+    Carried inside `metadata` of a merge or strategic patch, and in the options of a delete or eviction.
+    """
+
+    uid: str
+    resource_version: str
+
+
+class Change(Value):
+    """One exact write: verb, address, body and precondition. Planned by an action, carried out by the executor.
+
+    `prior` holds the values of the fields that `body` sets as they were, enough to undo the change.
+    """
+
+    verb: Verb
+    ref: Ref
+    body: Json | list[Json]
+    precondition: Precondition
+    patch_type: PatchType = PatchType.MERGE
+    prior: Json = {}
+    summary: str = ""
+
+
+class Refusal(Value):
+    """An action's answer where no change is possible or wise; the ladder goes on to its next rung."""
+
+    reason: str
+    remedy: str = ""
+
+
+class Verdict(Value):
+    """One guard's answer: `allow`, `hold` until `retry_at`, or `deny`; with the inputs it saw."""
+
+    guard: str
+    verdict: str
+    reason: str = ""
+    retry_at: datetime | None = None
+    inputs: Json = {}
+
+    @property
+    def allows(self) -> bool:
+        """True for `allow` alone."""
+        return self.verdict == "allow"
+
+
+def allow(guard: str, reason: str = "", **inputs: Any) -> Verdict:
+    """The guard has no objection."""
+    return Verdict(guard, "allow", reason, None, inputs)
+
+
+def hold(guard: str, reason: str, retry_at: datetime, **inputs: Any) -> Verdict:
+    """Not now: ask again at `retry_at`."""
+    return Verdict(guard, "hold", reason, retry_at, inputs)
+
+
+def deny(guard: str, reason: str, **inputs: Any) -> Verdict:
+    """Not at all: this step is over for this incident."""
+    return Verdict(guard, "deny", reason, None, inputs)
+
+
+class Phase(enum.StrEnum):
+    """Where an open incident stands."""
+
+    PENDING = "pending"  # evidence is there; `for` may still run; a decision is due
+    ACTING = "acting"  # an intent is durable, its outcome is not
+    VERIFYING = "verifying"  # the step was carried out; is the target healthy?
+    UNDOING = "undoing"  # an undo intent is durable, its outcome is not
+    ESCALATING = "escalating"  # a person is being told
+    RESTING = "resting"  # nothing more to do until the signals clear: observed, refused, escalated
+    CLOSED = "closed"
+
+
+class CloseReason(enum.StrEnum):
+    """Why an incident ended."""
+
+    RECOVERED = "recovered"  # verified after an action of ours
+    RESOLVED = "resolved"  # signals cleared without an action of ours
+    FAILED = "failed"  # the ladder did not help
+    INEFFECTIVE = "ineffective"  # came back too often after success
+    CONTENDED = "contended"  # somebody else reverts our change
+    CANCELLED = "cancelled"  # a person, or the end of its rule
+    EXPIRED = "expired"  # an approval or the incident ran out of time
+    REFUSED = "refused"  # no step was allowed
+
+
+class OutcomeStatus(enum.StrEnum):
+    """What became of an intent."""
+
+    APPLIED = "applied"  # the API server answered 2xx
+    ADOPTED = "adopted"  # found in the cluster by its id after a crash or time-out
+    REHEARSED = "rehearsed"  # observe mode: server-side dry run accepted
+    NEVER_DONE = "never_done"  # fenced off: the write did not happen and cannot happen any more
+    CONFLICT = "conflict"  # 409 or a failed precondition: plan again
+    GONE = "gone"  # 404: the target is no more
+    REFUSED = "refused"  # 403, 422: the API server will not have it
+    FAILED = "failed"  # deadline passed over 429, 5xx and transport errors; nothing was done

@@ -1,0 +1,148 @@
+"""Rules and policy as the core sees them: parsed, checked, frozen, and part of the journal.
+
+The reader in `remediator/config/` makes these from files and reports every mistake; nothing here validates.
+Durations are seconds; `None` means "not said at this level".
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+
+from remediator.core.model import Json, Mode, Value
+
+
+class MatchOp(enum.StrEnum):
+    """Alertmanager's four matcher operators."""
+
+    EQUAL = "="
+    NOT_EQUAL = "!="
+    REGEX = "=~"
+    NOT_REGEX = "!~"
+
+
+class Matcher(Value):
+    """One label matcher with Alertmanager's meaning: a missing label is the empty string, regexps are anchored."""
+
+    name: str
+    op: MatchOp
+    value: str
+
+    def matches(self, labels: dict[str, str]) -> bool:
+        """Whether the label set satisfies this matcher."""
+        have = labels.get(self.name, "")
+        if self.op is MatchOp.EQUAL:
+            return have == self.value
+        if self.op is MatchOp.NOT_EQUAL:
+            return have != self.value
+        found = _regex(self.value).fullmatch(have) is not None
+        return found is (self.op is MatchOp.REGEX)
+
+    def __str__(self) -> str:
+        return f'{self.name}{self.op}"{self.value}"'
+
+
+_compiled: dict[str, re.Pattern[str]] = {}
+
+
+def _regex(source: str) -> re.Pattern[str]:
+    """A compiled matcher; only rule files bring sources, so the cache is as bounded as they are."""
+    pattern = _compiled.get(source)
+    if pattern is None:
+        pattern = _compiled[source] = re.compile(source, re.DOTALL)
+    return pattern
+
+
+class When(Value):
+    """The signal of a rule: matchers on alerts. `for_` and `keep_firing_for` in seconds."""
+
+    alert: tuple[Matcher, ...] = ()
+    for_: float = 0.0
+    keep_firing_for: float = 0.0
+
+    def matches(self, labels: dict[str, str]) -> bool:
+        """Whether an alert with these labels is a signal of this rule; no matcher matches nothing."""
+        return bool(self.alert) and all(matcher.matches(labels) for matcher in self.alert)
+
+
+class TargetSpec(Value):
+    """How a target is found from labels. Empty `kind`: what the owner chain ends in."""
+
+    kind: str = ""
+    label: str = ""
+    namespace_label: str = "namespace"
+
+
+class Until(Value):
+    """What proves that a step helped: every given condition holds for `for_` seconds, within `within` seconds."""
+
+    ready: bool = True
+    for_: float = 60.0
+    within: float = 600.0
+    on_failure: str = "keep"  # undo | keep
+
+
+class Step(Value):
+    """One rung of the ladder: an action with its checked arguments, and its own `until` where it has one."""
+
+    action: str
+    args: Json = {}
+    until: Until | None = None
+
+
+class Budget(Value):
+    """At most `max` actions in any window of `per` seconds."""
+
+    max: int
+    per: float
+
+
+class GuardSettings(Value):
+    """Settings of the guards as written at one level; `None` where that level says nothing."""
+
+    cooldown: float | None = None
+    budget: Budget | None = None
+
+
+class Rule(Value):
+    """One rule. `name` is its identity for incidents, budgets and cooldowns."""
+
+    name: str
+    group: str
+    when: When
+    target: TargetSpec
+    do: tuple[Step, ...]
+    conditions: tuple[str, ...] = ()
+    until: Until = Until()
+    guards: GuardSettings = GuardSettings()
+    mode: Mode | None = None
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+
+    def until_of(self, step: int) -> Until:
+        """What proves the given step: its own `until`, else the rule's."""
+        return self.do[step].until or self.until
+
+
+class Protected(Value):
+    """What is never touched: namespaces by name, objects by label selectors of `name=value` pairs."""
+
+    namespaces: tuple[str, ...] = ("kube-system",)
+    selectors: tuple[str, ...] = ()
+
+
+class Itself(Value):
+    """The remediator's own place in the cluster; empty strings outside of one."""
+
+    namespace: str = ""
+    pod: str = ""
+
+
+class Policy(Value):
+    """What the settings file says about decisions; journalled with the rules, so that a decision can be repeated."""
+
+    mode: Mode = Mode.OBSERVE
+    guards: GuardSettings = GuardSettings()
+    protected: Protected = Protected()
+    itself: Itself = Itself()
+    external_labels: dict[str, str] = {}

@@ -1,0 +1,176 @@
+"""The borders of the product on one page: what the core and the loop ask of the world.
+
+Each port has several adapters (the real one and the simulated one at least) and one contract suite in
+`tests/contract/` that all of them pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from remediator.core.events import Event, Record
+from remediator.core.model import Change, Json, Ref, Resource, Value
+
+
+class Clock(Protocol):
+    """Time as the shell sees it. The core is handed `now` instead."""
+
+    def now(self) -> datetime:
+        """The present instant, aware, UTC."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after that many seconds of this clock; at once where not positive."""
+        ...
+
+
+class ClusterError(Exception):
+    """The API server did not do what was asked; `status` is its HTTP code, 0 where none came."""
+
+    def __init__(self, message: str, *, status: int = 0, reason: str = "") -> None:
+        super().__init__(message)
+        self.message, self.status, self.reason = message, status, reason
+
+
+class NotFound(ClusterError):
+    """404 or 410 of an object: it is not there."""
+
+
+class Conflict(ClusterError):
+    """409, or 422 on a precondition: the object is not the one the change was planned for."""
+
+
+class Invalid(ClusterError):
+    """400 or 422: the API server will never accept this."""
+
+
+class Forbidden(ClusterError):
+    """401 or 403: the account may not; the message names the missing rule."""
+
+
+class Throttled(ClusterError):
+    """429: not now; nothing was done. `retry_after` in seconds. For an eviction: a disruption budget is at its limit."""
+
+    def __init__(self, message: str, *, retry_after: float = 1.0) -> None:
+        super().__init__(message, status=429, reason="TooManyRequests")
+        self.retry_after = retry_after
+
+
+class Unavailable(ClusterError):
+    """5xx or no connection: nothing is known to have been done, and nothing was sent that could still be."""
+
+
+class OutcomeUnknown(ClusterError):
+    """The connection broke or timed out after a write was sent: it may or may not have happened."""
+
+
+class Cluster(Protocol):
+    """The Kubernetes API as far as the product needs it. Objects are plain JSON as the server sends them.
+
+    Reads raise `NotFound`, `Forbidden`, `Throttled` or `Unavailable`; writes any `ClusterError`.
+    """
+
+    async def get(self, ref: Ref) -> Json:
+        """The live object; never from a cache."""
+        ...
+
+    async def list(self, resource: Resource, namespace: str = "", selector: str = "") -> list[Json]:
+        """All live objects of a type, in one namespace or (empty) in all, that match a label selector string."""
+        ...
+
+    async def write(self, change: Change) -> Json:
+        """Carry a change out once, without retries, and answer the object as the server returns it.
+
+        The precondition travels with it: where the object has another uid or resourceVersion, `Conflict`.
+        """
+        ...
+
+    async def rehearse(self, change: Change) -> Json:
+        """The same request with `dryRun=All`: admission, validation and authorisation are really asked, nothing kept."""
+        ...
+
+    def watch(self, resource: Resource, namespace: str = "", since: str = "") -> AsyncIterator[tuple[str, Json]]:
+        """Events `(ADDED|MODIFIED|DELETED|BOOKMARK, object)` after a resourceVersion; raises `NotFound` (410) where
+        it is too old. Ends without an error when the server closes the stream."""
+        ...
+
+
+class JournalError(Exception):
+    """The journal could not take or give what was asked; nothing may be done that it does not hold."""
+
+
+class Fenced(JournalError):
+    """Another writer has appended since: this one is no longer in charge and must stop acting."""
+
+
+class Broken(JournalError):
+    """The chain does not hold; `seq` is the first record that is changed, missing or out of place."""
+
+    def __init__(self, message: str, *, seq: int) -> None:
+        super().__init__(message)
+        self.seq = seq
+
+
+class Receipt(Value):
+    """A payload in the inbox that no append has consumed yet."""
+
+    id: int
+    received_at: datetime
+    source: str
+    body: bytes
+
+
+class Journal(Protocol):
+    """The append-only, hash-chained table of events, and the inbox beside it in the same database."""
+
+    async def append(
+        self, events: Sequence[Event], *, after: int, consume: Sequence[int] = ()
+    ) -> tuple[Record, ...]:
+        """Make events durable in one transaction, numbered from `after + 1`, and drop the consumed receipts.
+
+        Raises `Fenced` where the journal's last sequence number is not `after`, `JournalError` where it
+        cannot be written. Either all of it is durable or none of it is.
+        """
+        ...
+
+    async def read(self, after: int = 0, limit: int = 1000) -> tuple[Record, ...]:
+        """Up to `limit` records with a sequence number above `after`, in order."""
+        ...
+
+    async def head(self) -> tuple[int, str]:
+        """The last sequence number and its hash; `(0, "")` in an empty journal."""
+        ...
+
+    async def receive(self, source: str, body: bytes, at: datetime) -> int:
+        """Make a payload durable in the inbox and answer its number. Raises `JournalError` where it cannot."""
+        ...
+
+    async def waiting(self, after: int = 0, limit: int = 100) -> tuple[Receipt, ...]:
+        """Receipts not yet consumed, oldest first, with a number above `after`."""
+        ...
+
+    async def backlog(self) -> tuple[int, int]:
+        """Receipts not yet consumed: their count and their bytes in all."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what was asked and give the database back."""
+        ...
+
+
+class Delivery(Value):
+    """A message on its way to a person: which receiver, and what it says. `key` is the same for every retry."""
+
+    receiver: str
+    key: str
+    body: Json
+
+
+class Notifier(Protocol):
+    """Brings a delivery to its receiver."""
+
+    async def deliver(self, delivery: Delivery) -> str:
+        """Send once; answer '' when the receiver took it (2xx), otherwise what went wrong, fit for the journal."""
+        ...
