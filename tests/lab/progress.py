@@ -1,0 +1,82 @@
+"""A long command whose progress can be seen, on a terminal and in a log alike."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from tests.lab.errors import LabError
+
+Say = Callable[[str], None]
+"""Takes one line for whoever watches."""
+
+_EVERY_SECONDS = 5.0
+_KEPT_LINES = 40
+
+
+def print_line(line: str) -> None:
+    """The usual ``Say``: a line to stdout, at once."""
+    print(f"lab: {line}", flush=True)
+
+
+def run_with_progress(
+    command: Sequence[str], cwd: Path, env: Mapping[str, str], subject: str, say: Say
+) -> None:
+    """Run ``go build -v``, and say every 5 s how long it has run and what it is on.
+
+    Raises ``LabError`` with the end of its output where it fails. An exception (Ctrl-C) ends it first.
+    """
+    started = time.monotonic()
+    process = subprocess.Popen(
+        list(command),
+        cwd=cwd,
+        env=dict(env),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    output = _Output(process)
+    try:
+        while not output.ended.wait(_EVERY_SECONDS):
+            say(f"{subject}: {time.monotonic() - started:4.0f} s, {output.summary()}")
+        code = process.wait()
+    except BaseException:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        raise
+    if code != 0:
+        raise LabError(f"{command[0]} failed with code {code} in {cwd}:\n  " + "\n  ".join(output.last))
+    say(f"{subject}: done in {time.monotonic() - started:.0f} s, {output.lines} packages")
+
+
+class _Output:
+    """Reads what the command prints, in a thread, and remembers the end of it."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.last: deque[str] = deque(maxlen=_KEPT_LINES)
+        self.lines = 0
+        self.ended = threading.Event()
+        threading.Thread(target=self._read, args=(process,), daemon=True).start()
+
+    def summary(self) -> str:
+        """What has been done, and what came last."""
+        if not self.last:
+            return "reading the modules"
+        if self.last[-1].startswith("go: downloading"):
+            return self.last[-1]
+        return f"{self.lines} packages compiled, now {self.last[-1]}"
+
+    def _read(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            self.last.append(line.rstrip())
+            self.lines += not line.startswith("go: ")
+        self.ended.set()
