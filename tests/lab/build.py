@@ -102,7 +102,9 @@ def parse_go_version(text: str) -> tuple[int, int]:
     """``go1.26.8`` or ``go1.27rc1`` → ``(1, 26)``; a ``LabError`` where it is no such thing."""
     found = re.match(r"go(\d+)\.(\d+)", text)
     if not found:
-        raise LabError(f"`go env GOVERSION` says {text!r}, which is no Go version: is the right `go` on the PATH?")
+        raise LabError(
+            f"`go env GOVERSION` says {text!r}, which is no Go version: is the right `go` on the PATH?"
+        )
     return int(found[1]), int(found[2])
 
 

@@ -75,7 +75,9 @@ class Server:
         deadline = time.monotonic() + timeout
         while not ready():
             if not self.running():
-                raise LabError(f"{self.name} ended with code {self._process.returncode}.\n{self._last_words()}")
+                raise LabError(
+                    f"{self.name} ended with code {self._process.returncode}.\n{self._last_words()}"
+                )
             if time.monotonic() > deadline:
                 raise LabError(f"{self.name} is not ready after {timeout:g} s.\n{self._last_words()}")
             time.sleep(0.05)
@@ -83,6 +85,25 @@ class Server:
     def _last_words(self) -> str:
         lines = self.log.read_text(errors="replace").splitlines()[-_LOG_TAIL_LINES:]
         return f"The end of {self.log}:\n  " + "\n  ".join(lines)
+
+
+class Servers:
+    """The servers of one lab, with a log file of each in the folder ``logs``."""
+
+    def __init__(self, logs: Path) -> None:
+        self.logs = logs
+        self._started: list[Server] = []
+
+    def start(self, name: str, command: Sequence[str | Path], env: Mapping[str, str] | None = None) -> Server:
+        """Start one more; ``env`` replaces the whole environment."""
+        server = Server(name, command, self.logs / f"{name}.log", env)
+        self._started.append(server)
+        return server
+
+    def stop(self) -> None:
+        """End them all, the last first."""
+        while self._started:
+            self._started.pop().stop()
 
 
 def _start(command: list[str], log: Path, env: Mapping[str, str] | None) -> subprocess.Popen[bytes]:

@@ -1,0 +1,98 @@
+"""The pytest fixtures of the lab: a plugin, loaded with ``pytest_plugins = ["tests.lab.fixtures"]``.
+
+One lab serves the whole test session and starts with the first test that asks for it; a namespace and its
+accounts belong to one test.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.lab.accounts import Account, Rules, create_account
+from tests.lab.errors import ApiError
+from tests.lab.lab import Lab
+from tests.lab.monitoring import Monitoring
+
+MakeAccount = Callable[..., Account]
+"""``account(rules=(), cluster_rules=(), name="remediator")`` → a service account in the test's namespace."""
+
+_KEPT_LOGS = pytest.StashKey[Path]()
+
+
+@pytest.fixture(scope="session")
+def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
+    """The one lab of the session. Where a test failed, its logs are kept and the summary says where."""
+    running = Lab(say=_say_through(request.config))
+    try:
+        yield running
+    finally:
+        failed = request.session.testsfailed > 0
+        running.stop(keep_logs=failed)
+        if failed:
+            request.config.stash[_KEPT_LOGS] = running.logs
+
+
+@pytest.fixture
+def namespace(lab: Lab, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A fresh namespace, in which pods can be created at once; its removal is asked for afterwards."""
+    name = fresh_name(request.node.name)
+    lab.admin.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    lab.admin.wait_for("serviceaccounts", "default", name, lambda account: True)
+    yield name
+    with contextlib.suppress(ApiError):
+        lab.admin.delete("namespaces", name)
+
+
+@pytest.fixture
+def account(lab: Lab, namespace: str) -> Iterator[MakeAccount]:
+    """A factory of service accounts in the test's namespace, with the RBAC rules given and no other rights."""
+    cluster_wide: list[tuple[str, str]] = []
+    made: list[Account] = []
+
+    def make(rules: Rules = (), cluster_rules: Rules = (), name: str = "remediator") -> Account:
+        cluster_wide.extend(create_account(lab.admin, name, namespace, rules, cluster_rules))
+        made.append(lab.account_of(name, namespace))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.api.close()
+    for kind, name in cluster_wide:
+        lab.admin.delete(kind, name)
+
+
+@pytest.fixture
+def monitoring(lab: Lab) -> Iterator[Monitoring]:
+    """Prometheus, Alertmanager and the exporter, started once a session; the webhook route is the test's own."""
+    running = lab.monitoring
+    yield running
+    running.route_nowhere()
+
+
+def fresh_name(test: str) -> str:
+    """A namespace name that says whose it is: ``test_undo[sqlite]`` → ``undo-sqlite-3f9a1c``."""
+    readable = re.sub(r"[^a-z0-9]+", "-", test.lower().removeprefix("test_"))[:40].strip("-")
+    return f"{readable or 'test'}-{secrets.token_hex(3)}"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say where the logs of the lab are."""
+    if logs := config.stash.get(_KEPT_LOGS, None):
+        terminalreporter.write_line(f"lab: logs of the servers and the audit log are kept in {logs}")
+
+
+def _say_through(config: pytest.Config) -> Callable[[str], None]:
+    """Progress lines that are seen while the first test waits, output capture or not."""
+
+    def say(line: str) -> None:
+        capture = config.pluginmanager.getplugin("capturemanager")
+        with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
+            print(f"\nlab: {line}", end="", flush=True)
+
+    return say

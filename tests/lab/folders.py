@@ -1,0 +1,41 @@
+"""The folder of one run: fresh, with data and logs, gone at the end; the logs stay where something failed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+_PREFIX = "remediator-lab-"
+_OWNER_FILE = "owner"
+
+
+class RunFolder:
+    """``data`` and ``logs`` of one run, in the system's folder for temporary files."""
+
+    def __init__(self) -> None:
+        sweep()
+        self.path = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        self.data = self.path / "data"
+        self.logs = self.path / "logs"
+        for folder in (self.data, self.logs):
+            folder.mkdir()
+        (self.path / _OWNER_FILE).write_text(str(os.getpid()))
+
+    def remove(self, keep_logs: bool) -> None:
+        """Remove it all, or all but the logs."""
+        shutil.rmtree(self.data if keep_logs else self.path, ignore_errors=True)
+
+
+def sweep() -> None:
+    """Remove the data (not the logs) of runs whose process was killed before it could do so itself."""
+    for path in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        with contextlib.suppress(OSError, ValueError):
+            if not _is_alive(int((path / _OWNER_FILE).read_text())):
+                shutil.rmtree(path / "data", ignore_errors=True)
+
+
+def _is_alive(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
