@@ -51,7 +51,7 @@ class Forbidden(ClusterError):
 
 
 class Throttled(ClusterError):
-    """429: not now; nothing was done. `retry_after` in seconds. For an eviction: a disruption budget is at its limit."""
+    """429: not now, nothing was done; try again after `retry_after` seconds. An eviction meets its budget's limit."""
 
     def __init__(self, message: str, *, retry_after: float = 1.0) -> None:
         super().__init__(message, status=429, reason="TooManyRequests")
@@ -88,12 +88,13 @@ class Cluster(Protocol):
         ...
 
     async def rehearse(self, change: Change) -> Json:
-        """The same request with `dryRun=All`: admission, validation and authorisation are really asked, nothing kept."""
+        """The same request with `dryRun=All`: admission, validation and authorisation are asked, nothing is kept."""
         ...
 
     def watch(self, resource: Resource, namespace: str = "", since: str = "") -> AsyncIterator[tuple[str, Json]]:
         """Events `(ADDED|MODIFIED|DELETED|BOOKMARK, object)` after a resourceVersion; raises `NotFound` (410) where
-        it is too old. Ends without an error when the server closes the stream."""
+        it is too old. Ends without an error when the server closes the stream.
+        """
         ...
 
 
@@ -113,7 +114,7 @@ class Broken(JournalError):
         self.seq = seq
 
 
-class Receipt(Value):
+class Receipt(Value, frozen=True):
     """A payload in the inbox that no append has consumed yet."""
 
     id: int
@@ -125,9 +126,7 @@ class Receipt(Value):
 class Journal(Protocol):
     """The append-only, hash-chained table of events, and the inbox beside it in the same database."""
 
-    async def append(
-        self, events: Sequence[Event], *, after: int, consume: Sequence[int] = ()
-    ) -> tuple[Record, ...]:
+    async def append(self, events: Sequence[Event], *, after: int, consume: Sequence[int] = ()) -> tuple[Record, ...]:
         """Make events durable in one transaction, numbered from `after + 1`, and drop the consumed receipts.
 
         Raises `Fenced` where the journal's last sequence number is not `after`, `JournalError` where it
@@ -160,7 +159,7 @@ class Journal(Protocol):
         ...
 
 
-class Delivery(Value):
+class Delivery(Value, frozen=True):
     """A message on its way to a person: which receiver, and what it says. `key` is the same for every retry."""
 
     receiver: str

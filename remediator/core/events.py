@@ -22,7 +22,7 @@ from remediator.core.model import (
 from remediator.core.rules import Policy, Rule
 
 
-class Signal(Value, tag_field="kind", tag="signal"):
+class Signal(Value, frozen=True, tag_field="kind", tag="signal"):
     """Something seen of an alert, said once: `firing`, `resolved`, `unresolved` (no target) or `skipped` (unusable)."""
 
     source: str
@@ -34,17 +34,18 @@ class Signal(Value, tag_field="kind", tag="signal"):
     reason: str = ""
 
 
-class IncidentOpened(Value, tag_field="kind", tag="incident_opened"):
+class IncidentOpened(Value, frozen=True, tag_field="kind", tag="incident_opened"):
     """A rule has evidence about a target for the first time."""
 
     labels: dict[str, str] = {}
     annotations: dict[str, str] = {}
 
 
-class Decision(Value, tag_field="kind", tag="decision"):
+class Decision(Value, frozen=True, tag_field="kind", tag="decision"):
     """What is to be done about an incident and every guard's answer.
 
-    `result` is act, observe, hold, deny or await_approval.
+    `result` is act, observe, hold, deny or await_approval. After a denial `then` says where the ladder goes on:
+    `next` rung, or `rest` until the signals clear. `retry_at` is the earliest instant at which a hold may end.
     """
 
     result: str
@@ -53,9 +54,10 @@ class Decision(Value, tag_field="kind", tag="decision"):
     action: str = ""
     evidence: Json = {}
     retry_at: datetime | None = None
+    then: str = ""
 
 
-class Intent(Value, tag_field="kind", tag="intent"):
+class Intent(Value, frozen=True, tag_field="kind", tag="intent"):
     """A write that is about to happen, durable before it does. `epoch` is the term of office it was made in."""
 
     id: str
@@ -67,7 +69,7 @@ class Intent(Value, tag_field="kind", tag="intent"):
     prior: Json = {}
 
 
-class Outcome(Value, tag_field="kind", tag="outcome"):
+class Outcome(Value, frozen=True, tag_field="kind", tag="outcome"):
     """What became of an intent."""
 
     intent: str
@@ -77,16 +79,20 @@ class Outcome(Value, tag_field="kind", tag="outcome"):
     generation: int = 0
 
 
-class Verification(Value, tag_field="kind", tag="verification"):
-    """What fresh evidence says about a step: healthy, not_yet, failed or unknown. Said when it changes."""
+class Verification(Value, frozen=True, tag_field="kind", tag="verification"):
+    """What fresh evidence says about a step: healthy, not_yet, failed or unknown. Said when it changes.
+
+    `since` is when the target became healthy; after `failed`, `then` is undo, next or rest.
+    """
 
     result: str
     step: int
     detail: str = ""
     since: datetime | None = None
+    then: str = ""
 
 
-class Undo(Value, tag_field="kind", tag="undo"):
+class Undo(Value, frozen=True, tag_field="kind", tag="undo"):
     """An intent that takes an earlier one back, durable before it is carried out."""
 
     id: str
@@ -98,7 +104,7 @@ class Undo(Value, tag_field="kind", tag="undo"):
     diff: str = ""
 
 
-class Escalated(Value, tag_field="kind", tag="escalated"):
+class Escalated(Value, frozen=True, tag_field="kind", tag="escalated"):
     """A person is told: `requested`, then `delivered` or `undelivered`; `observed` where the mode forbids telling."""
 
     receiver: str
@@ -107,15 +113,15 @@ class Escalated(Value, tag_field="kind", tag="escalated"):
     reason: str = ""
 
 
-class IncidentClosed(Value, tag_field="kind", tag="incident_closed"):
+class IncidentClosed(Value, frozen=True, tag_field="kind", tag="incident_closed"):
     """The end of an incident."""
 
     reason: CloseReason
     detail: str = ""
 
 
-class RulesChanged(Value, tag_field="kind", tag="rules"):
-    """Rules as they are from here on: what came or changed in full, what went by name. `error` where a reload failed."""
+class RulesChanged(Value, frozen=True, tag_field="kind", tag="rules"):
+    """Rules as they are from here on: what changed in full, what went by name; `error` where a reload failed."""
 
     policy: Policy | None = None
     changed: tuple[Rule, ...] = ()
@@ -123,7 +129,7 @@ class RulesChanged(Value, tag_field="kind", tag="rules"):
     error: str = ""
 
 
-class Leader(Value, tag_field="kind", tag="leader"):
+class Leader(Value, frozen=True, tag_field="kind", tag="leader"):
     """Somebody took office: writes of earlier epochs are not adopted blindly any more."""
 
     epoch: int
@@ -131,7 +137,7 @@ class Leader(Value, tag_field="kind", tag="leader"):
     version: str = ""
 
 
-class Source(Value, tag_field="kind", tag="source"):
+class Source(Value, frozen=True, tag_field="kind", tag="source"):
     """A source of signals or state became reachable or ceased to be."""
 
     source: str
@@ -155,9 +161,10 @@ Payload: TypeAlias = (
 )
 
 
-class Event(Value):
+class Event(Value, frozen=True):
     """One thing that happened, at an instant of the deciding clock. Empty strings and `None` where it concerns no
-    incident, rule or target."""
+    incident, rule or target.
+    """
 
     time: datetime
     data: Payload
@@ -173,7 +180,7 @@ class Event(Value):
         return str(self.data.__struct_config__.tag)
 
 
-class Record(Value):
+class Record(Value, frozen=True):
     """An event in its place in the chain; `hash` covers everything else and `prev` is the predecessor's."""
 
     seq: int

@@ -38,7 +38,7 @@ class Mode(enum.StrEnum):
         return min(said, key=lambda mode: mode.rank) if said else Mode.OBSERVE
 
 
-class Resource(Value, order=True):
+class Resource(Value, frozen=True, order=True):
     """A type of object as the API server names it: `apps/v1`, `Deployment`, `deployments`."""
 
     api_version: str
@@ -47,7 +47,7 @@ class Resource(Value, order=True):
     namespaced: bool = True
 
 
-class Ref(Value, order=True):
+class Ref(Value, frozen=True, order=True):
     """One object's address in the API; `namespace` is empty for cluster-scoped kinds."""
 
     resource: Resource
@@ -58,7 +58,7 @@ class Ref(Value, order=True):
         return "/".join(filter(None, (self.resource.kind, self.namespace, self.name)))
 
 
-class Target(Value, order=True):
+class Target(Value, frozen=True, order=True):
     """What an incident is about: an owning workload or a node. `uid` tells a successor of the same name apart."""
 
     kind: str
@@ -92,7 +92,7 @@ class Verb(enum.StrEnum):
     EVICT = "evict"
 
 
-class Precondition(Value):
+class Precondition(Value, frozen=True):
     """The object a change was planned for. A write that meets another uid or resourceVersion must fail (409 or 422).
 
     Carried inside `metadata` of a merge or strategic patch, and in the options of a delete or eviction.
@@ -102,10 +102,10 @@ class Precondition(Value):
     resource_version: str
 
 
-class Change(Value):
+class Change(Value, frozen=True, rename={"ref": "resource", "body": "patch"}):
     """One exact write: verb, address, body and precondition. Planned by an action, carried out by the executor.
 
-    `prior` holds the values of the fields that `body` sets as they were, enough to undo the change.
+    `prior` holds what the change takes away, enough to undo it; the intent carries it in the journal.
     """
 
     verb: Verb
@@ -117,14 +117,14 @@ class Change(Value):
     summary: str = ""
 
 
-class Refusal(Value):
+class Refusal(Value, frozen=True):
     """An action's answer where no change is possible or wise; the ladder goes on to its next rung."""
 
     reason: str
     remedy: str = ""
 
 
-class Verdict(Value):
+class Verdict(Value, frozen=True):
     """One guard's answer: `allow`, `hold` until `retry_at`, or `deny`; with the inputs it saw."""
 
     guard: str

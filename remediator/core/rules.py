@@ -21,7 +21,7 @@ class MatchOp(enum.StrEnum):
     NOT_REGEX = "!~"
 
 
-class Matcher(Value):
+class Matcher(Value, frozen=True):
     """One label matcher with Alertmanager's meaning: a missing label is the empty string, regexps are anchored."""
 
     name: str
@@ -53,7 +53,7 @@ def _regex(source: str) -> re.Pattern[str]:
     return pattern
 
 
-class When(Value):
+class When(Value, frozen=True):
     """The signal of a rule: matchers on alerts. `for_` and `keep_firing_for` in seconds."""
 
     alert: tuple[Matcher, ...] = ()
@@ -65,7 +65,7 @@ class When(Value):
         return bool(self.alert) and all(matcher.matches(labels) for matcher in self.alert)
 
 
-class TargetSpec(Value):
+class TargetSpec(Value, frozen=True):
     """How a target is found from labels. Empty `kind`: what the owner chain ends in."""
 
     kind: str = ""
@@ -73,7 +73,7 @@ class TargetSpec(Value):
     namespace_label: str = "namespace"
 
 
-class Until(Value):
+class Until(Value, frozen=True):
     """What proves that a step helped: every given condition holds for `for_` seconds, within `within` seconds."""
 
     ready: bool = True
@@ -82,7 +82,7 @@ class Until(Value):
     on_failure: str = "keep"  # undo | keep
 
 
-class Step(Value):
+class Step(Value, frozen=True):
     """One rung of the ladder: an action with its checked arguments, and its own `until` where it has one."""
 
     action: str
@@ -90,21 +90,21 @@ class Step(Value):
     until: Until | None = None
 
 
-class Budget(Value):
+class Budget(Value, frozen=True):
     """At most `max` actions in any window of `per` seconds."""
 
     max: int
     per: float
 
 
-class GuardSettings(Value):
+class GuardSettings(Value, frozen=True):
     """Settings of the guards as written at one level; `None` where that level says nothing."""
 
     cooldown: float | None = None
     budget: Budget | None = None
 
 
-class Rule(Value):
+class Rule(Value, frozen=True):
     """One rule. `name` is its identity for incidents, budgets and cooldowns."""
 
     name: str
@@ -124,21 +124,21 @@ class Rule(Value):
         return self.do[step].until or self.until
 
 
-class Protected(Value):
+class Protected(Value, frozen=True):
     """What is never touched: namespaces by name, objects by label selectors of `name=value` pairs."""
 
     namespaces: tuple[str, ...] = ("kube-system",)
     selectors: tuple[str, ...] = ()
 
 
-class Itself(Value):
+class Itself(Value, frozen=True):
     """The remediator's own place in the cluster; empty strings outside of one."""
 
     namespace: str = ""
     pod: str = ""
 
 
-class Policy(Value):
+class Policy(Value, frozen=True):
     """What the settings file says about decisions; journalled with the rules, so that a decision can be repeated."""
 
     mode: Mode = Mode.OBSERVE

@@ -1,0 +1,7 @@
+"""The actions, one file each. A new one is a file, a line below, a test file and a row in docs/actions.md."""
+
+from remediator.actions import escalate, restart, rollback
+from remediator.actions.action import Action
+
+ACTIONS: dict[str, Action] = {module.ACTION.name: module.ACTION for module in (restart, rollback, escalate)}
+"""Every action by its name in rule files."""

@@ -1,0 +1,42 @@
+"""`restart`: a new roll-out of the same template, exactly what `kubectl rollout restart` does.
+
+kubectl sets the annotation `kubectl.kubernetes.io/restartedAt` in the pod template and refuses paused Deployments.
+The workload's own strategy then replaces the pods. There is nothing to undo.
+"""
+
+from __future__ import annotations
+
+from remediator.actions.action import (
+    Action,
+    Order,
+    Planned,
+    annotated,
+    instant,
+    no_arguments,
+    precondition_of,
+)
+from remediator.core.kinds import WORKLOADS, ref_of
+from remediator.core.model import Change, PatchType, Refusal, Verb
+
+RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
+
+
+def plan(order: Order) -> Planned:
+    """A patch of one template annotation; refused where the roll-out is paused."""
+    live = order.snapshot.live
+    if live["spec"].get("paused"):
+        return Refusal("the roll-out is paused, a restart would not start", "resume it: kubectl rollout resume")
+    before = (live["spec"]["template"]["metadata"].get("annotations") or {}).get(RESTARTED_AT)
+    template = {"metadata": {"annotations": {RESTARTED_AT: instant(order.snapshot.facts.taken_at)}}}
+    return Change(
+        Verb.PATCH,
+        ref_of(order.target),
+        annotated({"spec": {"template": template}}, order.id),
+        precondition_of(live),
+        PatchType.STRATEGIC,
+        prior={"restartedAt": before},
+        summary=f"restart {order.target}",
+    )
+
+
+ACTION = Action("restart", WORKLOADS, no_arguments, plan)

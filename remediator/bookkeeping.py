@@ -1,0 +1,101 @@
+"""The parts of `decide` that weigh nothing: outcomes, deliveries, timers, reloads and terms of office. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from remediator.core.events import (
+    Escalated,
+    Event,
+    IncidentClosed,
+    Leader,
+    Outcome,
+    Payload,
+    RulesChanged,
+)
+from remediator.core.model import CloseReason, Mode, Phase
+from remediator.core.observations import Carried, Elected, Reloaded, Ticked, Told
+from remediator.core.rules import Rule
+from remediator.core.state import Incident, State
+
+
+def about(state: State, incident: Incident, data: Payload, now: datetime) -> Event:
+    """An event of an incident, under the mode in force for it now."""
+    rule = incident.definition
+    mode = Mode.lowest(state.policy.mode, rule.mode)
+    return Event(now, data, incident.id, rule.name, incident.target, mode)
+
+
+def carried(state: State, seen: Carried, now: datetime) -> tuple[Event, ...]:
+    """The outcome of the intent or undo in flight; an answer to anything else is late and changes nothing."""
+    incident = state.incidents.get(seen.incident)
+    if incident is None:
+        return ()
+    in_flight = incident.undo or incident.intent
+    if in_flight is None or in_flight.id != seen.intent or incident.phase not in (Phase.ACTING, Phase.UNDOING):
+        return ()
+    outcome = Outcome(seen.intent, seen.status, seen.detail, seen.resource_version, seen.generation)
+    return (about(state, incident, outcome, now),)
+
+
+def told(state: State, seen: Told, now: datetime) -> tuple[Event, ...]:
+    """Delivered, or undelivered, which is said once and tried again."""
+    incident = state.incidents.get(seen.incident)
+    if incident is None or incident.phase is not Phase.ESCALATING or incident.escalation is None:
+        return ()
+    before = incident.escalation
+    if seen.problem and before.status == "undelivered":
+        return ()
+    status = "undelivered" if seen.problem else "delivered"
+    reason = f"{before.reason} (not delivered: {seen.problem})" if seen.problem else before.reason
+    return (about(state, incident, Escalated(before.receiver, status, before.cause, reason), now),)
+
+
+def ticked(state: State, seen: Ticked, now: datetime) -> tuple[Event, ...]:
+    """Close an incident whose signals have been gone for `keep_firing_for`.
+
+    One that still owes a person an answer (a rung after a failure) goes on to that rung first.
+    """
+    incident = state.incidents.get(seen.incident)
+    if incident is None or incident.clears_at is None or now < incident.clears_at:
+        return ()
+    resting = incident.phase is Phase.RESTING
+    if not resting and not (incident.phase is Phase.PENDING and incident.cause is None):
+        return ()
+    reason = (incident.cause if resting else None) or CloseReason.RESOLVED
+    return (about(state, incident, IncidentClosed(reason, incident.detail or "the signals cleared"), now),)
+
+
+def reloaded(state: State, seen: Reloaded, now: datetime) -> tuple[Event, ...]:
+    """What a reload changed, and the end of incidents whose rule is gone; nothing where nothing changed."""
+    if seen.error:
+        return (Event(now, RulesChanged(error=seen.error)),)
+    new = {rule.name: rule for rule in seen.rules}
+    changed = tuple(rule for rule in seen.rules if state.rules.get(rule.name) != rule)
+    removed = tuple(sorted(name for name in state.rules if name not in new))
+    if not changed and not removed and seen.policy == state.policy:
+        return ()
+    return (
+        Event(now, RulesChanged(seen.policy, changed, removed)),
+        *(_orphaned(state, incident, now) for incident in _of_removed(state, new)),
+    )
+
+
+def _of_removed(state: State, new: dict[str, Rule]) -> list[Incident]:
+    """Open incidents of rules that are gone; what is in hand is verified to its end first."""
+    if all(name in new for name in state.rules):
+        return []
+    return [
+        incident
+        for incident in state.incidents.values()
+        if incident.definition.name not in new and not incident.in_hand
+    ]
+
+
+def _orphaned(state: State, incident: Incident, now: datetime) -> Event:
+    return about(state, incident, IncidentClosed(CloseReason.CANCELLED, "its rule was removed"), now)
+
+
+def elected(state: State, seen: Elected, now: datetime) -> tuple[Event, ...]:
+    """A new term of office, one above the last."""
+    return (Event(now, Leader(state.epoch + 1, seen.identity, seen.version)),)

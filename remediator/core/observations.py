@@ -1,0 +1,83 @@
+"""What the shell tells the core: one frozen value for each thing that can be seen."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TypeAlias
+
+from remediator.core.model import OutcomeStatus, Target, Value
+from remediator.core.rules import Policy, Rule
+from remediator.core.snapshot import Rehearsal, Snapshot
+
+
+class Sighting(Value, frozen=True):
+    """One alert seen for one rule, with its target where that could be resolved.
+
+    `status` is firing, resolved or skipped (unusable, with the `reason`).
+    """
+
+    source: str
+    status: str
+    rule: str = ""
+    fingerprint: str = ""
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+    starts_at: datetime | None = None
+    target: Target | None = None
+    reason: str = ""
+
+
+class Arrived(Value, frozen=True):
+    """Sightings of one or more payloads."""
+
+    sightings: tuple[Sighting, ...]
+
+
+class Looked(Value, frozen=True):
+    """An incident's target was read live, and the change it suggests was rehearsed where there is one."""
+
+    incident: str
+    snapshot: Snapshot
+    rehearsal: Rehearsal | None = None
+
+
+class Carried(Value, frozen=True):
+    """An intent or undo was carried out, or found to be, or found not to be."""
+
+    incident: str
+    intent: str
+    status: OutcomeStatus
+    detail: str = ""
+    resource_version: str = ""
+    generation: int = 0
+
+
+class Told(Value, frozen=True):
+    """A delivery to a receiver was tried; `problem` is empty where it was taken."""
+
+    incident: str
+    problem: str = ""
+
+
+class Ticked(Value, frozen=True):
+    """A timer of an incident is due; nothing was read."""
+
+    incident: str
+
+
+class Reloaded(Value, frozen=True):
+    """The rule files were read: the whole set as it is now, or the error that kept the last good one."""
+
+    policy: Policy
+    rules: tuple[Rule, ...] = ()
+    error: str = ""
+
+
+class Elected(Value, frozen=True):
+    """This process took office."""
+
+    identity: str
+    version: str = ""
+
+
+Observation: TypeAlias = Arrived | Looked | Carried | Told | Ticked | Reloaded | Elected

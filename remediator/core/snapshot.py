@@ -1,0 +1,78 @@
+"""What was read of the live cluster for one incident at one instant.
+
+`Facts` are small, journalled with the decision and all that guards see, so that a decision can be repeated from
+the journal. The raw objects are for planning a change and for conditions.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from remediator.core.model import Json, Value
+
+
+class Answer(Value, frozen=True):
+    """What a condition of the rule said: `holds` is None where that is unknown, with the reason."""
+
+    condition: str
+    holds: bool | None
+    reason: str = ""
+
+
+class PodFacts(Value, frozen=True):
+    """One pod of the target; `reason` is why it is not running well, `exit_code` the last one of any container."""
+
+    name: str
+    phase: str = ""
+    ready: bool = False
+    restarts: int = 0
+    reason: str = ""
+    exit_code: int | None = None
+    node: str = ""
+    created_at: datetime | None = None
+    images: tuple[str, ...] = ()
+
+
+class Facts(Value, frozen=True):
+    """The target as guards and verification see it. Counts are pods; `revision` 0 where the kind has none.
+
+    `unknown` says why the look failed; everything else is then meaningless and nothing may be done.
+    """
+
+    taken_at: datetime
+    unknown: str = ""
+    exists: bool = False
+    uid: str = ""
+    resource_version: str = ""
+    generation: int = 0
+    desired: int = 0
+    ready: int = 0
+    available: int = 0
+    updated: int = 0
+    revision: int = 0
+    healthy: bool = False
+    health: str = ""
+    rolling_out: bool = False
+    stuck: bool = False
+    paused: bool = False
+    deleting: bool = False
+    labels: dict[str, str] = {}
+    answers: tuple[Answer, ...] = ()
+
+
+class Snapshot(Value, frozen=True):
+    """Facts and the raw objects behind them: the target, its revisions (newest last), its pods."""
+
+    facts: Facts
+    live: Json = {}
+    revisions: tuple[Json, ...] = ()
+    pods: tuple[PodFacts, ...] = ()
+
+
+class Rehearsal(Value, frozen=True):
+    """The API server's answer to a dry run of `change`: `accepted`, `conflict`, `refused` or `unknown`."""
+
+    change_digest: str
+    status: str
+    diff: str = ""
+    detail: str = ""

@@ -1,0 +1,125 @@
+"""The state that decisions need, as a fold over the journal: open incidents, locks, cooldowns, budgets, rules.
+
+`State` is persistent (its maps share structure), so that `fold.apply` is pure and cheap.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from immutables import Map
+from msgspec import field
+
+from remediator.core.events import Decision, Escalated, Intent, Undo, Verification
+from remediator.core.model import CloseReason, Phase, Target, Value
+from remediator.core.rules import Policy, Rule
+
+MAX_SIGNALS = 64
+"""Signals kept in one incident; more of them change nothing that is decided."""
+
+
+class SeenSignal(Value, frozen=True):
+    """One alert that is evidence for an incident; `resolved` once its end was seen."""
+
+    fingerprint: str
+    labels: dict[str, str]
+    starts_at: datetime | None
+    resolved: bool = False
+
+
+class Incident(Value, frozen=True):
+    """One open incident: a rule and an owning target, from the first evidence to the close.
+
+    `since` is the start of continuous evidence, `cleared_at` the instant at which the last signal ended. `tries`
+    counts the intents of the present step, `serial` those of the incident (it makes their ids). `cause` is why
+    the ladder went on or the incident rests, and becomes the close reason where nothing helps any more.
+    """
+
+    id: str
+    definition: Rule
+    target: Target
+    opened_at: datetime
+    since: datetime
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+    phase: Phase = Phase.PENDING
+    signals: tuple[SeenSignal, ...] = ()
+    cleared_at: datetime | None = None
+    step: int = 0
+    tries: int = 0
+    serial: int = 0
+    said: Decision | None = None
+    intent: Intent | None = None
+    undo: Undo | None = None
+    carried_at: datetime | None = None
+    verified: Verification | None = None
+    escalation: Escalated | None = None
+    cause: CloseReason | None = None
+    detail: str = ""
+
+    @property
+    def in_hand(self) -> bool:
+        """Whether it holds its target: one remediation in flight per target over all rules."""
+        return self.phase in (Phase.ACTING, Phase.VERIFYING, Phase.UNDOING)
+
+    @property
+    def fires_at(self) -> datetime:
+        """The instant from which the evidence has lasted for the rule's `for`; inclusive."""
+        return self.since + timedelta(seconds=self.definition.when.for_)
+
+    @property
+    def clears_at(self) -> datetime | None:
+        """The instant from which absence has lasted for `keep_firing_for`; inclusive. None while signals fire."""
+        if self.cleared_at is None:
+            return None
+        return self.cleared_at + timedelta(seconds=self.definition.when.keep_firing_for)
+
+
+class Ended(Value, frozen=True):
+    """The last action on a target: when it ended, and whose it was."""
+
+    at: datetime
+    incident: str
+
+
+class Past(Value, frozen=True):
+    """What the last closed incident of a rule and target leaves behind."""
+
+    closed_at: datetime
+    reason: CloseReason
+    signals: tuple[SeenSignal, ...] = ()
+
+
+class State(Value, frozen=True):
+    """Everything a decision depends on besides the observation and `now`.
+
+    Keys: incidents by id, `open` and `pasts` by rule and target, `hands` and `ended` by target, `spent` by rule.
+    Keys of `ended` and `spent` that belong to observe mode begin with `shadow:`, so that a preview is realistic
+    and never takes anything from what is enforced.
+    """
+
+    epoch: int = 0
+    policy: Policy = field(default_factory=Policy)
+    rules: Map[str, Rule] = field(default_factory=Map)
+    incidents: Map[str, Incident] = field(default_factory=Map)
+    open: Map[str, str] = field(default_factory=Map)
+    told: Map[str, str] = field(default_factory=Map)
+    hands: Map[str, str] = field(default_factory=Map)
+    ended: Map[str, Ended] = field(default_factory=Map)
+    spent: Map[str, tuple[datetime, ...]] = field(default_factory=Map)
+    pasts: Map[str, Past] = field(default_factory=Map)
+
+    def incident_of(self, rule: str, target: Target) -> Incident | None:
+        """The open incident of a rule and target, if there is one."""
+        found = self.open.get(open_key(rule, target))
+        return self.incidents[found] if found else None
+
+
+def open_key(rule: str, target: Target) -> str:
+    """The identity of an incident: rule and owning target, whatever alerts speak of it."""
+    return f"{rule}|{target.key}"
+
+
+def told_key(rule: str, fingerprint: str) -> str:
+    """Under which a signal is remembered as said."""
+    return f"{rule}|{fingerprint}"

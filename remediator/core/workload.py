@@ -1,0 +1,107 @@
+"""What a live workload or node says about itself, read from its raw object as kubectl reads it.
+
+The rules for "rolled out" are those of `kubectl rollout status` (observed generation, updated, total, available).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from remediator.core.model import Json
+from remediator.core.snapshot import Answer, Facts
+
+REVISION = "deployment.kubernetes.io/revision"
+"""Annotation with a roll-out's number on Deployments and their ReplicaSets."""
+
+KEPT_LABELS = 32
+"""Labels of the target that are kept in the facts."""
+
+
+def revision_of(obj: Json) -> int:
+    """The roll-out's number of a Deployment, ReplicaSet or ControllerRevision; 0 where there is none."""
+    if obj.get("kind") == "ControllerRevision" or "revision" in obj:
+        return int(obj.get("revision") or 0)
+    text = (obj["metadata"].get("annotations") or {}).get(REVISION, "0")
+    return int(text) if text.isdigit() else 0
+
+
+def condition(obj: Json, kind: str) -> Json:
+    """The named condition of an object's status; empty where it has none."""
+    conditions = (obj.get("status") or {}).get("conditions") or ()
+    return next((each for each in conditions if each.get("type") == kind), {})
+
+
+def facts_of(live: Json, taken_at: datetime, revision: int = 0, answers: Sequence[Answer] = ()) -> Facts:
+    """The facts of a live object; `revision` is its current roll-out as the caller found it in its history."""
+    meta = live["metadata"]
+    counts = _counts(live)
+    health = "" if meta.get("deletionTimestamp") is None else "is being deleted"
+    health = health or _unhealthy(live, counts)
+    return Facts(
+        taken_at=taken_at,
+        exists=True,
+        uid=meta.get("uid", ""),
+        resource_version=meta.get("resourceVersion", ""),
+        generation=meta.get("generation", 0),
+        desired=counts["desired"],
+        ready=counts["ready"],
+        available=counts["available"],
+        updated=counts["updated"],
+        revision=revision or revision_of(live),
+        healthy=not health,
+        health=health or "ready",
+        rolling_out=_rolling_out(live, counts),
+        stuck=condition(live, "Progressing").get("status") == "False",
+        paused=bool(live.get("spec", {}).get("paused")),
+        deleting=meta.get("deletionTimestamp") is not None,
+        labels=dict(sorted((meta.get("labels") or {}).items())[:KEPT_LABELS]),
+        answers=tuple(answers),
+    )
+
+
+def _counts(live: Json) -> dict[str, int]:
+    spec, status = live.get("spec") or {}, live.get("status") or {}
+    if live.get("kind") == "DaemonSet":
+        return {
+            "desired": status.get("desiredNumberScheduled", 0),
+            "total": status.get("currentNumberScheduled", 0),
+            "ready": status.get("numberReady", 0),
+            "available": status.get("numberAvailable", 0),
+            "updated": status.get("updatedNumberScheduled", 0),
+        }
+    return {
+        "desired": spec.get("replicas", 1),
+        "total": status.get("replicas", 0),
+        "ready": status.get("readyReplicas", 0),
+        # A StatefulSet of an old server has no availableReplicas: ready is then the best that is known.
+        "available": status.get("availableReplicas", status.get("readyReplicas", 0)),
+        "updated": status.get("updatedReplicas", 0),
+    }
+
+
+def _observed(live: Json) -> bool:
+    return (live.get("status") or {}).get("observedGeneration", 0) >= live["metadata"].get("generation", 0)
+
+
+def _rolling_out(live: Json, counts: dict[str, Any]) -> bool:
+    if live.get("kind") == "Node":
+        return False
+    return not _observed(live) or counts["updated"] < counts["desired"] or counts["total"] > counts["updated"]
+
+
+def _unhealthy(live: Json, counts: dict[str, int]) -> str:
+    """Why the object is not healthy, in the words of `kubectl rollout status`; empty where it is."""
+    if live.get("kind") == "Node":
+        ready = condition(live, "Ready").get("status", "Unknown")
+        return "" if ready == "True" else f"node condition Ready is {ready}"
+    if not _observed(live):
+        return "its controller has not seen the last change yet"
+    if counts["updated"] < counts["desired"]:
+        return f"{counts['updated']} of {counts['desired']} replicas updated"
+    if counts["total"] > counts["updated"]:
+        return f"{counts['total'] - counts['updated']} old replicas still there"
+    if counts["ready"] < counts["desired"] or counts["available"] < counts["desired"]:
+        return f"{min(counts['ready'], counts['available'])} of {counts['desired']} replicas ready"
+    return ""

@@ -1,0 +1,264 @@
+"""Decide: the whole policy of the product as one pure function over state, observation and now.
+
+`decide` answers the events to be appended, and when to look again at what can only wait. It never reads or writes
+anything, so that the same journal and the same observation give the same decision, bit for bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from remediator import bookkeeping
+from remediator.core.events import (
+    Decision,
+    Escalated,
+    Event,
+    IncidentClosed,
+    Intent,
+    Outcome,
+    Undo,
+    Verification,
+)
+from remediator.core.model import (
+    Change,
+    CloseReason,
+    Mode,
+    OutcomeStatus,
+    Phase,
+    Value,
+    Verdict,
+    allow,
+    deny,
+    hold,
+)
+from remediator.core.observations import (
+    Arrived,
+    Carried,
+    Elected,
+    Looked,
+    Observation,
+    Reloaded,
+    Ticked,
+    Told,
+)
+from remediator.core.snapshot import Rehearsal, Snapshot
+from remediator.core.state import Incident, State
+from remediator.evaluate import evaluate
+from remediator.guards import GUARDS
+from remediator.propose import Proposal, digest, next_id, propose, propose_undo
+from remediator.verify import Judgement, deadline, judge
+
+AT_ONCE = timedelta(0)
+LOOK_AGAIN = timedelta(seconds=15)
+QUIET = frozenset(guard.name for guard in GUARDS if guard.quiet)
+
+
+class Ruling(Value, frozen=True):
+    """What `decide` answers: events to append in one transaction, and when to look at the incident again."""
+
+    events: tuple[Event, ...] = ()
+    again_at: datetime | None = None
+
+
+def decide(state: State, observation: Observation, now: datetime) -> Ruling:
+    """The events that follow from an observation in this state at this instant."""
+    return _HANDLERS[type(observation)](state, observation, now)
+
+
+def _arrived(state: State, observation: Arrived, now: datetime) -> Ruling:
+    return Ruling(evaluate(state, observation.sightings, now))
+
+
+def _looked(state: State, observation: Looked, now: datetime) -> Ruling:
+    incident = state.incidents.get(observation.incident)
+    if incident is None:
+        return Ruling()
+    if incident.phase is Phase.VERIFYING:
+        return _verified(state, incident, observation, now)
+    if incident.phase is not Phase.PENDING:
+        return Ruling()
+    if now < incident.fires_at:
+        return Ruling(again_at=incident.fires_at)
+    return _due(state, incident, observation, now)
+
+
+def _due(state: State, incident: Incident, observation: Looked, now: datetime) -> Ruling:
+    """A firing incident whose target was just read: close it, decide it, or look again."""
+    facts = observation.snapshot.facts
+    if not facts.unknown and (not facts.exists or facts.uid != incident.target.uid):
+        closed = IncidentClosed(CloseReason.CANCELLED, "the target is gone or was replaced by a successor")
+        return Ruling((_event(state, incident, closed, now),))
+    proposal = propose(state, incident, observation.snapshot, now)
+    if proposal.request.action.tells:
+        return Ruling(_tell(state, incident, proposal, now))
+    if proposal.change is not None and proposal.allowed:
+        verdict = _rehearsed(proposal.change, observation.rehearsal, now)
+        if verdict is None:
+            return Ruling(again_at=now)
+        proposal = replace(proposal, verdicts=(*proposal.verdicts, verdict))
+    return _decision(state, incident, proposal, observation, now)
+
+
+def _rehearsed(change: Change, rehearsal: Rehearsal | None, now: datetime) -> Verdict | None:
+    """The API server's own answer as a verdict; None where it was not asked about this very change."""
+    if rehearsal is None or rehearsal.change_digest != digest(change) or rehearsal.status == "conflict":
+        return None
+    if rehearsal.status == "accepted":
+        return allow("rehearsal", "the API server accepts it in a dry run")
+    if rehearsal.status == "refused":
+        return deny("rehearsal", f"the API server refuses it: {rehearsal.detail}")
+    return hold("rehearsal", f"the API server could not be asked: {rehearsal.detail}", now + LOOK_AGAIN)
+
+
+def _decision(state: State, incident: Incident, proposal: Proposal, observation: Looked, now: datetime) -> Ruling:
+    decision = _weigh(proposal, observation.snapshot)
+    if decision.result in ("act", "observe"):
+        assert observation.rehearsal is not None, "only a rehearsed change gets this far"
+        return Ruling(_intend(state, incident, decision, proposal, observation.rehearsal, now))
+    said = () if _is_said(decision, incident.said) else (_event(state, incident, decision, now),)
+    return Ruling(said, again_at=decision.retry_at)
+
+
+def _weigh(proposal: Proposal, snapshot: Snapshot) -> Decision:
+    """All verdicts into one result: a denial outweighs a hold, a hold outweighs every allow."""
+    denied = [verdict.guard for verdict in proposal.verdicts if verdict.verdict == "deny"]
+    held = [verdict.retry_at for verdict in proposal.verdicts if verdict.verdict == "hold" and verdict.retry_at]
+    decision = Decision(
+        "observe" if proposal.request.mode is Mode.OBSERVE else "act",
+        proposal.verdicts,
+        proposal.request.incident.step,
+        proposal.request.action.name,
+        msgspec.to_builtins(snapshot.facts, builtin_types=(datetime,)),
+    )
+    if denied:
+        return replace(decision, result="deny", then="rest" if QUIET.intersection(denied) else "next")
+    if held:
+        return replace(decision, result="hold", retry_at=max(held))
+    return decision
+
+
+def _is_said(decision: Decision, said: Decision | None) -> bool:
+    """Whether the journal says this already: the same result, step and answers; reasons and times may differ."""
+    return said is not None and _gist(decision) == _gist(said)
+
+
+def _gist(decision: Decision) -> tuple[Any, ...]:
+    answers = tuple((verdict.guard, verdict.verdict) for verdict in decision.verdicts)
+    return decision.result, decision.step, decision.then, answers
+
+
+def _intend(
+    state: State,
+    incident: Incident,
+    decision: Decision,
+    proposal: Proposal,
+    rehearsal: Rehearsal,
+    now: datetime,
+) -> tuple[Event, ...]:
+    """The decision and its intent together: durable in one append, before anything is done."""
+    change = proposal.change
+    assert change is not None, "only a planned change is acted on"
+    intent = Intent(
+        next_id(incident),
+        decision.action,
+        incident.step,
+        state.epoch,
+        replace(change, prior={}),
+        rehearsal.diff,
+        change.prior,
+    )
+    events = (_event(state, incident, decision, now), _event(state, incident, intent, now))
+    if proposal.request.mode is not Mode.OBSERVE:
+        return events
+    outcome = Outcome(intent.id, OutcomeStatus.REHEARSED, "observe mode: accepted in a dry run, nothing written")
+    return (*events, _event(state, incident, outcome, now))
+
+
+def _tell(state: State, incident: Incident, proposal: Proposal, now: datetime) -> tuple[Event, ...]:
+    """The last rung: a person."""
+    observing = proposal.request.mode is Mode.OBSERVE
+    decision = Decision(
+        "observe" if observing else "act", proposal.verdicts, incident.step, proposal.request.action.name
+    )
+    escalated = Escalated(
+        proposal.request.step.args["receiver"],
+        "observed" if observing else "requested",
+        incident.cause or CloseReason.REFUSED,
+        incident.detail or "the rule's first step is to tell a person",
+    )
+    return _event(state, incident, decision, now), _event(state, incident, escalated, now)
+
+
+def _verified(state: State, incident: Incident, observation: Looked, now: datetime) -> Ruling:
+    """A step in verification whose target was just read: proven, not yet, or failed with what follows."""
+    judgement = judge(incident, observation.snapshot.facts, now)
+    verification = Verification(judgement.result, incident.step, judgement.detail, judgement.since)
+    if judgement.result == "proven":
+        closed = IncidentClosed(CloseReason.RECOVERED, judgement.detail)
+        return Ruling((_event(state, incident, closed, now),))
+    if judgement.result == "failed":
+        return _failed(state, incident, verification, observation, now)
+    before = incident.verified
+    if before is not None and before.result == judgement.result:
+        return Ruling(again_at=_next_look(incident, judgement, now))
+    return Ruling((_event(state, incident, verification, now),), _next_look(incident, judgement, now))
+
+
+def _failed(state: State, incident: Incident, verification: Verification, observation: Looked, now: datetime) -> Ruling:
+    """The step did not help: undo it where the rule says so and it can be, else the next rung."""
+    onward = (_event(state, incident, replace(verification, then="next"), now),)
+    facts = observation.snapshot.facts
+    wanted = incident.definition.until_of(incident.step).on_failure == "undo"
+    if not wanted or not facts.exists or facts.uid != incident.target.uid:
+        return Ruling(onward)
+    planned = propose_undo(incident, observation.snapshot)
+    if not isinstance(planned, Change):
+        why = f"; not undone: {planned.reason}" if planned else "; there is nothing to undo"
+        return Ruling(
+            (_event(state, incident, replace(verification, then="next", detail=verification.detail + why), now),)
+        )
+    rehearsal = observation.rehearsal
+    if rehearsal is None or rehearsal.change_digest != digest(planned) or rehearsal.status == "conflict":
+        return Ruling(again_at=now)
+    assert incident.intent is not None, "only what was carried out is undone"
+    undo = Undo(
+        next_id(incident),
+        incident.intent.id,
+        incident.intent.action,
+        incident.step,
+        state.epoch,
+        planned,
+        rehearsal.diff,
+    )
+    failed = _event(state, incident, replace(verification, then="undo"), now)
+    return Ruling((failed, _event(state, incident, undo, now)))
+
+
+def _next_look(incident: Incident, judgement: Judgement, now: datetime) -> datetime:
+    """When verification looks again: often at first, and at the very end of a hold or of the time allowed."""
+    assert incident.carried_at is not None
+    gone_by = (now - incident.carried_at).total_seconds()
+    usual = now + timedelta(seconds=min(max(gone_by / 8, 1.0), 15.0))
+    if judgement.since is not None:
+        return min(usual, judgement.since + timedelta(seconds=incident.definition.until_of(incident.step).for_))
+    return min(usual, max(deadline(incident), now + timedelta(seconds=1)))
+
+
+def _event(state: State, incident: Incident, data: Any, now: datetime) -> Event:
+    return bookkeeping.about(state, incident, data, now)
+
+
+_HANDLERS: dict[type, Callable[[State, Any, datetime], Ruling]] = {
+    Arrived: _arrived,
+    Looked: _looked,
+    Carried: lambda state, seen, now: Ruling(bookkeeping.carried(state, seen, now)),
+    Told: lambda state, seen, now: Ruling(bookkeeping.told(state, seen, now)),
+    Ticked: lambda state, seen, now: Ruling(bookkeeping.ticked(state, seen, now)),
+    Reloaded: lambda state, seen, now: Ruling(bookkeeping.reloaded(state, seen, now)),
+    Elected: lambda state, seen, now: Ruling(bookkeeping.elected(state, seen, now)),
+}

@@ -1,0 +1,116 @@
+"""Evaluate: sightings of alerts → signals, said once, and incidents opened. Pure.
+
+An incident is rule + owning target, so five pods under two alert names of one Deployment are one incident.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from datetime import datetime
+
+from remediator.core.events import Event, IncidentOpened, Signal
+from remediator.core.fold import apply
+from remediator.core.model import CloseReason, Target
+from remediator.core.observations import Sighting
+from remediator.core.state import Incident, State, open_key, told_key
+from remediator.guards.guard import limits_of
+
+
+def evaluate(state: State, sightings: tuple[Sighting, ...], now: datetime) -> tuple[Event, ...]:
+    """The events that these sightings add to what the journal already says; none where nothing is new."""
+    events: list[Event] = []
+    for sighting in sightings:
+        for event in _said_once(state, sighting, now):
+            state = apply(state, event)
+            events.append(event)
+    return tuple(events)
+
+
+def _said_once(state: State, sighting: Sighting, now: datetime) -> Iterator[Event]:
+    if sighting.status == "skipped":
+        yield from _skipped(state, sighting, now)
+    elif sighting.status == "resolved":
+        yield from _resolved(state, sighting, now)
+    elif sighting.target is None:
+        yield from _unresolved(state, sighting, now)
+    else:
+        yield from _firing(state, sighting, sighting.target, now)
+
+
+def _skipped(state: State, sighting: Sighting, now: datetime) -> Iterator[Event]:
+    if told_key("", sighting.fingerprint) not in state.told:
+        yield Event(now, _signal_of(sighting, "skipped"))
+
+
+def _unresolved(state: State, sighting: Sighting, now: datetime) -> Iterator[Event]:
+    if told_key(sighting.rule, sighting.fingerprint) not in state.told:
+        yield Event(now, _signal_of(sighting, "unresolved"), rule=sighting.rule)
+
+
+def _resolved(state: State, sighting: Sighting, now: datetime) -> Iterator[Event]:
+    holder = state.told.get(told_key(sighting.rule, sighting.fingerprint))
+    if holder is None:
+        return
+    incident = state.incidents.get(holder)
+    yield Event(
+        now,
+        _signal_of(sighting, "resolved"),
+        incident=incident.id if incident else "",
+        rule=sighting.rule,
+        target=incident.target if incident else None,
+    )
+
+
+def _firing(state: State, sighting: Sighting, target: Target, now: datetime) -> Iterator[Event]:
+    incident = state.incident_of(sighting.rule, target)
+    if incident is None:
+        if _is_aftermath(state, sighting, target, now):
+            return
+        incident_id = _incident_id(sighting.rule, target, now)
+        opened = IncidentOpened(sighting.labels, sighting.annotations)
+        yield Event(now, opened, incident=incident_id, rule=sighting.rule, target=target)
+    elif _is_said(incident, sighting.fingerprint):
+        return
+    else:
+        incident_id = incident.id
+    signal = _signal_of(sighting, "firing")
+    yield Event(now, signal, incident=incident_id, rule=sighting.rule, target=target)
+
+
+def _is_said(incident: Incident, fingerprint: str) -> bool:
+    return any(seen.fingerprint == fingerprint and not seen.resolved for seen in incident.signals)
+
+
+def _is_aftermath(state: State, sighting: Sighting, target: Target, now: datetime) -> bool:
+    """Whether this alert only echoes an incident that recovered: the same firing, still within the cooldown.
+
+    `increase` and `max_over_time` keep an alert firing after the cure, and it is sent again at every
+    `repeat_interval`; a cured incident is not opened again by its own echo.
+    """
+    past = state.pasts.get(open_key(sighting.rule, target))
+    if past is None or past.reason is not CloseReason.RECOVERED:
+        return False
+    echo = any(
+        seen.fingerprint == sighting.fingerprint and seen.starts_at == sighting.starts_at for seen in past.signals
+    )
+    rule = state.rules[sighting.rule]
+    return echo and (now - past.closed_at).total_seconds() < limits_of(state.policy, rule).cooldown
+
+
+def _signal_of(sighting: Sighting, status: str) -> Signal:
+    return Signal(
+        sighting.source,
+        status,
+        sighting.fingerprint,
+        sighting.labels,
+        sighting.annotations,
+        sighting.starts_at,
+        sighting.reason,
+    )
+
+
+def _incident_id(rule: str, target: Target, now: datetime) -> str:
+    """Twelve hex digits, the same for the same rule, target and instant, so that a replay makes the same ids."""
+    text = "\n".join((rule, target.key, target.uid, now.isoformat()))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -1,0 +1,46 @@
+"""`confirm`: right before the write everything that led to it must still be so, on a fresh live read."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from remediator.core.model import Verdict, allow, deny, hold
+from remediator.core.snapshot import Facts
+from remediator.core.state import State
+from remediator.guards.guard import Guard, Request
+
+FRESH = timedelta(seconds=10)
+"""A look older than this is no confirmation."""
+
+LOOK_AGAIN = timedelta(seconds=15)
+
+
+def ask(request: Request, state: State, facts: Facts, now: datetime) -> Verdict:
+    """Denies where the signal is gone or the target is another one; holds while anything is unknown or untrue."""
+    seen = {
+        "taken_at": facts.taken_at,
+        "uid": facts.uid,
+        "answers": [[each.condition, each.holds, each.reason] for each in facts.answers],
+    }
+    if facts.unknown:
+        return hold("confirm", f"live state is unknown: {facts.unknown}", now + LOOK_AGAIN, **seen)
+    if now - facts.taken_at > FRESH:
+        return hold("confirm", "the live read is too old", now, **seen)
+    if facts.uid != request.incident.target.uid:
+        return deny("confirm", "the target was replaced by another object of its name", **seen)
+    if request.incident.cleared_at is not None:
+        return deny("confirm", "the signal is gone", **seen)
+    return _conditions(facts, now, seen)
+
+
+def _conditions(facts: Facts, now: datetime, seen: dict[str, object]) -> Verdict:
+    for answer in facts.answers:
+        if answer.holds is None:
+            reason = f"condition is unknown: {answer.condition}: {answer.reason}"
+            return hold("confirm", reason, now + LOOK_AGAIN, **seen)
+        if not answer.holds:
+            return hold("confirm", f"condition does not hold: {answer.condition}", now + LOOK_AGAIN, **seen)
+    return allow("confirm", "signal, target and conditions are as they were", **seen)
+
+
+GUARD = Guard("confirm", ask)

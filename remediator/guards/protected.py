@@ -1,0 +1,39 @@
+"""`protected`: never itself, never what the settings protect."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from remediator.core.model import Target, Verdict, allow, deny
+from remediator.core.rules import Itself
+from remediator.core.snapshot import Facts
+from remediator.core.state import State
+from remediator.guards.guard import Guard, Request
+
+OWN_LABEL = ("app.kubernetes.io/name", "remediator")
+"""The label by which the remediator knows its own workload in its own namespace."""
+
+
+def ask(request: Request, state: State, facts: Facts, now: datetime) -> Verdict:
+    """Denies for the remediator's own workload, a protected namespace, or a label selector that matches."""
+    target, protected = request.incident.target, state.policy.protected
+    if _is_itself(target, state.policy.itself, facts):
+        return deny("protected", "this is the remediator itself", own=str(target))
+    if target.namespace in protected.namespaces:
+        return deny("protected", f"namespace {target.namespace} is protected", namespace=target.namespace)
+    for selector in protected.selectors:
+        name, _, value = selector.partition("=")
+        if facts.labels.get(name) == value:
+            return deny("protected", f"label {selector} is protected", selector=selector)
+    return allow("protected", "not protected", namespace=target.namespace)
+
+
+def _is_itself(target: Target, itself: Itself, facts: Facts) -> bool:
+    """By label in the own namespace, or as the owner whose name begins the own pod's name."""
+    if not itself.namespace or target.namespace != itself.namespace:
+        return False
+    labelled = facts.labels.get(OWN_LABEL[0]) == OWN_LABEL[1]
+    return labelled or target.name == itself.pod or itself.pod.startswith(f"{target.name}-")
+
+
+GUARD = Guard("protected", ask, quiet=True)

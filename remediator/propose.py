@@ -1,0 +1,103 @@
+"""Propose: a firing incident and its live target → the planned change and every guard's verdict. Pure.
+
+The shell proposes once to know what to rehearse at the API server; `decide` proposes again on what then holds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+
+import msgspec
+
+from remediator.actions import ACTIONS
+from remediator.actions.action import Action, Order, Planned, UndoOrder
+from remediator.core.model import Change, Mode, Refusal, Value, Verdict, allow, deny
+from remediator.core.snapshot import Snapshot
+from remediator.core.state import Incident, State
+from remediator.guards import GUARDS, Guard, Request
+from remediator.guards.guard import limits_of
+
+
+class Proposal(Value, frozen=True):
+    """What would be done about an incident: the request, every verdict, and the change where one was planned."""
+
+    request: Request
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def change(self) -> Change | None:
+        """The planned change; None for a step that writes nothing, or that its action refused."""
+        planned = self.request.change
+        return planned if isinstance(planned, Change) else None
+
+    @property
+    def allowed(self) -> bool:
+        """Whether every guard allows."""
+        return all(verdict.allows for verdict in self.verdicts)
+
+
+def propose(state: State, incident: Incident, snapshot: Snapshot, now: datetime) -> Proposal:
+    """Plan the incident's present step on its live target and ask every guard about it."""
+    rule = incident.definition
+    step = rule.do[incident.step]
+    action = ACTIONS[step.action]
+    planned = _plan(action, Order(next_id(incident), incident.target, step.args, snapshot))
+    mode = Mode.lowest(state.policy.mode, rule.mode)
+    request = Request(incident, rule, step, action, mode, limits_of(state.policy, rule), planned)
+    guards = () if action.tells else GUARDS
+    verdicts = tuple(_answer(guard, request, state, snapshot, now) for guard in guards)
+    return Proposal(request, (*verdicts, *_plan_verdict(planned)))
+
+
+def propose_undo(incident: Incident, snapshot: Snapshot) -> Planned | None:
+    """The change that takes the incident's last step back; None where its action has nothing to undo."""
+    assert incident.intent is not None, "only what was carried out is undone"
+    action = ACTIONS[incident.intent.action]
+    if action.undo is None:
+        return None
+    try:
+        return action.undo(UndoOrder(next_id(incident), incident.intent, incident.target, snapshot))
+    except Exception as error:
+        return _broken(action, error)
+
+
+def next_id(incident: Incident) -> str:
+    """The id of the incident's next intent: the incident's own and a serial number."""
+    return f"{incident.id}-{incident.serial + 1}"
+
+
+def digest(change: Change) -> str:
+    """Tells one change from another, down to the last byte of its patch."""
+    return hashlib.sha256(msgspec.json.encode(change, order="sorted")).hexdigest()[:16]
+
+
+def _plan(action: Action, order: Order) -> Planned | None:
+    """The action's plan; None where it writes nothing or nothing is known of the target."""
+    if action.plan is None or order.snapshot.facts.unknown or not order.snapshot.facts.exists:
+        return None
+    try:
+        return action.plan(order)
+    except Exception as error:
+        return _broken(action, error)
+
+
+def _broken(action: Action, error: Exception) -> Refusal:
+    """An action that cannot plan on what it met must not stop the loop: it refuses, and says what it met."""
+    return Refusal(f"{action.name} cannot plan on this object: {type(error).__name__}: {error}")
+
+
+def _answer(guard: Guard, request: Request, state: State, snapshot: Snapshot, now: datetime) -> Verdict:
+    try:
+        return guard.ask(request, state, snapshot.facts, now)
+    except Exception as error:  # a guard that cannot answer must not let anything through
+        return deny(guard.name, f"the guard itself failed: {type(error).__name__}: {error}")
+
+
+def _plan_verdict(planned: Planned | None) -> tuple[Verdict, ...]:
+    """The action's own answer among the guards': it refuses what cannot be done."""
+    if planned is None:
+        return ()
+    if isinstance(planned, Refusal):
+        return (deny("plan", planned.reason, remedy=planned.remedy),)
+    return (allow("plan", planned.summary),)
