@@ -20,7 +20,7 @@ _TOKEN_SECONDS = 3600
 class Account:
     """A service account with a token of the TokenRequest API, good for an hour.
 
-    ``username`` is how the audit log calls it, ``kubeconfig`` a file that acts as it, ``api`` a client that does.
+    ``username`` is how the audit log calls it; ``kubeconfig`` is a file and ``api`` a client that act as it.
     """
 
     name: str

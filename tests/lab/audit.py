@@ -24,8 +24,8 @@ _QUESTION_GROUPS = frozenset({"authorization.k8s.io", "authentication.k8s.io"})
 class Request:
     """One request, answered, as the audit log has it.
 
-    ``verb`` is the API's (create, patch, …), ``resource`` the plural, ``subresource`` empty for the object itself.
-    ``code`` is the HTTP status. ``dry_run`` is whether the client asked for ``dryRun=All`` in any of its forms.
+    ``verb`` is the API's (create, patch, …), ``resource`` the plural, ``subresource`` empty for the object
+    itself. ``code`` is the HTTP status; ``dry_run``: the client asked for ``dryRun=All``, in any of its forms.
     ``body`` is what the client sent (a patch, an object, delete options; None where the policy keeps none),
     ``answer`` the object or Status that came back. ``uri`` has the query.
     """
@@ -62,7 +62,7 @@ class Request:
 
     @property
     def persisted(self) -> bool:
-        """Whether it is a write that the cluster kept. (A patch that changes nothing counts: it was asked for.)"""
+        """Whether it is a write that the cluster kept. A patch that changes nothing counts: it was sent."""
         return self.is_write and self.succeeded and not self.dry_run
 
 
@@ -87,9 +87,7 @@ class AuditLog:
     def of(self, user: str, namespace: str | None = None) -> tuple[Request, ...]:
         """The requests of one user name; of all namespaces where ``namespace`` is None."""
         return tuple(
-            request
-            for request in self.requests()
-            if request.user == user and namespace in (None, request.namespace)
+            request for request in self.requests() if request.user == user and namespace in (None, request.namespace)
         )
 
 
@@ -123,7 +121,7 @@ def parse_event(event: Mapping[str, Any]) -> Request:
 
 
 def is_dry_run(uri: str, body: Any) -> bool:
-    """Whether a request asks for a dry run: in its query, in delete options, or in an eviction's delete options."""
+    """Whether a request asks for a dry run: in its query, or in (an eviction's) delete options."""
     if parse_qs(urlsplit(uri).query).get("dryRun"):
         return True
     if not isinstance(body, Mapping):

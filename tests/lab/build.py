@@ -1,7 +1,7 @@
 """The Go programs of the lab: built once a machine into the user's cache folder, then found there.
 
-A program's place is keyed by all that goes into it (sources, locked modules, flags, Go version), so a change of
-any of them builds anew and two checkouts with the same sources share one binary.
+A program's place is keyed by all that goes into it (sources, locked modules, flags, Go version), so a change
+of any of them builds anew and two checkouts with the same sources share one binary.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def key_of(program: Program, go_version: str) -> str:
 def built(program: Program, say: Say) -> Path:
     """The path of the program's binary, built first where it is not in the cache yet.
 
-    Takes minutes when cold; ``say`` gets a line every few seconds. Another build on this machine is waited for.
+    Takes minutes when cold; ``say`` gets a line every few seconds. Another build of this user is waited for.
     """
     binary = _place(program)
     if not binary.exists():
@@ -102,9 +102,7 @@ def parse_go_version(text: str) -> tuple[int, int]:
     """``go1.26.8`` or ``go1.27rc1`` → ``(1, 26)``; a ``LabError`` where it is no such thing."""
     found = re.match(r"go(\d+)\.(\d+)", text)
     if not found:
-        raise LabError(
-            f"`go env GOVERSION` says {text!r}, which is no Go version: is the right `go` on the PATH?"
-        )
+        raise LabError(f"`go env GOVERSION` says {text!r}, which is no Go version: is the right `go` on the PATH?")
     return int(found[1]), int(found[2])
 
 
@@ -113,7 +111,7 @@ def _place(program: Program) -> Path:
 
 
 def _go_version(program: Program) -> str:
-    """The Go release that builds the program: where the one installed is older than go.mod asks, it gets that one."""
+    """The Go release that builds the program; one older than go.mod asks for fetches that one."""
     if shutil.which("go") is None:
         raise LabError(
             "The lab's servers are built with Go, and there is no `go` on the PATH. Install Go 1.21 or newer "
@@ -122,8 +120,8 @@ def _go_version(program: Program) -> str:
     installed = _go_env("GOVERSION", {"GOTOOLCHAIN": "local"}, cwd=Path("/"))
     if parse_go_version(installed) < _OLDEST_GO:
         raise LabError(
-            f"{shutil.which('go')} is {installed}, and the lab needs Go 1.21 or newer, which fetches the release that "
-            "go.mod asks for. On Debian 12: the package golang-go of bookworm-backports."
+            f"{shutil.which('go')} is {installed}, and the lab needs Go 1.21 or newer, which fetches the release "
+            "that go.mod asks for. On Debian 12: the package golang-go of bookworm-backports."
         )
     return _go_env("GOVERSION", {}, cwd=program.source)
 

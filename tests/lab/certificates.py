@@ -1,4 +1,4 @@
-"""The lab's own certificate authority, the API server's certificate, and the key that signs service account tokens."""
+"""The lab's own certificate authority, the API server's certificate, the key of service account tokens."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Certificates:
 
 
 def write_certificates(folder: Path, addresses: tuple[str, ...]) -> Certificates:
-    """Make new keys and certificates in ``folder``; the server's names loopback's names and these IP addresses."""
+    """Make new keys and certificates in ``folder``; the server's is for loopback's names and ``addresses``."""
     folder.mkdir(parents=True, exist_ok=True)
     ca_key, server_key, account_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(3))
     ca = _ca_certificate(ca_key)
@@ -45,8 +45,9 @@ def write_certificates(folder: Path, addresses: tuple[str, ...]) -> Certificates
 def _ca_certificate(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
     name = _name("remediator lab CA")
     usage = x509.KeyUsage(
-        digital_signature=True, key_cert_sign=True, crl_sign=True, content_commitment=False, key_agreement=False,
-        key_encipherment=False, data_encipherment=False, encipher_only=False, decipher_only=False,
+        digital_signature=True, key_cert_sign=True, crl_sign=True, content_commitment=False,
+        key_agreement=False, key_encipherment=False, data_encipherment=False, encipher_only=False,
+        decipher_only=False,
     )  # fmt: skip
     return (
         _builder(name, name, key)
@@ -70,16 +71,12 @@ def _server_certificate(
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False
-        )
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False)
         .sign(ca_key, hashes.SHA256())
     )
 
 
-def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey
-) -> x509.CertificateBuilder:
+def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
     now = datetime.datetime.now(datetime.UTC)
     return (
         x509.CertificateBuilder()

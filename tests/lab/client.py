@@ -91,7 +91,7 @@ class Api:
         return self.request("POST", path, dict(manifest), params=_dry_run(dry_run))
 
     def create_all(self, manifests: Iterable[Mapping[str, Any] | None], namespace: str = "") -> list[Json]:
-        """Create objects one after the other, as ``yaml.safe_load_all`` gives them (empty documents left out)."""
+        """Create objects in order, as ``yaml.safe_load_all`` gives them (empty documents left out)."""
         return [self.create(manifest, namespace) for manifest in manifests if manifest]
 
     def patch(
@@ -140,7 +140,7 @@ class Api:
         until: Callable[[Json], object],
         timeout: float = 60,
     ) -> Json:
-        """Read an object until ``until(object)`` is true, and return it; ``LabError`` says what was seen last."""
+        """Read an object until ``until(object)``, and return it; the ``LabError`` says what was seen last."""
         what = f"{resource(kind).kind} {namespace}/{name}"
         return wait_for(lambda: self.get(kind, name, namespace), until, what, timeout)
 

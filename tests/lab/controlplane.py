@@ -22,14 +22,14 @@ _AUDIT_POLICY = Path(__file__).with_name("audit_policy.yaml")
 _AUDIT_FILE_MEGABYTES = 100_000
 
 USERS = ("admin", "lab:controllers", "lab:scheduler", "lab:kwok", "lab:exporter")
-"""The lab's own users, cluster administrators all; names of their own so that the audit log tells them apart."""
+"""The lab's own users, all cluster administrators; by their names the audit log tells them apart."""
 
 
 class ControlPlane:
     """A running control plane.
 
-    ``url`` and ``ca_file`` are for any client, ``admin`` is a client that may do all, ``audit_log`` the oracle's
-    file. ``etcd``, ``api_server``, ``controllers`` and ``scheduler`` are its servers.
+    ``url`` and ``ca_file`` are for any client, ``admin`` is a client that may do all, ``audit_log`` is the
+    oracle's file. ``etcd``, ``api_server``, ``controllers`` and ``scheduler`` are its servers.
     """
 
     def __init__(self, binary: Path, folder: Path, servers: Servers) -> None:
@@ -99,7 +99,7 @@ class ControlPlane:
         return self._client_flags("lab:scheduler")
 
     def _client_flags(self, user: str) -> list[str]:
-        """No port of its own (nobody reads it), no election (there is one of each), no throttling of its requests."""
+        """No port (nobody would read it), no election (there is one of each), no throttling of requests."""
         return [
             f"--kubeconfig={self.kubeconfig(user)}",
             "--leader-elect=false",
@@ -111,9 +111,7 @@ class ControlPlane:
     def _write_tokens(self) -> Path:
         path = self._folder / "pki" / "tokens.csv"
         path.touch(mode=0o600)
-        path.write_text(
-            "".join(f'{token},{user},{user},"system:masters"\n' for user, token in self._tokens.items())
-        )
+        path.write_text("".join(f'{token},{user},{user},"system:masters"\n' for user, token in self._tokens.items()))
         return path
 
 

@@ -43,9 +43,7 @@ def stuck_rollout(api: Api, deployment: str, namespace: str, progress_deadline: 
     patch = _image_patch(BROKEN_IMAGE) | {}
     patch["spec"]["progressDeadlineSeconds"] = progress_deadline
     api.patch("deployments", deployment, patch, namespace, how="strategic")
-    return api.wait_for(
-        "deployments", deployment, namespace, roll_out_is_stuck, timeout=60 + progress_deadline
-    )
+    return api.wait_for("deployments", deployment, namespace, roll_out_is_stuck, timeout=60 + progress_deadline)
 
 
 def new_image(api: Api, kind: str, name: str, namespace: str, image: str) -> Json:
@@ -100,7 +98,7 @@ def full_quota(api: Api, namespace: str, pods: int = 0) -> Json:
 
 
 def someone_else_writes(api: Api, kind: str, names: Iterable[str], namespace: str) -> None:
-    """Annotate objects, which moves their resourceVersion: a write planned on the old one must now conflict."""
+    """Annotate objects, which moves their resourceVersion: a write planned on the old one conflicts now."""
     now = datetime.datetime.now(datetime.UTC).isoformat()
     for name in names:
         api.patch(kind, name, {"metadata": {"annotations": {"lab/touched": now}}}, namespace)
@@ -120,6 +118,4 @@ def _node_condition(api: Api, node: str, kind: str, status: str, reason: str) ->
         "lastHeartbeatTime": now,
         "lastTransitionTime": now,
     }
-    return api.patch(
-        "nodes", node, {"status": {"conditions": [condition]}}, subresource="status", how="strategic"
-    )
+    return api.patch("nodes", node, {"status": {"conditions": [condition]}}, subresource="status", how="strategic")

@@ -51,7 +51,7 @@ def namespace(lab: Lab, request: pytest.FixtureRequest) -> Iterator[str]:
 
 @pytest.fixture
 def account(lab: Lab, namespace: str) -> Iterator[MakeAccount]:
-    """A factory of service accounts in the test's namespace, with the RBAC rules given and no other rights."""
+    """A factory of service accounts in the test's namespace, with the RBAC rules given and no others."""
     cluster_wide: list[tuple[str, str]] = []
     made: list[Account] = []
 
@@ -69,7 +69,7 @@ def account(lab: Lab, namespace: str) -> Iterator[MakeAccount]:
 
 @pytest.fixture
 def monitoring(lab: Lab) -> Iterator[Monitoring]:
-    """Prometheus, Alertmanager and the exporter, started once a session; the webhook route is the test's own."""
+    """Prometheus, Alertmanager and the exporter, started once a session; the route is the test's own."""
     running = lab.monitoring
     yield running
     running.route_nowhere()

@@ -7,9 +7,7 @@ from pathlib import Path
 import yaml
 
 
-def write_kubeconfig(
-    path: Path, url: str, ca_file: Path, user: str, token: str, namespace: str = "default"
-) -> Path:
+def write_kubeconfig(path: Path, url: str, ca_file: Path, user: str, token: str, namespace: str = "default") -> Path:
     """Write a kubeconfig with one context, readable by its owner alone, and return its path."""
     content = {
         "apiVersion": "v1",

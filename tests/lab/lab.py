@@ -20,8 +20,8 @@ from tests.lab.progress import Say, print_line
 class Lab:
     """A running control plane with three simulated nodes; Prometheus and Alertmanager when first asked for.
 
-    ``control_plane`` and ``nodes`` are its parts, ``servers`` all its processes, ``folder`` has its data and logs,
-    ``kubectl`` is a program to ask for a second opinion. Ends with ``stop``, or with this process.
+    ``control_plane`` and ``nodes`` are its parts, ``servers`` all its processes, ``folder`` has its data and
+    logs, ``kubectl`` is a program to ask for a second opinion. Ends with ``stop``, or with this process.
     """
 
     def __init__(self, say: Say = print_line) -> None:
@@ -80,7 +80,7 @@ class Lab:
         return account.kubeconfig if account else self.control_plane.kubeconfig("admin")
 
     def account_of(self, name: str, namespace: str) -> Account:
-        """Act as a service account that exists already, made from ``remediator rbac``'s manifests for instance."""
+        """Act as a service account that exists already, made from ``remediator rbac``'s output for instance."""
         return account_of(self.control_plane, name, namespace, self.folder.data / "kubeconfigs")
 
     def writes(self, account: Account | str, namespace: str | None = None) -> tuple[Request, ...]:
@@ -94,9 +94,7 @@ class Lab:
     def refused(self, account: Account | str, namespace: str | None = None) -> tuple[Request, ...]:
         """The account's writes that the API server did not carry out: 4xx and 5xx, dry runs left out."""
         return tuple(
-            one
-            for one in self.requests(account, namespace)
-            if one.is_write and not one.dry_run and not one.succeeded
+            one for one in self.requests(account, namespace) if one.is_write and not one.dry_run and not one.succeeded
         )
 
     def requests(self, account: Account | str, namespace: str | None = None) -> tuple[Request, ...]:

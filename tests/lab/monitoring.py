@@ -1,5 +1,84 @@
-"""Prometheus and Alertmanager."""
+"""The way of an alert: exporter → Prometheus → Alertmanager → the webhook that a test names."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.lab.alertmanager import Alertmanager
+from tests.lab.client import Json
+from tests.lab.answering import get_ok
+from tests.lab.ports import free_ports
+from tests.lab.processes import Server, Servers
+from tests.lab.programs import find, find_or_install
+from tests.lab.prometheus import Prometheus
+from tests.lab.waiting import wait_for
+
+_CHECKOUT = Path(__file__).parents[2]
+
+_PROGRAMS = {
+    "prometheus": ["prometheus"],
+    "prometheus-alertmanager": ["prometheus-alertmanager", "alertmanager"],
+}
 
 
 class Monitoring:
-    """Not there yet."""
+    """The exporter, Prometheus and Alertmanager, running.
+
+    ``prometheus`` and ``alertmanager`` have all that can be asked of them, ``exporter`` is the exporter's process.
+    The methods here are what most tests need.
+    """
+
+    def __init__(self, kubeconfig: Path, folder: Path, servers: Servers) -> None:
+        prometheus, alertmanager = find_or_install(_PROGRAMS)
+        folder.mkdir(parents=True, exist_ok=True)
+        exporter_port, telemetry_port = free_ports(2)
+        self.exporter_url = f"http://127.0.0.1:{exporter_port}/metrics"
+        self.exporter = _start_exporter(servers, kubeconfig, exporter_port, telemetry_port)
+        self.alertmanager = Alertmanager(alertmanager, folder / "alertmanager", servers)
+        exporter_address = f"127.0.0.1:{exporter_port}"
+        self.prometheus = Prometheus(
+            prometheus, folder / "prometheus", servers, exporter_address, self.alertmanager.address
+        )
+
+    @property
+    def prometheus_url(self) -> str:
+        """Prometheus' address."""
+        return self.prometheus.url
+
+    @property
+    def alertmanager_url(self) -> str:
+        """Alertmanager's address."""
+        return self.alertmanager.url
+
+    def route_to(self, webhook_url: str, namespace: str | None = None, token: str | None = None) -> None:
+        """Send alerts to a webhook, of one namespace or of all; ``token`` is sent as a bearer token."""
+        matchers: Sequence[str] = (f'namespace="{namespace}"',) if namespace else ()
+        self.alertmanager.route_to(webhook_url, matchers, token)
+
+    def route_nowhere(self) -> None:
+        """Send nothing to anybody."""
+        self.alertmanager.route_nowhere()
+
+    def wait_for_alert(self, name: str, timeout: float = 60, **labels: str) -> Json:
+        """Wait until Prometheus has this alert firing with these labels, and return it."""
+        wanted = {"alertname": name, **labels}
+
+        def firing(alerts: list[Json]) -> list[Json]:
+            return [one for one in alerts if one["state"] == "firing" and wanted.items() <= one["labels"].items()]
+
+        return firing(wait_for(self.prometheus.alerts, firing, f"the alert {wanted}", timeout))[0]
+
+
+def _start_exporter(servers: Servers, kubeconfig: Path, port: int, telemetry_port: int) -> Server:
+    """The real kube-state-metrics where there is one, otherwise the stand-in."""
+    real = find(["kube-state-metrics"])
+    command: list[str | Path] = [sys.executable, "-m", "tests.lab.exporter", kubeconfig, str(port)]
+    if real:
+        own = ["--host=127.0.0.1", f"--port={port}"]
+        telemetry = ["--telemetry-host=127.0.0.1", f"--telemetry-port={telemetry_port}"]
+        command = [real, f"--kubeconfig={kubeconfig}", *own, *telemetry]
+    exporter = servers.start("kube-state-metrics", command, cwd=_CHECKOUT)
+    exporter.wait_until(lambda: get_ok(f"http://127.0.0.1:{port}/metrics"))
+    return exporter

@@ -67,7 +67,7 @@ def node_manifest(name: str, zone: str, labels: dict[str, str] | None = None) ->
 
 
 def is_ready(node: Json) -> bool:
-    """Whether pods are placed on a node: its Ready condition is True and no "not ready" taint is left on it."""
+    """Whether pods are placed on a node: Ready is True and no "not ready" taint is left on it."""
     conditions = node.get("status", {}).get("conditions", [])
     taints = node["spec"].get("taints", [])
     ready = any(row["type"] == "Ready" and row["status"] == "True" for row in conditions)

@@ -22,9 +22,7 @@ def free_ports(count: int) -> list[int]:
             found.add(port)
         if len(found) == count:
             return list(found)
-    raise LabError(
-        f"found no {count} free ports between {_FIRST} and {_LAST} on 127.0.0.1: what listens there?"
-    )
+    raise LabError(f"found no {count} free ports between {_FIRST} and {_LAST} on 127.0.0.1: what listens there?")
 
 
 def _is_free(port: int) -> bool:

@@ -33,11 +33,16 @@ class Server:
     """
 
     def __init__(
-        self, name: str, command: Sequence[str | Path], log: Path, env: Mapping[str, str] | None = None
+        self,
+        name: str,
+        command: Sequence[str | Path],
+        log: Path,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
     ) -> None:
         self.name = name
         self.log = log
-        self._process = _starter.submit(_start, [str(part) for part in command], log, env).result()
+        self._process = _starter.submit(_start, [str(part) for part in command], log, env, cwd).result()
         atexit.register(self.stop)
 
     @property
@@ -50,7 +55,7 @@ class Server:
         return self._process.poll() is None
 
     def stop(self) -> None:
-        """End the whole process group at once. The data of a lab is thrown away, so nobody is asked to tidy up."""
+        """End the whole process group at once: a lab's data is thrown away, so nobody is asked to tidy up."""
         atexit.unregister(self.stop)
         if self.running():
             with contextlib.suppress(ProcessLookupError):
@@ -66,18 +71,12 @@ class Server:
         finally:
             os.killpg(self.pid, signal.SIGCONT)
 
-    def signal_reload(self) -> None:
-        """Send SIGHUP, by which Prometheus and Alertmanager read their files again."""
-        os.kill(self.pid, signal.SIGHUP)
-
     def wait_until(self, ready: Callable[[], bool], timeout: float = 60) -> None:
-        """Wait until ``ready()``; a ``LabError`` with the end of the log when it dies or takes over ``timeout`` s."""
+        """Wait until ``ready()``; a ``LabError`` with the end of the log where it dies or ``timeout`` s pass."""
         deadline = time.monotonic() + timeout
         while not ready():
             if not self.running():
-                raise LabError(
-                    f"{self.name} ended with code {self._process.returncode}.\n{self._last_words()}"
-                )
+                raise LabError(f"{self.name} ended with code {self._process.returncode}.\n{self._last_words()}")
             if time.monotonic() > deadline:
                 raise LabError(f"{self.name} is not ready after {timeout:g} s.\n{self._last_words()}")
             time.sleep(0.05)
@@ -94,9 +93,15 @@ class Servers:
         self.logs = logs
         self._started: list[Server] = []
 
-    def start(self, name: str, command: Sequence[str | Path], env: Mapping[str, str] | None = None) -> Server:
-        """Start one more; ``env`` replaces the whole environment."""
-        server = Server(name, command, self.logs / f"{name}.log", env)
+    def start(
+        self,
+        name: str,
+        command: Sequence[str | Path],
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+    ) -> Server:
+        """Start one more; ``env`` replaces the whole environment, ``cwd`` is the folder to run in."""
+        server = Server(name, command, self.logs / f"{name}.log", env, cwd)
         self._started.append(server)
         return server
 
@@ -106,7 +111,7 @@ class Servers:
             self._started.pop().stop()
 
 
-def _start(command: list[str], log: Path, env: Mapping[str, str] | None) -> subprocess.Popen[bytes]:
+def _start(command: list[str], log: Path, env: Mapping[str, str] | None, cwd: Path | None) -> subprocess.Popen[bytes]:
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         return subprocess.Popen(
@@ -116,4 +121,5 @@ def _start(command: list[str], log: Path, env: Mapping[str, str] | None) -> subp
             stderr=subprocess.STDOUT,
             start_new_session=True,
             env=None if env is None else dict(env),
+            cwd=cwd,
         )

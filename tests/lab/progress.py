@@ -25,10 +25,8 @@ def print_line(line: str) -> None:
     print(f"lab: {line}", flush=True)
 
 
-def run_with_progress(
-    command: Sequence[str], cwd: Path, env: Mapping[str, str], subject: str, say: Say
-) -> None:
-    """Run ``go build -v``, and say every 5 s how long it has run and what it is on.
+def run_with_progress(command: Sequence[str], cwd: Path, env: Mapping[str, str], subject: str, say: Say) -> None:
+    """Run a command, and say every 5 s how long it has run and the last line that it printed.
 
     Raises ``LabError`` with the end of its output where it fails. An exception (Ctrl-C) ends it first.
     """
@@ -46,7 +44,7 @@ def run_with_progress(
     output = _Output(process)
     try:
         while not output.ended.wait(_EVERY_SECONDS):
-            say(f"{subject}: {time.monotonic() - started:4.0f} s, {output.summary()}")
+            say(f"{subject}: {time.monotonic() - started:4.0f} s, {output.lines} lines so far: {output.newest()}")
         code = process.wait()
     except BaseException:
         os.killpg(process.pid, signal.SIGKILL)
@@ -54,7 +52,7 @@ def run_with_progress(
         raise
     if code != 0:
         raise LabError(f"{command[0]} failed with code {code} in {cwd}:\n  " + "\n  ".join(output.last))
-    say(f"{subject}: done in {time.monotonic() - started:.0f} s, {output.lines} packages")
+    say(f"{subject}: done in {time.monotonic() - started:.0f} s")
 
 
 class _Output:
@@ -66,17 +64,14 @@ class _Output:
         self.ended = threading.Event()
         threading.Thread(target=self._read, args=(process,), daemon=True).start()
 
-    def summary(self) -> str:
-        """What has been done, and what came last."""
-        if not self.last:
-            return "reading the modules"
-        if self.last[-1].startswith("go: downloading"):
-            return self.last[-1]
-        return f"{self.lines} packages compiled, now {self.last[-1]}"
+    def newest(self) -> str:
+        """The last line, shortened."""
+        return self.last[-1][:90] if self.last else "nothing printed yet"
 
     def _read(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None
-        for line in process.stdout:
-            self.last.append(line.rstrip())
-            self.lines += not line.startswith("go: ")
+        with process.stdout as printed:
+            for line in printed:
+                self.last.append(line.rstrip())
+                self.lines += 1
         self.ended.set()

@@ -24,8 +24,8 @@ def wait_for(
 ) -> T:
     """Call ``look()`` until ``until(seen)`` is true, and return what was seen.
 
-    After ``timeout`` seconds a ``LabError`` tells ``what`` was waited for and what was seen last. An exception
-    of ``look`` or of ``until`` counts as "not yet" (an object that is not there, a status that is not filled).
+    After ``timeout`` seconds a ``LabError`` tells ``what`` was waited for and what was seen last. Errors of
+    ``look`` or ``until`` count as "not yet": an object that is not there, a status that is not filled.
     """
     deadline = time.monotonic() + timeout
     while True:

@@ -1,4 +1,4 @@
-"""Manifests of the workloads that tests break. The image names decide their pods' fates, see ``stages/pod.yaml``."""
+"""Manifests of the workloads that tests break. Image names decide the fates of pods: ``stages/pod.yaml``."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def pod_template(app: str, image: str) -> Json:
 
 
 def rolled_out(workload: Json) -> bool:
-    """Whether the newest spec of a Deployment or StatefulSet has been observed, rolled out and made available."""
+    """Whether the newest spec of a Deployment or StatefulSet is observed, rolled out and available."""
     status, wanted = workload.get("status", {}), workload["spec"].get("replicas", 1)
     if status.get("observedGeneration", 0) < workload["metadata"]["generation"]:
         return False

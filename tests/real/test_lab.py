@@ -29,9 +29,7 @@ def test_three_nodes_are_ready_one_in_each_zone(lab: Lab) -> None:
     assert {node["metadata"]["labels"]["topology.kubernetes.io/zone"] for node in nodes} == set(ZONES)
 
 
-def test_oracle_tells_writes_dry_runs_and_refusals_apart(
-    lab: Lab, namespace: str, account: MakeAccount
-) -> None:
+def test_oracle_tells_writes_dry_runs_and_refusals_apart(lab: Lab, namespace: str, account: MakeAccount) -> None:
     who = account(PODS_AND_DEPLOYMENTS)
     annotation = {"metadata": {"annotations": {"example.test/seen": "yes"}}}
     who.api.create(deployment("web"), namespace)
@@ -52,9 +50,7 @@ def test_oracle_tells_writes_dry_runs_and_refusals_apart(
     assert patch.namespace == namespace
 
 
-def test_oracle_sees_the_dry_runs_that_are_asked_for_in_a_body(
-    lab: Lab, namespace: str, account: MakeAccount
-) -> None:
+def test_oracle_sees_the_dry_runs_that_are_asked_for_in_a_body(lab: Lab, namespace: str, account: MakeAccount) -> None:
     who = account(PODS_AND_DEPLOYMENTS)
     lab.admin.create(deployment("web"), namespace)
     lab.admin.wait_for("deployments", "web", namespace, rolled_out)
@@ -71,9 +67,7 @@ def test_oracle_does_not_count_questions_as_writes(lab: Lab, account: MakeAccoun
     who = account()
     review = {"kind": "SelfSubjectAccessReview", "apiVersion": "authorization.k8s.io/v1"}
     path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-    who.api.request(
-        "POST", path, review | {"spec": {"resourceAttributes": {"verb": "get", "resource": "pods"}}}
-    )
+    who.api.request("POST", path, review | {"spec": {"resourceAttributes": {"verb": "get", "resource": "pods"}}})
     assert lab.writes(who) == ()
     assert [one.resource for one in lab.requests(who)] == ["selfsubjectaccessreviews"]
 
@@ -83,9 +77,7 @@ def test_refused_eviction_is_no_write(lab: Lab, namespace: str, account: MakeAcc
     lab.admin.create(deployment("web", replicas=1), namespace)
     lab.admin.create(disruption_budget("web", "web", min_available=1), namespace)
     lab.admin.wait_for("deployments", "web", namespace, rolled_out)
-    lab.admin.wait_for(
-        "poddisruptionbudgets", "web", namespace, lambda pdb: pdb["status"]["currentHealthy"] == 1
-    )
+    lab.admin.wait_for("poddisruptionbudgets", "web", namespace, lambda pdb: pdb["status"]["currentHealthy"] == 1)
     pod = lab.admin.list("pods", namespace)[0]["metadata"]["name"]
     with pytest.raises(ApiError, match="429"):
         who.api.evict(pod, namespace)
@@ -93,9 +85,7 @@ def test_refused_eviction_is_no_write(lab: Lab, namespace: str, account: MakeAcc
     assert [one.code for one in lab.refused(who)] == [429]
 
 
-def test_account_has_the_rights_given_and_its_kubeconfig_works(
-    lab: Lab, namespace: str, account: MakeAccount
-) -> None:
+def test_account_has_the_rights_given_and_its_kubeconfig_works(lab: Lab, namespace: str, account: MakeAccount) -> None:
     who = account(PODS_AND_DEPLOYMENTS)
 
     def kubectl(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -151,9 +141,7 @@ def test_node_stays_not_ready_until_it_is_cured(lab: Lab) -> None:
     lab.nodes.add("node-sick")
     try:
         faults.node_not_ready(lab.admin, "node-sick")
-        lab.admin.wait_for(
-            "nodes", "node-sick", "", lambda node: _taint(node, "node.kubernetes.io/not-ready")
-        )
+        lab.admin.wait_for("nodes", "node-sick", "", lambda node: _taint(node, "node.kubernetes.io/not-ready"))
         faults.node_ready(lab.admin, "node-sick")
         lab.admin.wait_for("nodes", "node-sick", "", lambda node: not node["spec"].get("taints"))
     finally:

@@ -1,0 +1,109 @@
+"""Alertmanager, with one webhook receiver whose address a test sets."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+from tests.lab.client import Json
+from tests.lab.errors import LabError
+from tests.lab.answering import get_ok
+from tests.lab.ports import free_ports
+from tests.lab.processes import Servers
+
+
+class Alertmanager:
+    """A running Alertmanager; ``url`` is its address, ``address`` the same without the scheme."""
+
+    def __init__(self, binary: Path, folder: Path, servers: Servers) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._config = folder / "alertmanager.yaml"
+        self._write(config(None))
+        (port,) = free_ports(1)
+        self.address = f"127.0.0.1:{port}"
+        self.url = f"http://{self.address}"
+        flags = [
+            f"--config.file={self._config}",
+            f"--storage.path={folder / 'alertmanager'}",
+            f"--web.listen-address={self.address}",
+            "--cluster.listen-address=",
+        ]
+        self.server = servers.start("alertmanager", [binary, *flags])
+        self.server.wait_until(lambda: get_ok(f"{self.url}/-/ready"))
+
+    def route_to(
+        self,
+        webhook_url: str,
+        matchers: Sequence[str] = (),
+        token: str | None = None,
+        group_by: Sequence[str] = ("namespace", "alertname"),
+        repeat_interval: str = "1h",
+    ) -> None:
+        """Send alerts to a webhook, firing and resolved ones; what fires already is sent too.
+
+        ``matchers`` (``namespace="web-3f9a1c"``) leave out the alerts of other tests; ``token`` goes into an
+        ``Authorization: Bearer`` header.
+        """
+        self._write(config(webhook_url, matchers, token, group_by, repeat_interval))
+        self._reload()
+
+    def route_nowhere(self) -> None:
+        """Send nothing to anybody."""
+        self._write(config(None))
+        self._reload()
+
+    def alerts(self) -> list[Json]:
+        """The alerts it holds, by its API v2."""
+        return httpx.get(f"{self.url}/api/v2/alerts", trust_env=False).json()
+
+    def silence(self, labels: dict[str, str], seconds: float = 600) -> str:
+        """Silence the alerts with these labels from now on, and return the silence's id."""
+        now = datetime.datetime.now(datetime.UTC)
+        body = {
+            "matchers": [{"name": key, "value": value, "isRegex": False} for key, value in labels.items()],
+            "startsAt": now.isoformat(),
+            "endsAt": (now + datetime.timedelta(seconds=seconds)).isoformat(),
+            "createdBy": "lab",
+            "comment": "a test",
+        }
+        answer = httpx.post(f"{self.url}/api/v2/silences", json=body, trust_env=False)
+        if not answer.is_success:
+            raise LabError(f"Alertmanager refuses a silence: {answer.text}")
+        return answer.json()["silenceID"]
+
+    def unsilence(self, silence: str) -> None:
+        """End a silence by its id."""
+        httpx.delete(f"{self.url}/api/v2/silence/{silence}", trust_env=False).raise_for_status()
+
+    def _write(self, settings: dict[str, Any]) -> None:
+        self._config.write_text(yaml.safe_dump(settings, sort_keys=False))
+
+    def _reload(self) -> None:
+        answer = httpx.post(f"{self.url}/-/reload", trust_env=False, timeout=30)
+        if not answer.is_success:
+            raise LabError(f"Alertmanager does not take its configuration {self._config}: {answer.text}")
+
+
+def config(
+    webhook_url: str | None,
+    matchers: Sequence[str] = (),
+    token: str | None = None,
+    group_by: Sequence[str] = ("namespace", "alertname"),
+    repeat_interval: str = "1h",
+) -> dict[str, Any]:
+    """The configuration: all to the webhook (what ``matchers`` let through), the rest to nobody."""
+    route = {"receiver": "nobody", "group_wait": "1s", "group_interval": "1s", "repeat_interval": repeat_interval}
+    receivers: list[dict[str, Any]] = [{"name": "nobody"}]
+    if webhook_url:
+        webhook: dict[str, Any] = {"url": webhook_url, "send_resolved": True}
+        if token:
+            webhook["http_config"] = {"authorization": {"credentials": token}}
+        receivers.append({"name": "webhook", "webhook_configs": [webhook]})
+        child = {"receiver": "webhook", "group_by": list(group_by), "matchers": list(matchers)}
+        return {"route": route | {"routes": [child]}, "receivers": receivers}
+    return {"route": route, "receivers": receivers}
