@@ -50,7 +50,7 @@ from remediator.core.snapshot import Rehearsal, Snapshot
 from remediator.core.state import Incident, State
 from remediator.evaluate import evaluate
 from remediator.guards import GUARDS
-from remediator.propose import Proposal, digest, next_id, propose, propose_undo
+from remediator.propose import Proposal, digest, next_id, propose, propose_undo, undo_is_due
 from remediator.verify import Judgement, deadline, judge
 
 AT_ONCE = timedelta(0)
@@ -212,9 +212,7 @@ def _verified(state: State, incident: Incident, observation: Looked, now: dateti
 def _failed(state: State, incident: Incident, verification: Verification, observation: Looked, now: datetime) -> Ruling:
     """The step did not help: undo it where the rule says so and it can be, else the next rung."""
     onward = (_event(state, incident, replace(verification, then="next"), now),)
-    facts = observation.snapshot.facts
-    wanted = incident.definition.until_of(incident.step).on_failure == "undo"
-    if not wanted or not facts.exists or facts.uid != incident.target.uid:
+    if not undo_is_due(incident, observation.snapshot, now):
         return Ruling(onward)
     planned = propose_undo(incident, observation.snapshot)
     if not isinstance(planned, Change):

@@ -12,11 +12,12 @@ import msgspec
 
 from remediator.actions import ACTIONS
 from remediator.actions.action import Action, Order, Planned, UndoOrder
-from remediator.core.model import Change, Mode, Refusal, Value, Verdict, allow, deny
+from remediator.core.model import Change, Mode, Phase, Refusal, Value, Verdict, allow, deny
 from remediator.core.snapshot import Snapshot
 from remediator.core.state import Incident, State
 from remediator.guards import GUARDS, Guard, Request
 from remediator.guards.guard import limits_of
+from remediator.verify import judge
 
 
 class Proposal(Value, frozen=True):
@@ -60,6 +61,26 @@ def propose_undo(incident: Incident, snapshot: Snapshot) -> Planned | None:
         return action.undo(UndoOrder(next_id(incident), incident.intent, incident.target, snapshot))
     except Exception as error:
         return _broken(action, error)
+
+
+def wanted_change(state: State, incident: Incident, snapshot: Snapshot, now: datetime) -> Change | None:
+    """The change that `decide` is about to ask the API server's opinion of; None where nothing would be written."""
+    if incident.phase is Phase.PENDING and now >= incident.fires_at:
+        proposal = propose(state, incident, snapshot, now)
+        return proposal.change if proposal.allowed else None
+    if incident.phase is Phase.VERIFYING and undo_is_due(incident, snapshot, now):
+        planned = propose_undo(incident, snapshot)
+        return planned if isinstance(planned, Change) else None
+    return None
+
+
+def undo_is_due(incident: Incident, snapshot: Snapshot, now: datetime) -> bool:
+    """Whether the last step failed, is to be undone, and its object is still the one it was done to."""
+    facts = snapshot.facts
+    wanted = incident.definition.until_of(incident.step).on_failure == "undo"
+    if not wanted or not facts.exists or facts.uid != incident.target.uid:
+        return False
+    return judge(incident, facts, now).result == "failed"
 
 
 def next_id(incident: Incident) -> str:

@@ -1,0 +1,244 @@
+"""The loop: observe → evaluate → decide → execute → verify → record, driven by one mailbox.
+
+Everything that is seen arrives as an observation; `decide` turns it into events; they are made durable; and what the
+incidents then want is begun. After a crash the same loop goes on where the journal stands.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+
+from remediator.agenda import Agenda, Errand, backoff, wanted
+from remediator.core.events import Record
+from remediator.core.fold import apply, fold
+from remediator.core.model import Phase
+from remediator.core.observations import Arrived, Carried, Elected, Looked, Observation, Reloaded, Ticked, Told
+from remediator.core.state import Incident, State
+from remediator.decide import Ruling, decide
+from remediator.executor import Executor
+from remediator.messages import message
+from remediator.ports import Clock, Cluster, ClusterError, Fenced, Journal, JournalError, Notifier
+from remediator.sources.alerts import arrived
+from remediator.sources.looks import look
+
+log = structlog.get_logger()
+
+MOST_ERRANDS = 64
+"""Reads, writes and deliveries under way at once."""
+
+INBOX_BATCH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """An observation on its way to the loop, with the inbox receipts that its events consume."""
+
+    observation: Observation
+    receipts: tuple[int, ...] = ()
+
+
+class Controller:
+    """One controller over one journal. `watchers` are told of every record that became durable, in order."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        cluster: Cluster,
+        notifier: Notifier,
+        clock: Clock,
+        identity: str,
+        version: str = "",
+        watchers: tuple[Callable[[Record], None], ...] = (),
+    ) -> None:
+        self.journal, self.cluster, self.notifier, self.clock = journal, cluster, notifier, clock
+        self.identity, self.version, self.watchers = identity, version, watchers
+        self.executor = Executor(cluster, clock)
+        self.state, self.seq = State(), 0
+        self.writable = True
+        self.arrivals = asyncio.Event()
+        self._mailbox: asyncio.Queue[Mail] = asyncio.Queue(maxsize=2 * MOST_ERRANDS)
+        self._agenda = Agenda()
+        self._errands: dict[str, asyncio.Task[None]] = {}
+        self._carrying: set[str] = set()
+        self._issued: set[str] = set()
+        self._stopping = False
+        self._misses: dict[str, int] = {}
+
+    async def run(self, rules: Reloaded) -> None:
+        """Recover, take office with these rules, then loop until cancelled. Raises `Fenced` where another took over."""
+        await self.recover()
+        await self._settle(Mail(Elected(self.identity, self.version)))
+        await self._settle(Mail(rules))
+        for incident in self.state.incidents.values():
+            self._schedule(incident)
+        pump = asyncio.create_task(self._pump())
+        try:
+            while not (self._stopping and not self._carrying):
+                self._begin_due()
+                await self._settle(await self._next_mail())
+        finally:
+            await self._end((pump, *self._errands.values()))
+
+    async def stop(self) -> None:
+        """Begin nothing new; `run` returns once the outcomes of all writes under way are durable."""
+        self._stopping = True
+        await self.tell(Arrived(()))
+
+    async def recover(self) -> None:
+        """Fold the journal: the state is as it was when the last event became durable."""
+        while records := await self.journal.read(after=self.seq):
+            self.state = fold((record.event for record in records), self.state)
+            self.seq = records[-1].seq
+
+    async def tell(self, observation: Observation) -> None:
+        """Put an observation of the outside (a reload, an operator's word) before the loop."""
+        await self._mailbox.put(Mail(observation))
+
+    async def _next_mail(self) -> Mail:
+        at = self._agenda.next_at()
+        if at is None or self._is_busy:
+            return await self._mailbox.get()
+        try:
+            async with asyncio.timeout((at - self.clock.now()).total_seconds()):
+                return await self._mailbox.get()
+        except TimeoutError:
+            return Mail(Arrived(()))
+
+    async def _settle(self, mail: Mail) -> None:
+        """Decide, make durable, fold, and note what is wanted next. Nothing is begun that is not durable."""
+        ruling = await self._commit(mail)
+        if isinstance(mail.observation, Carried):
+            self._carrying.discard(mail.observation.incident)
+        touched = {event.incident for event in ruling.events if event.incident}
+        about = getattr(mail.observation, "incident", "")
+        for incident_id in touched | ({about} if about else set()):
+            incident = self.state.incidents.get(incident_id)
+            if incident is None:
+                self._agenda.drop(incident_id)
+                self._misses.pop(incident_id, None)
+            elif incident_id not in self._errands:
+                self._schedule(incident, ruling if incident_id == about else None, mail.observation)
+
+    async def _commit(self, mail: Mail) -> Ruling:
+        """Append what follows from an observation; where the journal cannot be written, wait for it and do nothing."""
+        misses = 0
+        while True:
+            ruling = decide(self.state, mail.observation, self.clock.now())
+            if not ruling.events and not mail.receipts:
+                return ruling
+            try:
+                records = await self.journal.append(ruling.events, after=self.seq, consume=mail.receipts)
+                break
+            except Fenced:
+                raise
+            except JournalError as error:
+                self.writable = False
+                log.error("journal cannot be written; nothing is done until it can", problem=str(error))
+                await self.clock.sleep(backoff(misses).total_seconds())
+                misses += 1
+        self.writable = True
+        for record in records:
+            self.state, self.seq = apply(self.state, record.event), record.seq
+            for watcher in self.watchers:
+                watcher(record)
+        return ruling
+
+    def _schedule(self, incident: Incident, ruling: Ruling | None = None, seen: Observation | None = None) -> None:
+        want = wanted(incident)
+        if want is None:
+            return self._agenda.drop(incident.id)
+        at = max(want[1], ruling.again_at) if ruling and ruling.again_at else want[1]
+        if _missed(seen):
+            self._misses[incident.id] = self._misses.get(incident.id, -1) + 1
+            at = max(want[1], self.clock.now() + backoff(self._misses[incident.id]))
+        elif seen is not None:
+            self._misses.pop(incident.id, None)
+        return self._agenda.put(incident.id, at)
+
+    @property
+    def _is_busy(self) -> bool:
+        """Whether no errand may be begun now: enough are under way, or the end is near."""
+        return self._stopping or len(self._errands) >= MOST_ERRANDS
+
+    def _begin_due(self) -> None:
+        while not self._is_busy and (incident_id := self._agenda.take(self.clock.now())):
+            incident = self.state.incidents.get(incident_id)
+            want = wanted(incident) if incident else None
+            if incident is not None and want is not None and incident_id not in self._errands:
+                self._errands[incident_id] = asyncio.create_task(self._run_errand(incident, want[0]))
+
+    async def _run_errand(self, incident: Incident, errand: Errand) -> None:
+        if errand is Errand.CARRY:
+            self._carrying.add(incident.id)
+        observation = await _ERRANDS[errand](self, incident)
+        self._errands.pop(incident.id, None)
+        await self._mailbox.put(Mail(observation))
+
+    async def _look(self, incident: Incident) -> Looked:
+        return await look(self.cluster, self.clock, self.state, incident)
+
+    async def _carry(self, incident: Incident) -> Carried:
+        """An intent of this process is carried out; one found in the journal is settled first."""
+        intent = incident.undo if incident.phase is Phase.UNDOING else incident.intent
+        assert intent is not None, "acting and undoing incidents have an intent"
+        if intent.epoch != self.state.epoch or intent.id in self._issued:
+            return await self.executor.settle(incident.id, intent)
+        self._issued.add(intent.id)
+        return await self.executor.carry_out(incident.id, intent)
+
+    async def _tell_person(self, incident: Incident) -> Told:
+        return Told(incident.id, await self.notifier.deliver(message(self.state, incident)))
+
+    async def _tick(self, incident: Incident) -> Ticked:
+        return Ticked(incident.id)
+
+    async def _pump(self) -> None:
+        """From the inbox to the mailbox, oldest first; a full mailbox makes it wait, the inbox keeps the rest."""
+        last, misses = 0, 0
+        while True:
+            self.arrivals.clear()
+            try:
+                receipts = await self.journal.waiting(after=last, limit=INBOX_BATCH)
+                for receipt in receipts:
+                    seen = await arrived(self.cluster, self.state, receipt.body)
+                    await self._mailbox.put(Mail(seen, (receipt.id,)))
+                    last, misses = receipt.id, 0
+            except (ClusterError, JournalError) as error:
+                log.warning("inbox waits", problem=f"{type(error).__name__}: {error}", misses=misses)
+                await self.clock.sleep(backoff(misses).total_seconds())
+                misses += 1
+                continue
+            if not receipts:
+                await self._rest()
+
+    async def _rest(self) -> None:
+        """Until the webhook says that something arrived, or a second: another replica may have taken it."""
+        try:
+            async with asyncio.timeout(1.0):
+                await self.arrivals.wait()
+        except TimeoutError:
+            return
+
+    async def _end(self, tasks: tuple[asyncio.Task[None], ...]) -> None:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _missed(seen: Observation | None) -> bool:
+    """Whether an errand brought nothing back: an unreadable target, an undelivered message."""
+    if isinstance(seen, Looked):
+        return bool(seen.snapshot.facts.unknown)
+    return isinstance(seen, Told) and bool(seen.problem)
+
+
+_ERRANDS: dict[Errand, Callable[[Controller, Incident], Awaitable[Observation]]] = {
+    Errand.LOOK: Controller._look,
+    Errand.CARRY: Controller._carry,
+    Errand.TELL: Controller._tell_person,
+    Errand.TICK: Controller._tick,
+}

@@ -1,0 +1,73 @@
+"""From a stored webhook payload to sightings: which rules each alert concerns, and of which target it speaks."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Iterator
+from itertools import islice
+
+from remediator.clients.alertmanager import Alert, MalformedPayload, Payload, parse
+from remediator.core.model import Target
+from remediator.core.observations import Arrived, Sighting
+from remediator.core.rules import Rule
+from remediator.core.state import State, told_key
+from remediator.ports import Cluster
+from remediator.sources.targets import Unresolved, resolve
+
+SOURCE = "alertmanager"
+
+AT_ONCE = 16
+"""Targets of one payload that are looked up together."""
+
+
+async def arrived(cluster: Cluster, state: State, body: bytes) -> Arrived:
+    """All sightings of one payload. Raises `ClusterError` where a target cannot be asked for now: try again later.
+
+    Only alerts that a rule matches are followed to a target, and only those that the journal does not know yet.
+    """
+    try:
+        payload = parse(body)
+    except MalformedPayload as error:
+        return Arrived((_skip(str(error)),))
+    found: list[Sighting] = []
+    for some in _batches(_matching(state, payload)):
+        found += await asyncio.gather(*(_sighting(cluster, state, rule, alert) for rule, alert in some))
+    return Arrived((*(_skip(reason) for reason in payload.skipped), *found))
+
+
+def _batches(pairs: Iterator[tuple[Rule, Alert]]) -> Iterator[list[tuple[Rule, Alert]]]:
+    while batch := list(islice(pairs, AT_ONCE)):
+        yield batch
+
+
+def _matching(state: State, payload: Payload) -> Iterator[tuple[Rule, Alert]]:
+    for alert in payload.alerts:
+        for rule in state.rules.values():
+            if rule.when.matches(alert.labels):
+                yield rule, alert
+
+
+async def _sighting(cluster: Cluster, state: State, rule: Rule, alert: Alert) -> Sighting:
+    known = state.told.get(told_key(rule.name, alert.fingerprint), "")
+    target: Target | Unresolved | None = None
+    if known in state.incidents:
+        target = state.incidents[known].target
+    elif not known and alert.status == "firing":
+        target = await resolve(cluster, rule.target, alert.labels)
+    return Sighting(
+        SOURCE,
+        alert.status,
+        rule.name,
+        alert.fingerprint,
+        alert.labels,
+        alert.annotations,
+        alert.starts_at,
+        target if isinstance(target, Target) else None,
+        target.reason if isinstance(target, Unresolved) else "",
+    )
+
+
+def _skip(reason: str) -> Sighting:
+    """An unusable alert or payload; the same reason is the same sighting, so that it is said once."""
+    return Sighting(SOURCE, "skipped", fingerprint=hashlib.sha256(reason.encode()).hexdigest()[:16], reason=reason)

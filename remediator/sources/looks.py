@@ -1,0 +1,111 @@
+"""Look: an incident's target read live, its conditions answered, and the change it suggests rehearsed.
+
+Everything that a write depends on is read here, right before the decision; nothing comes from a cache. What cannot
+be read is `unknown` with the reason, and unknown never acts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+
+from remediator.actions import ACTIONS
+from remediator.conditions import Unknown, compile_condition
+from remediator.core.diff import diff
+from remediator.core.kinds import KINDS, WORKLOADS, ref_of
+from remediator.core.model import Change, Json, Phase
+from remediator.core.observations import Looked
+from remediator.core.snapshot import Answer, Facts, PodFacts, Rehearsal, Snapshot
+from remediator.core.state import Incident, State
+from remediator.core.workload import facts_of, revision_of
+from remediator.ports import Clock, Cluster, ClusterError, Conflict, Forbidden, Invalid, NotFound
+from remediator.propose import digest, wanted_change
+from remediator.sources.pods import pod_facts
+from remediator.sources.view import view_of
+
+
+async def look(cluster: Cluster, clock: Clock, state: State, incident: Incident) -> Looked:
+    """Read the incident's target and rehearse what would be done about it. Never raises a `ClusterError`."""
+    snapshot = await read(cluster, clock, incident)
+    change = wanted_change(state, incident, snapshot, clock.now())
+    rehearsal = await rehearse(cluster, change, snapshot.live) if change else None
+    return Looked(incident.id, snapshot, rehearsal)
+
+
+async def read(cluster: Cluster, clock: Clock, incident: Incident) -> Snapshot:
+    """The target as it is now, with as much of its surroundings as the rule and its step need."""
+    taken_at = clock.now()
+    try:
+        live = await cluster.get(ref_of(incident.target))
+        revisions, pods = await asyncio.gather(
+            _revisions(cluster, incident, live), _pods(cluster, incident, live, taken_at)
+        )
+    except NotFound:
+        return Snapshot(Facts(taken_at, exists=False))
+    except ClusterError as error:
+        return Snapshot(Facts(taken_at, unknown=f"{type(error).__name__}: {error.message}"))
+    facts = facts_of(live, taken_at)
+    view = view_of(incident, live, facts, pods, taken_at)
+    answers = tuple(_answer(source, view) for source in incident.definition.conditions)
+    return Snapshot(facts_of(live, taken_at, answers=answers), live, revisions, pods)
+
+
+async def rehearse(cluster: Cluster, change: Change, live: Json) -> Rehearsal:
+    """Ask the API server about a change with a dry run; the diff is between what is there and its answer."""
+    mark = digest(change)
+    try:
+        after = await cluster.rehearse(change)
+    except (Conflict, NotFound) as error:
+        return Rehearsal(mark, "conflict", detail=error.message)
+    except (Forbidden, Invalid) as error:
+        return Rehearsal(mark, "refused", detail=error.message)
+    except ClusterError as error:
+        return Rehearsal(mark, "unknown", detail=f"{type(error).__name__}: {error.message}")
+    return Rehearsal(mark, "accepted", diff(live, after))
+
+
+async def _revisions(cluster: Cluster, incident: Incident, live: Json) -> tuple[Json, ...]:
+    """The target's own ReplicaSets, oldest first; none where no step of the rule plans on them."""
+    wanted = any(ACTIONS[step.action].reads_revisions for step in incident.definition.do)
+    if not wanted or incident.phase is Phase.VERIFYING or incident.target.kind != "Deployment":
+        return ()
+    sets = await cluster.list(KINDS["ReplicaSet"], incident.target.namespace, _selector(live))
+    return tuple(sorted((each for each in sets if _owned(each, live)), key=revision_of))
+
+
+async def _pods(cluster: Cluster, incident: Incident, live: Json, now: datetime) -> tuple[PodFacts, ...]:
+    """The target's pods; none where no condition of the rule speaks of them."""
+    spoken_of = any("pods" in source for source in incident.definition.conditions)
+    if not spoken_of or incident.phase is Phase.VERIFYING or incident.target.kind not in WORKLOADS:
+        return ()
+    pods = await cluster.list(KINDS["Pod"], incident.target.namespace, _selector(live))
+    return tuple(pod_facts(pod) for pod in pods)
+
+
+def _answer(source: str, view: Json) -> Answer:
+    said = compile_condition(source).evaluate(view)
+    if isinstance(said, Unknown):
+        return Answer(source, None, said.reason)
+    return Answer(source, said)
+
+
+def _owned(obj: Json, owner: Json) -> bool:
+    owners = obj["metadata"].get("ownerReferences") or ()
+    return any(each.get("uid") == owner["metadata"]["uid"] for each in owners)
+
+
+def _selector(live: Json) -> str:
+    """A workload's label selector as the API takes it in a query."""
+    selector = live["spec"].get("selector") or {}
+    parts = [f"{key}={value}" for key, value in (selector.get("matchLabels") or {}).items()]
+    for each in selector.get("matchExpressions") or ():
+        parts.append(_expression(each["key"], each["operator"], each.get("values") or ()))
+    return ",".join(parts)
+
+
+def _expression(key: str, operator: str, values: tuple[str, ...] | list[str]) -> str:
+    if operator == "Exists":
+        return key
+    if operator == "DoesNotExist":
+        return f"!{key}"
+    return f"{key} {operator.lower()} ({','.join(values)})"
