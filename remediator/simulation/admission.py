@@ -1,0 +1,84 @@
+"""What stands between a valid object and the store: its namespace, quotas, and hooks that tests plug in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from remediator.core.model import Json, Resource
+from remediator.ports import Forbidden, NotFound
+from remediator.simulation.store import Store
+from remediator.simulation.validation import qualified
+
+Hook = Callable[[str, Json, Json | None], None]
+"""An admission webhook: operation (`CREATE`, `UPDATE`, `DELETE`), new object, old one; raises a `ClusterError`."""
+
+_ENDLESS = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
+TOLERATION_SECONDS = 300
+"""How long a pod stays on a node that is not ready, unless it says otherwise (DefaultTolerationSeconds)."""
+
+
+def admit_namespace(store: Store, resource: Resource, obj: Json) -> None:
+    """Creation needs a namespace that exists and is not being deleted."""
+    namespace = obj["metadata"].get("namespace", "")
+    if not resource.namespaced:
+        return
+    space = store.get("Namespace", "", namespace)
+    if space is None:
+        raise NotFound(f'namespaces "{namespace}" not found', status=404, reason="NotFound")
+    if space["metadata"].get("deletionTimestamp"):
+        raise Forbidden(
+            f'{qualified(resource, plural=True)} "{obj["metadata"]["name"]}" is forbidden: unable to create new '
+            f"content in namespace {namespace} because it is being terminated",
+            status=403,
+            reason="Forbidden",
+        )
+
+
+def admit_quota(store: Store, resource: Resource, obj: Json) -> None:
+    """A new object must fit every ResourceQuota of its namespace: `pods` and `count/RESOURCE` are counted."""
+    namespace = obj["metadata"].get("namespace", "")
+    quotas = list(store.each("ResourceQuota", namespace)) if resource.namespaced else []
+    if not quotas:
+        return
+    names = [f"count/{qualified(resource, plural=True)}"] + (["pods"] if resource.kind == "Pod" else [])
+    for quota in quotas:
+        hard = (quota.get("spec") or {}).get("hard") or {}
+        for name in names:
+            used = counted(store, resource.kind, namespace, name)
+            if name in hard and used + 1 > int(hard[name]):
+                raise Forbidden(
+                    f'{qualified(resource, plural=True)} "{obj["metadata"]["name"]}" is forbidden: exceeded quota: '
+                    f"{quota['metadata']['name']}, requested: {name}=1, used: {name}={used}, "
+                    f"limited: {name}={hard[name]}",
+                    status=403,
+                    reason="Forbidden",
+                )
+
+
+def counted(store: Store, kind: str, namespace: str, name: str) -> int:
+    """What is used of a quota: for `pods` those that have not ended, else all objects of the kind."""
+    objects = store.each(kind, namespace)
+    if name != "pods":
+        return sum(1 for _ in objects)
+    return sum(1 for pod in objects if pod["status"].get("phase") not in ("Succeeded", "Failed"))
+
+
+def tolerant(spec: Json) -> Json:
+    """A pod spec with the tolerations that admission adds: 300 s on nodes not ready or unreachable."""
+    tolerations: list[Any] = list(spec.get("tolerations") or ())
+    for key in _ENDLESS:
+        if not any(item.get("key") in (key, None, "") and _covers(item) for item in tolerations):
+            tolerations.append(
+                {
+                    "key": key,
+                    "operator": "Exists",
+                    "effect": "NoExecute",
+                    "tolerationSeconds": TOLERATION_SECONDS,
+                }
+            )
+    return {**spec, "tolerations": tolerations}
+
+
+def _covers(toleration: Json) -> bool:
+    return toleration.get("effect", "") in ("", "NoExecute") and toleration.get("operator") == "Exists"

@@ -1,0 +1,85 @@
+"""The eviction subresource: a deletion that asks the pod's disruption budget first (registry/core/pod/storage)."""
+
+from __future__ import annotations
+
+from remediator.core.kinds import KINDS
+from remediator.core.model import Json, Precondition, Ref
+from remediator.ports import Throttled, Unavailable
+from remediator.simulation import selectors
+from remediator.simulation.server import ANY, Server
+from remediator.simulation.values import is_ready, labels_of
+
+SUCCESS: Json = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
+
+
+def evict(
+    server: Server,
+    ref: Ref,
+    precondition: Precondition = ANY,
+    *,
+    grace: int | None = None,
+    dry_run: bool = False,
+) -> Json:
+    """Evict a pod. Raises `Throttled` where its budget allows no disruption, `Unavailable` (500) under two budgets."""
+    pod = server.get(ref)
+    server.delete(ref, precondition, grace=grace, dry_run=True)  # a failed precondition costs no budget
+    if not _already_gone(pod):
+        _ask_budget(server, pod, dry_run=dry_run)
+    server.delete(ref, precondition, grace=grace, dry_run=dry_run)
+    return SUCCESS
+
+
+def _already_gone(pod: Json) -> bool:
+    """Pods that no budget counts: ended, not yet running, or being deleted."""
+    phase = pod["status"].get("phase")
+    return phase in ("Succeeded", "Failed", "Pending") or bool(pod["metadata"].get("deletionTimestamp"))
+
+
+def _ask_budget(server: Server, pod: Json, *, dry_run: bool) -> None:
+    namespace = pod["metadata"]["namespace"]
+    budgets = [
+        budget
+        for budget in server.store.each("PodDisruptionBudget", namespace)
+        if selectors.of_spec(budget["spec"].get("selector"))(labels_of(pod))
+    ]
+    if len(budgets) > 1:
+        message = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
+        raise Unavailable(message, status=500, reason="InternalError")
+    if budgets and not _harmless(budgets[0], pod):
+        _take_one(server, budgets[0], pod, dry_run=dry_run)
+
+
+def _harmless(budget: Json, pod: Json) -> bool:
+    """An unready pod may go where the policy always allows it, or where enough others are healthy."""
+    if is_ready(pod):
+        return False
+    if budget["spec"].get("unhealthyPodEvictionPolicy") == "AlwaysAllow":
+        return True
+    status = budget.get("status") or {}
+    return status.get("currentHealthy", 0) >= status.get("desiredHealthy", 0) > 0
+
+
+def _take_one(server: Server, budget: Json, pod: Json, *, dry_run: bool) -> None:
+    status, name = budget.get("status") or {}, budget["metadata"]["name"]
+    refused = "Cannot evict pod as it would violate the pod's disruption budget."
+    if status.get("observedGeneration", 0) < budget["metadata"]["generation"]:
+        message = f"{refused} The disruption budget {name} is still being processed by the server."
+        raise Throttled(message, retry_after=10.0)
+    if status.get("disruptionsAllowed", 0) <= 0:
+        message = (
+            f"{refused} The disruption budget {name} needs {status.get('desiredHealthy', 0)} healthy pods "
+            f"and has {status.get('currentHealthy', 0)} currently"
+        )
+        raise Throttled(message, retry_after=0.0)
+    if not dry_run:
+        disrupted = {
+            **status.get("disruptedPods", {}),
+            pod["metadata"]["name"]: pod["metadata"]["creationTimestamp"],
+        }
+        allowed = status["disruptionsAllowed"] - 1
+        status = {**status, "disruptionsAllowed": allowed, "disruptedPods": disrupted}
+        server.update_status({**budget, "status": status})
+
+
+POD = KINDS["Pod"]
+"""The one type that can be evicted."""

@@ -1,0 +1,98 @@
+"""JSON patch, RFC 6902, over JSON pointers, RFC 6901."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from remediator.core.model import Json
+from remediator.ports import Conflict, Invalid
+from remediator.simulation.values import copied
+
+_MISSING = object()
+
+
+def applied(document: Any, operations: list[Json]) -> Any:
+    """The document after all operations, or an error and none of them.
+
+    A `test` that fails raises `Conflict` (the API server's 422), a path that is not there `Invalid` (422).
+    """
+    result = copied(document)
+    for operation in operations:
+        result = _apply(result, operation)
+    return result
+
+
+def _apply(document: Any, operation: Json) -> Any:
+    kind, path = operation.get("op"), _steps(operation.get("path"))
+    if kind == "test":
+        if _read(document, path, _MISSING) != operation.get("value"):
+            raise Conflict(
+                f"the server rejected our request due to an error in our request: "
+                f"testing value {operation.get('path')} failed",
+                status=422,
+                reason="Invalid",
+            )
+        return document
+    if kind == "remove":
+        return _removed(document, path)
+    if kind == "add":
+        return _added(document, path, copied(operation.get("value")))
+    if kind == "replace":
+        _read(document, path)
+        return _added(_removed(document, path), path, copied(operation.get("value")))
+    if kind in ("move", "copy"):
+        source = _steps(operation.get("from"))
+        value = copied(_read(document, source))
+        return _added(_removed(document, source) if kind == "move" else document, path, value)
+    raise Invalid(f"Unexpected kind: {kind}", status=422, reason="Invalid")
+
+
+def _steps(pointer: Any) -> list[str]:
+    if not isinstance(pointer, str) or (pointer and not pointer.startswith("/")):
+        raise _absent(str(pointer))
+    return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
+
+
+def _read(document: Any, path: list[str], default: Any = None) -> Any:
+    """The value at a path; where there is none the default, or `Invalid` without one."""
+    value = document
+    for step in path:
+        if isinstance(value, dict) and step in value:
+            value = value[step]
+        elif isinstance(value, list) and step.isdigit() and int(step) < len(value):
+            value = value[int(step)]
+        elif default is not None:
+            return default
+        else:
+            raise _absent("/" + "/".join(path))
+    return value
+
+
+def _added(document: Any, path: list[str], value: Any) -> Any:
+    if not path:
+        return value
+    parent, last = _read(document, path[:-1]), path[-1]
+    if isinstance(parent, dict):
+        parent[last] = value
+    elif isinstance(parent, list) and (last == "-" or (last.isdigit() and int(last) <= len(parent))):
+        parent.insert(len(parent) if last == "-" else int(last), value)
+    else:
+        raise _absent("/" + "/".join(path))
+    return document
+
+
+def _removed(document: Any, path: list[str]) -> Any:
+    _read(document, path)
+    if not path:
+        return None
+    parent = _read(document, path[:-1])
+    del parent[path[-1] if isinstance(parent, dict) else int(path[-1])]
+    return document
+
+
+def _absent(path: str) -> Invalid:
+    return Invalid(
+        f"the server rejected our request due to an error in our request: no value at {path}",
+        status=422,
+        reason="Invalid",
+    )

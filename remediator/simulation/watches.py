@@ -1,0 +1,69 @@
+"""Watch streams over the store's history: who waits for the next commit, bookmarks, and streams that end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from remediator.core.model import Json, Resource
+from remediator.simulation.store import Commit, Store
+from remediator.simulation.values import copied
+
+
+class Watches:
+    """All open watch streams of one world."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._waiting: list[asyncio.Future[None]] = []
+        self._closed = self._bookmarks = 0
+        store.listen(self._wake)
+
+    def close(self) -> None:
+        """End every stream without an error, as servers do every few minutes."""
+        self._closed += 1
+        self._wake()
+
+    def bookmark(self) -> None:
+        """Send every stream a BOOKMARK with the present revision."""
+        self._bookmarks += 1
+        self._wake()
+
+    async def stream(self, resource: Resource, namespace: str, since: str) -> AsyncIterator[tuple[str, Json]]:
+        """Events after a revision; without one (or `0`) every object there is as ADDED, then what follows.
+
+        Raises `NotFound` (410) where the history does not reach back.
+        """
+        closed, bookmarks, position = self._closed, self._bookmarks, self._store.revision
+        if since in ("", "0"):
+            for obj in list(self._store.each(resource.kind, namespace)):
+                yield "ADDED", copied(obj)
+        else:
+            position = int(since)
+        while closed == self._closed:
+            commits = self._store.since(position)
+            for commit in commits:
+                position = commit.revision
+                if commit.kind == resource.kind and namespace in ("", commit.key[0]):
+                    yield commit.type, copied(commit.obj)
+            if bookmarks != self._bookmarks:
+                bookmarks = self._bookmarks
+                yield "BOOKMARK", _bookmark(resource, position)
+            elif not commits:
+                await self._next()
+
+    async def _next(self) -> None:
+        waiting = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiting)
+        await waiting
+
+    def _wake(self, commit: Commit | None = None) -> None:
+        waiting, self._waiting = self._waiting, []
+        for future in waiting:
+            if not future.done():
+                future.set_result(None)
+
+
+def _bookmark(resource: Resource, revision: int) -> Json:
+    metadata = {"resourceVersion": str(revision), "creationTimestamp": None}
+    return {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": metadata}
