@@ -100,13 +100,18 @@ class Controller:
 
     async def _next_mail(self) -> Mail:
         at = self._agenda.next_at()
-        if at is None or self._is_busy:
+        if at is None or self._is_busy or not self._mailbox.empty():
             return await self._mailbox.get()
+        alarm = asyncio.create_task(self._ring((at - self.clock.now()).total_seconds()))
         try:
-            async with asyncio.timeout((at - self.clock.now()).total_seconds()):
-                return await self._mailbox.get()
-        except TimeoutError:
-            return Mail(Arrived(()))
+            return await self._mailbox.get()
+        finally:
+            alarm.cancel()
+
+    async def _ring(self, seconds: float) -> None:
+        """Wake the loop for what is due then."""
+        await self.clock.sleep(seconds)
+        await self._mailbox.put(Mail(Arrived(())))
 
     async def _settle(self, mail: Mail) -> None:
         """Decide, make durable, fold, and note what is wanted next. Nothing is begun that is not durable."""
@@ -213,15 +218,7 @@ class Controller:
                 misses += 1
                 continue
             if not receipts:
-                await self._rest()
-
-    async def _rest(self) -> None:
-        """Until the webhook says that something arrived, or a second: another replica may have taken it."""
-        try:
-            async with asyncio.timeout(1.0):
                 await self.arrivals.wait()
-        except TimeoutError:
-            return
 
     async def _end(self, tasks: tuple[asyncio.Task[None], ...]) -> None:
         for task in tasks:

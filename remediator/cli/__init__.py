@@ -1,0 +1,42 @@
+"""The command line. Each command is a module, imported when it is called, so that `--help` and `version` are quick."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+from remediator import __version__
+
+COMMANDS = {
+    "run": "the service: webhook, controller, metrics",
+    "check": "every error of rule and settings files at once",
+    "audit": "export, verify and anchor the journal",
+    "demo": "three incidents play on a simulated cluster",
+}
+"""Every command with its line in `--help`; `remediator/cli/NAME.py` holds `command`."""
+
+
+class Commands(click.Group):
+    """A group that knows its commands by name and loads one when it is needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, in the order of `COMMANDS`."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The named command; None where there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        return importlib.import_module(f"remediator.cli.{cmd_name}").command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, without importing any of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="remediator")
+def main() -> None:
+    """Guarded, audited auto-remediation for Kubernetes. Begin with: remediator demo."""

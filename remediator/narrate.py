@@ -1,0 +1,132 @@
+"""A journal record as one line for people: what was seen, decided, refused, done. Pure.
+
+`Line.tone` says how it is to be shown: seen, good, bad, refused, told or quiet. Text of alerts stays text: control
+characters are made visible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from remediator.core.events import (
+    Decision,
+    Escalated,
+    Event,
+    IncidentClosed,
+    IncidentOpened,
+    Intent,
+    Leader,
+    Outcome,
+    RulesChanged,
+    Signal,
+    Source,
+    Undo,
+    Verification,
+)
+from remediator.core.model import CloseReason, OutcomeStatus, Value
+
+
+class Line(Value, frozen=True):
+    """What to show: a short word for the kind of step, the sentence, further lines below it, and the tone."""
+
+    word: str
+    text: str
+    below: tuple[str, ...] = ()
+    tone: str = "seen"
+
+
+def narrate(event: Event) -> Line:
+    """The line of one event."""
+    line = _LINES[type(event.data)](event, event.data)
+    return Line(line.word, printable(line.text), tuple(printable(each) for each in line.below), line.tone)
+
+
+def printable(text: str) -> str:
+    """Text as it is safe to show on a terminal: control characters by their escapes, newlines too."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def _signal(event: Event, data: Signal) -> Line:
+    name = data.labels.get("alertname", "alert")
+    if data.status == "firing":
+        return Line("signal", f"{name} fires")
+    if data.status == "resolved":
+        return Line("signal", f"{name} resolved")
+    return Line("signal", f"{data.status}: {name}: {data.reason}", tone="quiet")
+
+
+def _opened(event: Event, data: IncidentOpened) -> Line:
+    return Line("incident", f"opened by rule {event.rule}")
+
+
+def _decision(event: Event, data: Decision) -> Line:
+    against = tuple(f"{v.guard}: {v.reason}" for v in data.verdicts if not v.allows)
+    action = data.action or f"step {data.step + 1}"
+    if data.result == "hold":
+        return Line("hold", f"{action} waits until {data.retry_at:%H:%M:%SZ}", against, "quiet")
+    if data.result == "deny":
+        return Line("refused", f"{action} may not be done", against, "refused")
+    asked = f"{len(data.verdicts)} guards asked, all allow" if data.verdicts else "no guard applies"
+    return Line("decision", f"{action}: {asked}" + (" (observe only)" if data.result == "observe" else ""))
+
+
+def _intent(event: Event, data: Intent | Undo) -> Line:
+    word = "undo" if isinstance(data, Undo) else "intent"
+    return Line(word, data.change.summary, tuple(data.diff.splitlines()))
+
+
+def _outcome(event: Event, data: Outcome) -> Line:
+    said = {
+        OutcomeStatus.APPLIED: "written",
+        OutcomeStatus.ADOPTED: "found written already, adopted",
+        OutcomeStatus.REHEARSED: "rehearsed at the API server, nothing written",
+        OutcomeStatus.NEVER_DONE: "not written, and fenced off",
+    }
+    bad = data.status in (OutcomeStatus.FAILED, OutcomeStatus.REFUSED)
+    text = said.get(data.status) or f"{data.status.replace('_', ' ')}: {data.detail}"
+    return Line("outcome", text, tone="bad" if bad else "seen")
+
+
+def _verification(event: Event, data: Verification) -> Line:
+    tone = {"failed": "bad", "healthy": "good"}.get(data.result, "quiet")
+    return Line("verify", f"{data.result.replace('_', ' ')}: {data.detail}", tone=tone)
+
+
+def _escalated(event: Event, data: Escalated) -> Line:
+    return Line("escalated", f"{data.receiver}: {data.status}: {data.reason}", tone="told")
+
+
+def _closed(event: Event, data: IncidentClosed) -> Line:
+    good = data.reason in (CloseReason.RECOVERED, CloseReason.RESOLVED)
+    return Line("closed", f"{data.reason}: {data.detail}", tone="good" if good else "bad")
+
+
+def _rules(event: Event, data: RulesChanged) -> Line:
+    if data.error:
+        return Line("rules", f"rejected, the last good ones stay: {data.error}", tone="bad")
+    return Line("rules", f"{len(data.changed)} new or changed, {len(data.removed)} removed", tone="quiet")
+
+
+def _leader(event: Event, data: Leader) -> Line:
+    return Line("leader", f"{data.identity} takes office, epoch {data.epoch}", tone="quiet")
+
+
+def _source(event: Event, data: Source) -> Line:
+    return Line("source", f"{data.source} is {'up' if data.up else 'down'} {data.reason}", tone="quiet")
+
+
+_LINES: dict[type, Callable[[Event, Any], Line]] = {
+    Signal: _signal,
+    IncidentOpened: _opened,
+    Decision: _decision,
+    Intent: _intent,
+    Undo: _intent,
+    Outcome: _outcome,
+    Verification: _verification,
+    Escalated: _escalated,
+    IncidentClosed: _closed,
+    RulesChanged: _rules,
+    Leader: _leader,
+    Source: _source,
+}
