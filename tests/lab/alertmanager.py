@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 import yaml
 
+from tests.lab.answering import get_ok
 from tests.lab.client import Json
 from tests.lab.errors import LabError
-from tests.lab.answering import get_ok
 from tests.lab.ports import free_ports
 from tests.lab.processes import Servers
 

@@ -6,18 +6,16 @@ of any of them builds anew and two checkouts with the same sources share one bin
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import hashlib
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.lab.errors import LabError
+from tests.lab.locks import only_one
 from tests.lab.progress import Say, run_with_progress
 
 _GO_SOURCES = Path(__file__).with_name("go")
@@ -87,7 +85,7 @@ def built(program: Program, say: Say) -> Path:
     """
     binary = _place(program)
     if not binary.exists():
-        with _one_build_at_a_time(say):
+        with only_one(cache_folder() / "build.lock", "a build is under way", say):
             if not binary.exists():
                 _build(program, binary, say)
     return binary
@@ -145,16 +143,3 @@ def _build(program: Program, binary: Path, say: Say) -> None:
         unfinished.rename(binary)
     finally:
         unfinished.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def _one_build_at_a_time(say: Say) -> Iterator[None]:
-    lock = cache_folder() / "build.lock"
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("w") as held:
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say(f"another build is under way (it holds {lock}): waiting for it")
-            fcntl.flock(held, fcntl.LOCK_EX)
-        yield

@@ -56,7 +56,7 @@ def serve(api: Api, port: int) -> None:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *arguments: object) -> None:
+        def log_message(self, format: str, *arguments: object) -> None:
             """A scrape a second is not worth a line."""
 
     ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.lab.alertmanager import Alertmanager
-from tests.lab.client import Json
 from tests.lab.answering import get_ok
+from tests.lab.client import Json
 from tests.lab.ports import free_ports
 from tests.lab.processes import Server, Servers
 from tests.lab.programs import find, find_or_install

@@ -6,7 +6,6 @@ Only the programs are wanted. The services that the packages would start are kep
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import shutil
 import subprocess
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from tests.lab.build import cache_folder
 from tests.lab.errors import LabError
+from tests.lab.locks import only_one
 from tests.lab.progress import Say, print_line, run_with_progress
 
 MONITORING = ("prometheus", "prometheus-alertmanager")
@@ -44,7 +44,7 @@ def require(packages: Sequence[str], say: Say = print_line) -> None:
             f"Needs the Debian packages {', '.join(missing)}, and only root may install them. Type:\n"
             f"  {command_for_people(missing)}"
         )
-    with _one_installation_at_a_time(say):
+    with only_one(cache_folder() / "packages.lock", "packages are being installed", say):
         _install([package for package in missing if not is_installed(package)], say)
 
 
@@ -102,16 +102,3 @@ def _disable(units: Sequence[str]) -> None:
     """Keep the services from starting at the next boot; where no systemd runs there is nothing to do."""
     if Path("/run/systemd/system").is_dir():
         subprocess.run(["systemctl", "disable", "--now", "--quiet", *units], check=False)
-
-
-@contextlib.contextmanager
-def _one_installation_at_a_time(say: Say) -> Iterator[None]:
-    lock = cache_folder() / "packages.lock"
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("w") as held:
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say("packages are being installed by another process: waiting for it")
-            fcntl.flock(held, fcntl.LOCK_EX)
-        yield

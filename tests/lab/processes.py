@@ -105,6 +105,9 @@ class Servers:
         self._started.append(server)
         return server
 
+    def __iter__(self) -> Iterator[Server]:
+        return iter(self._started)
+
     def stop(self) -> None:
         """End them all, the last first."""
         while self._started:

@@ -59,7 +59,7 @@ def _handler_for(receiver: WebhookReceiver) -> Callable[..., BaseHTTPRequestHand
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        def log_message(self, *arguments: object) -> None:
+        def log_message(self, format: str, *arguments: object) -> None:
             """The payloads are the log."""
 
     return Handler
