@@ -53,7 +53,7 @@ from remediator.guards import GUARDS
 from remediator.propose import Proposal, digest, next_id, propose, propose_undo, undo_is_due
 from remediator.verify import Judgement, deadline, judge
 
-AT_ONCE = timedelta(0)
+SOON = timedelta(milliseconds=250)
 LOOK_AGAIN = timedelta(seconds=15)
 QUIET = frozenset(guard.name for guard in GUARDS if guard.quiet)
 
@@ -99,7 +99,7 @@ def _due(state: State, incident: Incident, observation: Looked, now: datetime) -
     if proposal.change is not None and proposal.allowed:
         verdict = _rehearsed(proposal.change, observation.rehearsal, now)
         if verdict is None:
-            return Ruling(again_at=now)
+            return Ruling(again_at=now + SOON)
         proposal = replace(proposal, verdicts=(*proposal.verdicts, verdict))
     return _decision(state, incident, proposal, observation, now)
 
@@ -211,30 +211,33 @@ def _verified(state: State, incident: Incident, observation: Looked, now: dateti
 
 def _failed(state: State, incident: Incident, verification: Verification, observation: Looked, now: datetime) -> Ruling:
     """The step did not help: undo it where the rule says so and it can be, else the next rung."""
-    onward = (_event(state, incident, replace(verification, then="next"), now),)
     if not undo_is_due(incident, observation.snapshot, now):
-        return Ruling(onward)
+        return _onward(state, incident, verification, now)
     planned = propose_undo(incident, observation.snapshot)
     if not isinstance(planned, Change):
-        why = f"; not undone: {planned.reason}" if planned else "; there is nothing to undo"
-        return Ruling(
-            (_event(state, incident, replace(verification, then="next", detail=verification.detail + why), now),)
-        )
+        why = f"not undone: {planned.reason}" if planned else "there is nothing to undo"
+        return _onward(state, incident, verification, now, why)
     rehearsal = observation.rehearsal
     if rehearsal is None or rehearsal.change_digest != digest(planned) or rehearsal.status == "conflict":
-        return Ruling(again_at=now)
-    assert incident.intent is not None, "only what was carried out is undone"
-    undo = Undo(
-        next_id(incident),
-        incident.intent.id,
-        incident.intent.action,
-        incident.step,
-        state.epoch,
-        planned,
-        rehearsal.diff,
-    )
+        return Ruling(again_at=now + SOON)
+    if rehearsal.status == "unknown":
+        return Ruling(again_at=now + LOOK_AGAIN)
+    if rehearsal.status == "refused":
+        return _onward(state, incident, verification, now, f"not undone: the API server refuses: {rehearsal.detail}")
     failed = _event(state, incident, replace(verification, then="undo"), now)
-    return Ruling((failed, _event(state, incident, undo, now)))
+    return Ruling((failed, _event(state, incident, _undo(state, incident, planned, rehearsal.diff), now)))
+
+
+def _onward(state: State, incident: Incident, verification: Verification, now: datetime, why: str = "") -> Ruling:
+    """The verification as failed and the next rung; `why` says what became of the undo."""
+    detail = f"{verification.detail}; {why}" if why else verification.detail
+    return Ruling((_event(state, incident, replace(verification, then="next", detail=detail), now),))
+
+
+def _undo(state: State, incident: Incident, planned: Change, diff: str) -> Undo:
+    done = incident.intent
+    assert done is not None, "only what was carried out is undone"
+    return Undo(next_id(incident), done.id, done.action, incident.step, state.epoch, planned, diff)
 
 
 def _next_look(incident: Incident, judgement: Judgement, now: datetime) -> datetime:

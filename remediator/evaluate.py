@@ -39,20 +39,20 @@ def _said_once(state: State, sighting: Sighting, now: datetime) -> Iterator[Even
 
 
 def _skipped(state: State, sighting: Sighting, now: datetime) -> Iterator[Event]:
-    if told_key("", sighting.fingerprint) not in state.told:
+    if told_key("", sighting.fingerprint) not in state.noted:
         yield Event(now, _signal_of(sighting, "skipped"))
 
 
 def _unresolved(state: State, sighting: Sighting, now: datetime) -> Iterator[Event]:
-    if told_key(sighting.rule, sighting.fingerprint) not in state.told:
+    if told_key(sighting.rule, sighting.fingerprint) not in state.noted:
         yield Event(now, _signal_of(sighting, "unresolved"), rule=sighting.rule)
 
 
 def _resolved(state: State, sighting: Sighting, now: datetime) -> Iterator[Event]:
-    holder = state.told.get(told_key(sighting.rule, sighting.fingerprint))
-    if holder is None:
+    key = told_key(sighting.rule, sighting.fingerprint)
+    if key not in state.told and key not in state.noted:
         return
-    incident = state.incidents.get(holder)
+    incident = state.incidents.get(state.told.get(key, ""))
     yield Event(
         now,
         _signal_of(sighting, "resolved"),

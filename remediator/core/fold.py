@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
+from immutables import Map
 from msgspec.structs import replace
 
 from remediator.core.events import (
@@ -28,6 +29,7 @@ from remediator.core.events import (
 )
 from remediator.core.model import CloseReason, Mode, OutcomeStatus, Phase
 from remediator.core.state import (
+    MAX_NOTED,
     MAX_SIGNALS,
     Ended,
     Incident,
@@ -73,11 +75,17 @@ def _signal(state: State, event: Event, data: Signal) -> State:
     key = told_key(event.rule, data.fingerprint)
     incident = state.incidents.get(event.incident)
     if incident is None:
-        if data.status == "resolved":
-            return replace(state, told=_without(state.told, key))
-        return replace(state, told=state.told.set(key, data.status))
+        return _note(state, key, data.status)
     told = _without(state.told, key) if data.status == "resolved" else state.told.set(key, incident.id)
     return replace(_keep(state, _with_signal(incident, data, event.time)), told=told)
+
+
+def _note(state: State, key: str, status: str) -> State:
+    """Remember a signal that belongs to no incident, in bounded space."""
+    if status == "resolved":
+        return replace(state, told=_without(state.told, key), noted=_without(state.noted, key))
+    kept = state.noted if len(state.noted) < MAX_NOTED else Map()
+    return replace(state, noted=kept.set(key, status))
 
 
 def _with_signal(incident: Incident, data: Signal, at: datetime) -> Incident:

@@ -14,6 +14,9 @@ from remediator.core.events import Decision, Escalated, Intent, Undo, Verificati
 from remediator.core.model import CloseReason, Phase, Target, Value
 from remediator.core.rules import Policy, Rule
 
+MAX_NOTED = 10_000
+"""Unusable and unresolved signals that are remembered as said. One more, and all are forgotten and said again."""
+
 MAX_SIGNALS = 64
 """Signals kept in one incident; more of them change nothing that is decided."""
 
@@ -93,7 +96,8 @@ class Past(Value, frozen=True):
 class State(Value, frozen=True):
     """Everything a decision depends on besides the observation and `now`.
 
-    Keys: incidents by id, `open` and `pasts` by rule and target, `hands` and `ended` by target, `spent` by rule.
+    Keys: incidents by id, `told` (signals of incidents) and `noted` (signals of none) by rule and fingerprint,
+    `open` and `pasts` by rule and target, `hands` and `ended` by target, `spent` by rule.
     Keys of `ended` and `spent` that belong to observe mode begin with `shadow:`, so that a preview is realistic
     and never takes anything from what is enforced.
     """
@@ -104,6 +108,7 @@ class State(Value, frozen=True):
     incidents: Map[str, Incident] = field(default_factory=Map)
     open: Map[str, str] = field(default_factory=Map)
     told: Map[str, str] = field(default_factory=Map)
+    noted: Map[str, str] = field(default_factory=Map)
     hands: Map[str, str] = field(default_factory=Map)
     ended: Map[str, Ended] = field(default_factory=Map)
     spent: Map[str, tuple[datetime, ...]] = field(default_factory=Map)

@@ -53,7 +53,7 @@ async def _sighting(cluster: Cluster, state: State, rule: Rule, alert: Alert) ->
     target: Target | Unresolved | None = None
     if known in state.incidents:
         target = state.incidents[known].target
-    elif not known and alert.status == "firing":
+    elif alert.status == "firing":
         target = await resolve(cluster, rule.target, alert.labels)
     return Sighting(
         SOURCE,
