@@ -1,0 +1,1 @@
+"""The demo: three incidents play before the real controller, webhook and journal."""
