@@ -1,0 +1,205 @@
+"""The journal in an SQLite file on a local volume: one process writes, any may look."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, inspect, select
+
+from remediator.journal import statements
+from remediator.journal.database import Damaged, DatabaseJournal, Reading
+from remediator.journal.tables import SCHEMA_VERSION, journal, schema_version
+from remediator.ports import Broken, JournalError
+
+BUSY_TIMEOUT = 5.0
+"""Seconds that a write waits for another process's lock before it fails."""
+
+_WRITING = ("synchronous=FULL", "recursive_triggers=ON", "journal_size_limit=67108864")
+_READING = ("query_only=ON",)
+
+_TRIGGERS = (
+    "CREATE TRIGGER journal_no_update BEFORE UPDATE ON journal "
+    "BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END",
+    "CREATE TRIGGER journal_no_delete BEFORE DELETE ON journal "
+    "BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END",
+    "CREATE TRIGGER journal_in_order BEFORE INSERT ON journal "
+    "WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM journal) "
+    "BEGIN SELECT RAISE(ABORT, 'the journal is append-only: a record follows the last one'); END",
+)
+
+_DAMAGED = "restore it from a copy, or move it away (keep it) and begin a new one; `remediator audit verify` says more"
+_REMEDIES = {
+    "SQLITE_FULL": ("its disk is full", "free space on the volume or enlarge it; the service goes on by itself"),
+    "SQLITE_BUSY": ("another process holds it locked", "only one remediator may write to an SQLite file; `fuser` finds"
+                    " the other one"),
+    "SQLITE_READONLY": ("it is read-only", "make the volume, the folder and the file writable for this user"),
+    "SQLITE_CANTOPEN": ("it cannot be opened", "see that the file is there and that this user may read and write it"
+                        " and its folder"),
+    "SQLITE_PERM": ("access is denied", "make the folder and the file writable for this user"),
+    "SQLITE_IOERR": ("its disk fails", "see the kernel's log; check the volume and its quota"),
+    "SQLITE_CORRUPT": ("it is damaged", _DAMAGED),
+    "SQLITE_NOTADB": ("it is not an SQLite file, or is damaged", _DAMAGED),
+    "SQLITE_CONSTRAINT": ("a record was not appended at its end", "stop whatever else writes to it"),
+}  # fmt: skip
+
+
+def open_journal(path: Path, *, busy_timeout: float = BUSY_TIMEOUT) -> DatabaseJournal:
+    """The journal in a file, which is made, with its folder, where it is not there yet.
+
+    Raises `JournalError` where that is impossible, where the schema is newer than this program, and `Broken` where
+    the last records do not hold: nothing is appended to such a journal.
+    """
+    _make_file(path)
+    identity = _identity(path)
+    explain = _explainer(path)
+    writing = _engine(path, "rw", _WRITING, "BEGIN IMMEDIATE", busy_timeout, pool_size=1)
+    event.listen(writing, "begin", lambda _: _same_file(path, identity), insert=True)
+    try:
+        with writing.begin() as connection:
+            _make_schema(connection, path)
+            _check_tail(connection, path)
+    except Exception as error:
+        writing.dispose()
+        raise explain(error) from error
+    return DatabaseJournal(writing, _engine(path, "rw", _READING, "BEGIN", busy_timeout, pool_size=2), explain)
+
+
+@contextmanager
+def open_reading(path: Path) -> Iterator[Reading]:
+    """The journal in a file, to look at; `JournalError` where there is none. Never writes to it."""
+    if not path.is_file():
+        raise JournalError(f"{path}: there is no journal. See that the path is right")
+    explain = _explainer(path)
+    engine = _engine(path, "ro", _READING, "BEGIN", BUSY_TIMEOUT, pool_size=1)
+    try:
+        with engine.begin() as connection:
+            _known_schema(connection, path)
+        yield Reading(engine, explain)
+    except JournalError:
+        raise
+    except Exception as error:
+        raise explain(error) from error
+    finally:
+        engine.dispose()
+
+
+def _engine(path: Path, mode: str, pragmas: tuple[str, ...], begin: str, busy: float, *, pool_size: int) -> Engine:
+    """An engine whose transactions begin as said; the driver's own idea of transactions is switched off."""
+
+    def opened() -> sqlite3.Connection:
+        return _connection(path, mode, pragmas, busy)
+
+    engine = create_engine("sqlite://", creator=opened, poolclass=QueuePool, pool_size=pool_size, max_overflow=0)
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+    return engine
+
+
+def _connection(path: Path, mode: str, pragmas: tuple[str, ...], busy: float) -> sqlite3.Connection:
+    uri = f"file:{quote(str(path))}?mode={mode}"
+    connection = sqlite3.connect(uri, uri=True, timeout=busy, isolation_level=None, check_same_thread=False)
+    connection.text_factory = _text
+    try:
+        if pragmas == _WRITING:
+            _write_ahead(connection, path)
+        for pragma in pragmas:
+            connection.execute(f"PRAGMA {pragma}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+_text = partial(str, encoding="utf-8", errors="surrogateescape")  # bytes that are no text are for `verify` to tell
+
+
+def _write_ahead(connection: sqlite3.Connection, path: Path) -> None:
+    (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
+    if mode != "wal":
+        raise JournalError(
+            f"{path}: its file system cannot keep SQLite's write-ahead log (mode is {mode!r}). Put the journal on a "
+            "local volume, not on a network share"
+        )
+
+
+def _make_file(path: Path) -> None:
+    """The file, for its owner alone: alerts and objects in it may tell more than everybody should read."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise JournalError(
+            f"{path}: the journal cannot be made there: {error.strerror} ({error.filename}). Make the folder writable "
+            "for this user, or name another place in storage.url"
+        ) from error
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino
+
+
+def _same_file(path: Path, identity: tuple[int, int]) -> None:
+    """An open file that was moved or deleted takes writes that nobody finds again: refuse them."""
+    try:
+        same = _identity(path) == identity
+    except OSError:
+        same = False
+    if not same:
+        raise JournalError(f"{path}: the journal's file was moved, replaced or deleted. Put it back and start again")
+
+
+def _make_schema(connection: Connection, path: Path) -> None:
+    if inspect(connection).get_table_names():
+        _known_schema(connection, path)
+        return
+    statements.create(connection)
+    for trigger in _TRIGGERS:
+        connection.exec_driver_sql(trigger)
+
+
+def _known_schema(connection: Connection, path: Path) -> None:
+    tables = inspect(connection).get_table_names()
+    if schema_version.name not in tables or journal.name not in tables:
+        raise JournalError(f"{path}: this SQLite file holds something else than a journal. Name another file")
+    found = connection.execute(select(schema_version.c.version)).scalars().all()
+    if found != [SCHEMA_VERSION]:
+        raise JournalError(
+            f"{path}: the journal's schema is version {', '.join(map(str, found)) or 'unknown'}, this program knows "
+            f"version {SCHEMA_VERSION}. Run the remediator that wrote it, or a newer one"
+        )
+
+
+def _check_tail(connection: Connection, path: Path) -> None:
+    try:
+        statements.check_tail(connection)
+    except Broken as error:
+        raise Broken(
+            f"{path}: {error}. Nothing is appended to a journal that does not hold: see `remediator audit verify "
+            f"--db sqlite:///{path}`, restore it from a copy, or move it away (keep it) and begin a new one",
+            seq=error.seq,
+        ) from error
+
+
+def _explainer(path: Path) -> Callable[[Exception], Exception]:
+    """What a failure of this file means and what to do; errors that are no database's are given back as they are."""
+
+    def explain(error: Exception) -> Exception:
+        cause: Any = getattr(error, "orig", None) or error
+        if not isinstance(cause, sqlite3.Error):
+            return error
+        name = getattr(cause, "sqlite_errorname", "") or "SQLITE_ERROR"
+        code = "_".join(name.split("_")[:2])
+        wrong, remedy = _REMEDIES.get(code, ("SQLite refuses", "see the reason given"))
+        made = Damaged if code in ("SQLITE_CORRUPT", "SQLITE_NOTADB") else JournalError
+        failure = made(f"{path}: the journal failed: {wrong} ({name}: {cause}). Nothing of it was kept. {remedy}")
+        failure.__cause__ = error
+        return failure
+
+    return explain

@@ -1,0 +1,145 @@
+"""What is asked of the tables, within a transaction that the caller has begun; the same in every database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
+
+from remediator.core.events import Event
+from remediator.core.model import Value
+from remediator.journal.canonical import Line, canonical, parse
+from remediator.journal.chain import FIELDS, START, Head, chained, ends_at, instant, place_of, verify
+from remediator.journal.tables import SCHEMA_VERSION, inbox, journal, journal_head, metadata, schema_version
+from remediator.ports import Broken, Receipt
+
+_JSON = ("target", "data")
+
+
+class Incoming(NamedTuple):
+    """A payload on its way into the inbox."""
+
+    source: str
+    body: bytes
+    at: str
+
+
+class Selection(Value, frozen=True):
+    """Which records are wanted: of one incident, at or after `since`, before `until`. Empty means all."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    incident: str = ""
+
+
+ALL = Selection()
+
+_head = select(journal_head.c.seq, journal_head.c.hash).with_for_update()
+_move = update(journal_head)
+_write = insert(journal)
+_keep = insert(inbox).returning(inbox.c.id, sort_by_parameter_order=True)
+_drop = delete(inbox).where(inbox.c.id == bindparam("receipt"))
+_lines = select(*(journal.c[name] for name in FIELDS)).order_by(journal.c.seq)
+_last = select(journal.c.seq, journal.c.hash).order_by(journal.c.seq.desc()).limit(1)
+_waiting = select(inbox.c.id, inbox.c.received_at, inbox.c.source, inbox.c.body).order_by(inbox.c.id)
+_backlog = select(func.count(), func.coalesce(func.sum(func.length(inbox.c.body)), 0)).select_from(inbox)
+
+
+def create(connection: Connection) -> None:
+    """Make the tables of an empty journal."""
+    metadata.create_all(connection)
+    connection.execute(insert(schema_version), {"version": SCHEMA_VERSION})
+    connection.execute(insert(journal_head), {"one": 1, "seq": 0, "hash": ""})
+
+
+def append(connection: Connection, events: Sequence[Event], after: int, consume: Sequence[int]) -> list[Line]:
+    """Write events behind record `after` and drop the consumed receipts; `Fenced` where the head is another.
+
+    The head's row is locked for the rest of the transaction, so that of two writers one waits and then loses.
+    """
+    lines = chained(events, head(connection), after=after)
+    if lines:
+        connection.execute(_write, [_row(line) for line in lines])
+        seq, digest = place_of(lines[-1])
+        connection.execute(_move, {"seq": seq, "hash": digest})
+    if consume:
+        connection.execute(_drop, [{"receipt": receipt} for receipt in consume])
+    return lines
+
+
+def receive(connection: Connection, payloads: Sequence[Incoming]) -> Sequence[int]:
+    """Write payloads into the inbox and answer their numbers in the same order."""
+    rows = [{"source": item.source, "body": item.body, "received_at": item.at} for item in payloads]
+    return connection.execute(_keep, rows).scalars().all()
+
+
+def lines(connection: Connection, after: int, limit: int, selection: Selection = ALL) -> Iterable[Line]:
+    """Up to `limit` lines above `after`, in order, one by one; `Broken` where a row is no line."""
+    query = _lines.where(journal.c.seq > after).limit(limit)
+    if selection.incident:
+        query = query.where(journal.c.incident == selection.incident)
+    if selection.since is not None:
+        query = query.where(journal.c.time >= instant(selection.since))
+    if selection.until is not None:
+        query = query.where(journal.c.time < instant(selection.until))
+    for row in connection.execute(query):
+        yield _line(row)
+
+
+def head(connection: Connection) -> Head:
+    """The last record's place, as noted with the append that wrote it; `Broken` where the note is gone."""
+    row = connection.execute(_head).one_or_none()
+    if row is None:
+        seq = last(connection)[0] + 1
+        raise Broken(f"the note of the journal's end is gone: what comes after record {seq - 1} is unknown", seq=seq)
+    return _place(row)
+
+
+def last(connection: Connection) -> Head:
+    """The last record's place, as the table of records has it."""
+    row = connection.execute(_last).one_or_none()
+    return _place(row) if row else START
+
+
+def check_tail(connection: Connection, count: int = 100) -> None:
+    """Check that the last records hold, follow each other and end at the noted head; `Broken` where they do not."""
+    noted = head(connection)
+    first = max(noted[0] - count, 0)
+    before = [place_of(line) for line in lines(connection, first - 1, 1)] if first else [START]
+    extent = verify(lines(connection, first, count + 1), after=before[0] if before else START)
+    ends_at(extent, noted)
+
+
+def waiting(connection: Connection, after: int, limit: int) -> tuple[Receipt, ...]:
+    """Up to `limit` receipts above `after`, oldest first."""
+    rows = connection.execute(_waiting.where(inbox.c.id > after).limit(limit))
+    return tuple(Receipt(id, datetime.fromisoformat(at), source, bytes(body)) for id, at, source, body in rows)
+
+
+def backlog(connection: Connection) -> tuple[int, int]:
+    """Count and bytes of what waits in the inbox."""
+    count, size = connection.execute(_backlog).one()
+    return int(count), int(size)
+
+
+def _place(row: Row[int, str]) -> Head:
+    return row[0], row[1]
+
+
+def _row(line: Line) -> dict[str, Any]:
+    row = dict(line)
+    row.update({name: canonical(line[name]).decode() for name in _JSON if line[name] is not None})
+    return row
+
+
+def _line(row: Sequence[Any]) -> Line:
+    line: Line = dict(zip(FIELDS, row, strict=True))
+    try:
+        if bytes in map(type, row):
+            raise TypeError("a blob stands in for a text")
+        line.update({name: parse(line[name]) for name in _JSON if line[name] is not None})
+    except (TypeError, ValueError, RecursionError) as error:
+        raise Broken(f"record {line['seq']} is changed: {error}", seq=line["seq"]) from error
+    return line
