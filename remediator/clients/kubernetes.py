@@ -11,16 +11,16 @@ from contextlib import aclosing
 import msgspec
 
 from remediator.clients.answer import Answer, decode, error_of
-from remediator.clients.credentials import load
+from remediator.clients.kubeconfig import load
 from remediator.clients.request import Request, page, read, watch, write
 from remediator.clients.transport import Timeouts, Transport
 from remediator.core.model import Change, Json, Ref, Resource
 from remediator.ports import ClusterError, NotFound, OutcomeUnknown, Unavailable
 
 WATCH_SECONDS = 120.0
-"""How long a watch runs before the server ends it, give or take a tenth. A connection that hangs is given up
-`_GRACE` seconds later, so that a cache knows within two minutes or so that it is blind."""
-_GRACE = 10.0
+"""How long a watch runs before the server ends it, give or take a tenth."""
+WATCH_SILENCE = 10.0
+"""Seconds beyond that without a byte after which a watch counts as hung: a cache must learn that it is blind."""
 _RESTARTS = 3
 """How often a list begins anew when its continue token has expired (410)."""
 
@@ -30,9 +30,11 @@ class KubernetesCluster:
     expired credentials.
     """
 
-    def __init__(self, transport: Transport, watch_seconds: float = WATCH_SECONDS) -> None:
+    def __init__(
+        self, transport: Transport, watch_seconds: float = WATCH_SECONDS, watch_silence: float = WATCH_SILENCE
+    ) -> None:
         self._transport = transport
-        self._watch_seconds = watch_seconds
+        self._watch_seconds, self._watch_silence = watch_seconds, watch_silence
 
     async def get(self, ref: Ref) -> Json:
         """See `ports.Cluster.get`."""
@@ -59,7 +61,7 @@ class KubernetesCluster:
         """See `ports.Cluster.watch`. Raises `Unavailable` where the connection breaks or falls silent."""
         seconds = self._watch_seconds * random.uniform(0.9, 1.1)
         request = watch(resource, namespace, since, max(1, round(seconds)))
-        async with aclosing(self._transport.lines(request, silence=seconds + _GRACE)) as lines:
+        async with aclosing(self._transport.lines(request, silence=seconds + self._watch_silence)) as lines:
             async for line in lines:
                 yield _event(line, request)
 
@@ -103,7 +105,7 @@ class _PagesExpiredError(Exception):
 
 
 def connect(kubeconfig: str = "", context: str = "", timeouts: Timeouts | None = None) -> KubernetesCluster:
-    """The cluster that the settings name: see `credentials.load` for where absent ones point. Nothing is read or sent
+    """The cluster that the settings name: see `kubeconfig.load` for where absent ones point. Nothing is read or sent
     before the first call; what is wrong with the credentials is then `Unavailable`.
     """
     return KubernetesCluster(Transport(load(kubeconfig, context), timeouts))

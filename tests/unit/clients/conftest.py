@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from remediator.clients.credentials import Grant
+from remediator.clients.kubernetes import KubernetesCluster
+from remediator.clients.transport import Timeouts, Transport
+
+from .api_server import ApiServer, running
+
+
+class Fixed:
+    """Credentials that hand out the given grants, the next one after each refusal."""
+
+    def __init__(self, *grants: Grant) -> None:
+        self.grants = list(grants)
+
+    async def grant(self, refused: str = "") -> Grant:
+        if refused and len(self.grants) > 1:
+            self.grants.pop(0)
+        return self.grants[0]
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[ApiServer]:
+    async with running() as server:
+        yield server
+
+
+@pytest.fixture
+async def cluster(api: ApiServer) -> AsyncIterator[KubernetesCluster]:
+    """A client with short time-outs, without a token."""
+    transport = Transport(Fixed(Grant(api.url)), Timeouts(connect=0.2, request=0.3))
+    client = KubernetesCluster(transport, watch_seconds=0.2, watch_silence=0.1)
+    yield client
+    await client.close()
