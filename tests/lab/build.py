@@ -35,8 +35,8 @@ _VERSION_FLAGS = " ".join(
 class Program:
     """A Go program of the lab.
 
-    ``name`` is also its folder under ``go/``; ``package`` what to build in there; ``tags``, ``ldflags`` and
-    ``flags`` go to ``go build``. ``minutes`` is how long a cold build took on two cores.
+    ``name`` is also its folder in ``sources``; ``package`` what to build in there; ``ldflags`` and ``flags`` go
+    to ``go build``. ``minutes`` is how long a cold build took on two cores.
     """
 
     name: str
@@ -44,11 +44,12 @@ class Program:
     minutes: float
     ldflags: str = ""
     flags: tuple[str, ...] = ()
+    sources: Path = _GO_SOURCES
 
     @property
     def source(self) -> Path:
         """The folder with its ``go.mod``."""
-        return _GO_SOURCES / self.name
+        return self.sources / self.name
 
     def build_command(self, output: Path) -> list[str]:
         """The ``go build`` command that writes ``output``; the module versions are those of ``go.sum``."""

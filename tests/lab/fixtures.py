@@ -11,6 +11,7 @@ import re
 import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ from tests.lab.accounts import Account, Rules, create_account
 from tests.lab.errors import ApiError
 from tests.lab.lab import Lab
 from tests.lab.monitoring import Monitoring
+from tests.lab.webhook import WebhookReceiver
 
 MakeAccount = Callable[..., Account]
 """``account(rules=(), cluster_rules=(), name="remediator")`` → a service account in the test's namespace."""
@@ -75,6 +77,13 @@ def monitoring(lab: Lab) -> Iterator[Monitoring]:
     running.route_nowhere()
 
 
+@pytest.fixture
+def webhook() -> Iterator[WebhookReceiver]:
+    """A receiver of webhooks on loopback, for what Alertmanager or the product sends."""
+    with WebhookReceiver() as receiver:
+        yield receiver
+
+
 def fresh_name(test: str) -> str:
     """A namespace name that says whose it is: ``test_undo[sqlite]`` → ``undo-sqlite-3f9a1c``."""
     readable = re.sub(r"[^a-z0-9]+", "-", test.lower().removeprefix("test_"))[:40].strip("-")
@@ -91,7 +100,7 @@ def _say_through(config: pytest.Config) -> Callable[[str], None]:
     """Progress lines that are seen while the first test waits, output capture or not."""
 
     def say(line: str) -> None:
-        capture = config.pluginmanager.getplugin("capturemanager")
+        capture: Any = config.pluginmanager.getplugin("capturemanager")
         with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
             print(f"\nlab: {line}", end="", flush=True)
 

@@ -10,15 +10,14 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.lab.errors import LabError
+from tests.lab.tether import tethered
 
-_TETHER = Path(__file__).with_name("tether.py")
 _LOG_TAIL_LINES = 15
 
 # The kernel's "parent ended" means the *thread* that started the child: so one thread starts all of them and
@@ -42,7 +41,7 @@ class Server:
     ) -> None:
         self.name = name
         self.log = log
-        self._process = _starter.submit(_start, [str(part) for part in command], log, env, cwd).result()
+        self._process = _starter.submit(_start, command, log, env, cwd).result()
         atexit.register(self.stop)
 
     @property
@@ -114,11 +113,13 @@ class Servers:
             self._started.pop().stop()
 
 
-def _start(command: list[str], log: Path, env: Mapping[str, str] | None, cwd: Path | None) -> subprocess.Popen[bytes]:
+def _start(
+    command: Sequence[str | Path], log: Path, env: Mapping[str, str] | None, cwd: Path | None
+) -> subprocess.Popen[bytes]:
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         return subprocess.Popen(
-            [sys.executable, "-I", "-S", str(_TETHER), str(os.getpid()), *command],
+            tethered(command),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

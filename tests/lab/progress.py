@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -12,11 +13,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from tests.lab.errors import LabError
+from tests.lab.tether import tethered
 
 Say = Callable[[str], None]
 """Takes one line for whoever watches."""
 
-_EVERY_SECONDS = 5.0
 _KEPT_LINES = 40
 
 
@@ -25,26 +26,26 @@ def print_line(line: str) -> None:
     print(f"lab: {line}", flush=True)
 
 
-def run_with_progress(command: Sequence[str], cwd: Path, env: Mapping[str, str], subject: str, say: Say) -> None:
-    """Run a command, and say every 5 s how long it has run and the last line that it printed.
+def run_with_progress(
+    command: Sequence[str],
+    cwd: Path,
+    env: Mapping[str, str],
+    subject: str,
+    say: Say,
+    every: float = 5,
+) -> None:
+    """Run a command, and say every few seconds (``every``) how long it has run and the last line that it printed.
 
-    Raises ``LabError`` with the end of its output where it fails. An exception (Ctrl-C) ends it first.
+    Raises ``LabError`` with the end of its output where it fails. An exception (Ctrl-C) ends it first, and so
+    does the end of this process.
     """
     started = time.monotonic()
-    process = subprocess.Popen(
-        list(command),
-        cwd=cwd,
-        env=dict(env),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
+    process = _start(command, cwd, env)
     output = _Output(process)
     try:
-        while not output.ended.wait(_EVERY_SECONDS):
-            say(f"{subject}: {time.monotonic() - started:4.0f} s, {output.lines} lines so far: {output.newest()}")
+        while not output.ended.wait(every):
+            elapsed = time.monotonic() - started
+            say(f"{subject}: {elapsed:4.0f} s, {output.lines} lines so far: {output.newest()}")
         code = process.wait()
     except BaseException:
         os.killpg(process.pid, signal.SIGKILL)
@@ -53,6 +54,19 @@ def run_with_progress(command: Sequence[str], cwd: Path, env: Mapping[str, str],
     if code != 0:
         raise LabError(f"{command[0]} failed with code {code} in {cwd}:\n  " + "\n  ".join(output.last))
     say(f"{subject}: done in {time.monotonic() - started:.0f} s")
+
+
+def _start(command: Sequence[str], cwd: Path, env: Mapping[str, str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        tethered([shutil.which(command[0]) or command[0], *command[1:]]),
+        cwd=cwd,
+        env=dict(env),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
 
 
 class _Output:

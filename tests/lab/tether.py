@@ -10,8 +10,14 @@ import ctypes
 import os
 import signal
 import sys
+from collections.abc import Sequence
 
 _PR_SET_PDEATHSIG = 1
+
+
+def tethered(command: Sequence[object]) -> list[str]:
+    """The command (with the program's full path) as one that ends with this process, or rather this thread."""
+    return [sys.executable, "-I", "-S", __file__, str(os.getpid()), *(str(part) for part in command)]
 
 
 def main() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import httpx
 import pytest
 
@@ -17,12 +15,6 @@ from tests.lab.workloads import deployment, rolled_out
 pytestmark = pytest.mark.lab
 
 
-@pytest.fixture
-def webhook() -> Iterator[WebhookReceiver]:
-    with WebhookReceiver() as receiver:
-        yield receiver
-
-
 def test_stuck_roll_out_reaches_the_webhook_and_its_cure_resolves_it(
     lab: Lab, namespace: str, monitoring: Monitoring, webhook: WebhookReceiver
 ) -> None:
@@ -30,13 +22,12 @@ def test_stuck_roll_out_reaches_the_webhook_and_its_cure_resolves_it(
     lab.admin.create(deployment("web"), namespace)
     lab.admin.wait_for("deployments", "web", namespace, rolled_out)
     faults.stuck_rollout(lab.admin, "web", namespace)
-    labels = {"namespace": namespace, "deployment": "web"}
-    alert = webhook.wait_for_alert("KubeDeploymentRolloutStuck", **labels)
+    alert = webhook.wait_for_alert("KubeDeploymentRolloutStuck", namespace=namespace, deployment="web")
     assert alert["labels"]["pod"] == "kube-state-metrics-0", "alerts on workloads carry the exporter's pod"
     assert webhook.payloads[-1]["version"] == "4"
 
     faults.new_image(lab.admin, "deployments", "web", namespace, "example.test/app:1.1")
-    webhook.wait_for_alert("KubeDeploymentRolloutStuck", status="resolved", **labels)
+    webhook.wait_for_alert("KubeDeploymentRolloutStuck", status="resolved", deployment="web")
 
 
 def test_crashing_pods_alert_under_two_names(
