@@ -1,0 +1,36 @@
+"""What the tests on real servers share: an installation of the product in a namespace of the lab."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.lab.accounts import Account
+from tests.lab.fixtures import MakeAccount
+from tests.real.service import RIGHTS, Service
+
+Install = Callable[..., Service]
+
+
+@pytest.fixture
+def remediator(account: MakeAccount) -> Account:
+    """The service account that the product acts under, with the rights its rules need."""
+    return account(RIGHTS)
+
+
+@pytest.fixture
+def install(remediator: Account, tmp_path: Path) -> Iterator[Install]:
+    """`install(rules, kubeconfig=…, **settings)` → a service, not started yet; ended after the test."""
+    made: list[Service] = []
+
+    def make(rules: str, kubeconfig: Path | None = None, **settings: object) -> Service:
+        folder = tmp_path / f"service-{len(made)}"
+        folder.mkdir()
+        made.append(Service(folder, kubeconfig or remediator.kubeconfig, rules, **settings))
+        return made[-1]
+
+    yield make
+    for service in made:
+        service.kill()

@@ -1,0 +1,97 @@
+"""A proxy before the API server that can hold a request: the place where a process is killed in the middle.
+
+It holds a PATCH that is no dry run either before it is forwarded, or after the API server has carried it out and
+before the answer goes back.
+"""
+
+from __future__ import annotations
+
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import TracebackType
+
+import httpx
+import yaml
+
+from tests.lab.accounts import Account
+from tests.lab.lab import Lab
+
+PASSED_ON = ("authorization", "content-type", "accept", "user-agent")
+
+
+class HeldApi:
+    """Listens on loopback for the length of a `with` block; `hold` is 'before', 'after' or '' (pass everything on)."""
+
+    def __init__(self, lab: Lab, hold: str = "") -> None:
+        self.hold = hold
+        self.held = threading.Event()
+        self._client = httpx.Client(base_url=lab.url, verify=str(lab.ca_file), timeout=60)
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self) -> HeldApi:
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._client.close()
+
+    def kubeconfig(self, account: Account, folder: Path) -> Path:
+        """A kubeconfig of the account that goes through this proxy."""
+        path = folder / "through-proxy.yaml"
+        path.write_text(
+            yaml.safe_dump(
+                {
+                    "apiVersion": "v1",
+                    "kind": "Config",
+                    "current-context": "held",
+                    "clusters": [{"name": "held", "cluster": {"server": self.url}}],
+                    "users": [{"name": "held", "user": {"token": account.token}}],
+                    "contexts": [{"name": "held", "context": {"cluster": "held", "user": "held"}}],
+                }
+            )
+        )
+        return path
+
+    def forward(self, method: str, path: str, headers: dict[str, str], body: bytes) -> httpx.Response | None:
+        """Pass a request on; None where it, or its answer, is held for good."""
+        holds = method == "PATCH" and "dryRun" not in path and self.hold
+        if holds == "before":
+            self.held.set()
+            return None
+        answer = self._client.request(method, path, headers=headers, content=body)
+        if holds == "after":
+            self.held.set()
+            return None
+        return answer
+
+
+def _handler_of(proxy: HeldApi) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _pass(self) -> None:
+            body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            headers = {name: value for name, value in self.headers.items() if name.lower() in PASSED_ON}
+            answer = proxy.forward(self.command, self.path, headers, body)
+            if answer is None:
+                self.close_connection = True
+                threading.Event().wait(30)
+                return
+            self.send_response(answer.status_code)
+            self.send_header("content-type", answer.headers.get("content-type", ""))
+            self.send_header("content-length", str(len(answer.content)))
+            self.end_headers()
+            self.wfile.write(answer.content)
+
+        do_GET = do_POST = do_PATCH = do_DELETE = _pass
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    return Handler

@@ -1,0 +1,120 @@
+"""The product as a process: `remediator run` under a service account, as tests start, look at and kill it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+from remediator.journal import reading
+from tests.lab.ports import free_ports
+from tests.lab.waiting import wait_for
+
+Line = dict[str, Any]
+
+RIGHTS = [
+    {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get", "patch"]},
+    {"apiGroups": ["apps"], "resources": ["replicasets"], "verbs": ["get", "list"]},
+    {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list"]},
+]
+"""What rules that roll back and restart Deployments need, and nothing more."""
+
+
+class Service:
+    """One installation: a folder with settings, rules and journal, and the process while it runs."""
+
+    def __init__(self, folder: Path, kubeconfig: Path, rules: str, **settings: Any) -> None:
+        self.folder, self.process = folder, None
+        self._environment: dict[str, str] = {}
+        (port,) = free_ports(1)
+        self.url = f"http://127.0.0.1:{port}"
+        self.journal_url = f"sqlite:///{folder}/journal.db"
+        (folder / "rules.yaml").write_text(rules)
+        self.settings = {
+            "mode": "enforce",
+            "rule_files": ["rules.yaml"],
+            "storage": {"url": self.journal_url},
+            "web": {"listen": f"127.0.0.1:{port}"},
+            "kubernetes": {"kubeconfig": str(kubeconfig)},
+        } | settings
+
+    process: subprocess.Popen[bytes] | None
+
+    @property
+    def webhook(self) -> str:
+        """Where Alertmanager posts to."""
+        return f"{self.url}/webhook/alertmanager"
+
+    def start(self, **environment: str) -> Service:
+        """Start the process and wait until it is ready."""
+        config = self.folder / "remediator.yaml"
+        config.write_text(yaml.safe_dump(self.settings))
+        self._environment = environment or self._environment
+        log = (self.folder / "log.txt").open("ab")
+        command = [sys.executable, "-m", "remediator", "run", "--config", str(config)]
+        self.process = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | self._environment)
+        wait_for(lambda: httpx.get(f"{self.url}/readyz").status_code, lambda code: code == 200, "readiness", 30)
+        return self
+
+    def kill(self) -> None:
+        """kill -9."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> int:
+        """SIGTERM; the exit code."""
+        return self._end(signal.SIGTERM)
+
+    def _end(self, how: signal.Signals) -> int:
+        if self.process is None:
+            return 0
+        process, self.process = self.process, None
+        process.send_signal(how)
+        return process.wait(timeout=20)
+
+    @property
+    def log(self) -> str:
+        """All that the process wrote to its standard streams."""
+        return (self.folder / "log.txt").read_text()
+
+    def post(self, *alerts: dict[str, Any], status: str = "firing") -> httpx.Response:
+        """Post alerts as Alertmanager does."""
+        return httpx.post(self.webhook, json={"version": "4", "status": status, "alerts": list(alerts)})
+
+    def lines(self, kind: str = "") -> list[Line]:
+        """The journal as it stands on disk: all lines, or those of one kind."""
+        with reading(self.journal_url) as journal:
+            return [line for line in journal.lines() if kind in ("", line["kind"])]
+
+    def wait_for_line(self, kind: str, timeout: float = 60, **data: Any) -> Line:
+        """Wait for a line of a kind whose data holds these values."""
+
+        def found(lines: list[Line]) -> list[Line]:
+            return [line for line in lines if data.items() <= line["data"].items()]
+
+        what = f"a journal line {kind} {data} in {self.folder}"
+        return found(wait_for(lambda: self.lines(kind), found, what, timeout))[0]
+
+    def verify(self) -> None:
+        """The journal's chain holds; raises `Broken` where it does not."""
+        with reading(self.journal_url) as journal:
+            journal.verify()
+
+
+def alert(name: str, namespace: str, fingerprint: str = "", **labels: str) -> dict[str, Any]:
+    """One firing alert as Alertmanager sends it."""
+    return {
+        "status": "firing",
+        "labels": {"alertname": name, "namespace": namespace, "severity": "warning", **labels},
+        "annotations": {},
+        "startsAt": "2026-11-23T10:00:00Z",
+        "endsAt": "0001-01-01T00:00:00Z",
+        "generatorURL": "",
+        "fingerprint": fingerprint or hashlib.sha256(repr((name, namespace, labels)).encode()).hexdigest()[:16],
+    }
