@@ -80,5 +80,17 @@ def tolerant(spec: Json) -> Json:
     return {**spec, "tolerations": tolerations}
 
 
+def selecting(job: Json) -> Json:
+    """A Job's spec with the selector and pod labels that the server makes from its name and uid."""
+    spec, metadata = job["spec"], job["metadata"]
+    template = spec.get("template") or {}
+    inner = template.get("metadata") or {}
+    unique = {"batch.kubernetes.io/controller-uid": metadata["uid"]}
+    names = {"batch.kubernetes.io/job-name": metadata["name"], "job-name": metadata["name"]}
+    labels = {**(inner.get("labels") or {}), **unique, "controller-uid": metadata["uid"], **names}
+    template = {**template, "metadata": {**inner, "labels": labels}}
+    return {**spec, "selector": spec.get("selector") or {"matchLabels": unique}, "template": template}
+
+
 def _covers(toleration: Json) -> bool:
     return toleration.get("effect", "") in ("", "NoExecute") and toleration.get("operator") == "Exists"

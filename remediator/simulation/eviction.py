@@ -70,7 +70,7 @@ def _take_one(server: Server, budget: Json, pod: Json, *, dry_run: bool) -> None
             f"{refused} The disruption budget {name} needs {status.get('desiredHealthy', 0)} healthy pods "
             f"and has {status.get('currentHealthy', 0)} currently"
         )
-        raise Throttled(message, retry_after=0.0)
+        raise Throttled(message, retry_after=1.0)
     if not dry_run:
         disrupted = {
             **status.get("disruptedPods", {}),

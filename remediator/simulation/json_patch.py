@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from remediator.core.model import Json
-from remediator.ports import Conflict, Invalid
+from remediator.ports import Conflict
 from remediator.simulation.values import copied
 
 _MISSING = object()
@@ -14,7 +14,8 @@ _MISSING = object()
 def applied(document: Any, operations: list[Json]) -> Any:
     """The document after all operations, or an error and none of them.
 
-    A `test` that fails raises `Conflict` (the API server's 422), a path that is not there `Invalid` (422).
+    A `test` that fails raises `Conflict`, and so does a path that is not there: the API server answers both alike
+    (422, without a cause), and the object is not the one that the patch was made for.
     """
     result = copied(document)
     for operation in operations:
@@ -26,12 +27,7 @@ def _apply(document: Any, operation: Json) -> Any:
     kind, path = operation.get("op"), _steps(operation.get("path"))
     if kind == "test":
         if _read(document, path, _MISSING) != operation.get("value"):
-            raise Conflict(
-                f"the server rejected our request due to an error in our request: "
-                f"testing value {operation.get('path')} failed",
-                status=422,
-                reason="Invalid",
-            )
+            raise _refused(f"testing value {operation.get('path')} failed")
         return document
     if kind == "remove":
         return _removed(document, path)
@@ -44,7 +40,7 @@ def _apply(document: Any, operation: Json) -> Any:
         source = _steps(operation.get("from"))
         value = copied(_read(document, source))
         return _added(_removed(document, source) if kind == "move" else document, path, value)
-    raise Invalid(f"Unexpected kind: {kind}", status=422, reason="Invalid")
+    raise _refused(f"unexpected kind: {kind}")
 
 
 def _steps(pointer: Any) -> list[str]:
@@ -54,7 +50,7 @@ def _steps(pointer: Any) -> list[str]:
 
 
 def _read(document: Any, path: list[str], default: Any = None) -> Any:
-    """The value at a path; where there is none the default, or `Invalid` without one."""
+    """The value at a path; where there is none the default, or `Conflict` without one."""
     value = document
     for step in path:
         if isinstance(value, dict) and step in value:
@@ -90,9 +86,10 @@ def _removed(document: Any, path: list[str]) -> Any:
     return document
 
 
-def _absent(path: str) -> Invalid:
-    return Invalid(
-        f"the server rejected our request due to an error in our request: no value at {path}",
-        status=422,
-        reason="Invalid",
-    )
+def _absent(path: str) -> Conflict:
+    return _refused(f"no value at {path}")
+
+
+def _refused(why: str) -> Conflict:
+    text = f"the server rejected our request due to an error in our request: {why}"
+    return Conflict(text, status=422, reason="Invalid")

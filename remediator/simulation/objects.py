@@ -82,8 +82,8 @@ def daemon_set(
     return _workload("DaemonSet", name, namespace, labels, annotations, spec, image, pod)
 
 
-def job(name: str, namespace: str, image: str = "registry.example/task:done", **spec: Any) -> Json:
-    """A Job whose pods are not restarted in place."""
+def job(name: str, namespace: str, image: str = "registry.example/task:1", **spec: Any) -> Json:
+    """A Job whose pods are not restarted in place; its image may say `fail` or `hang`."""
     template = {"metadata": {"labels": {"job": name}}, "spec": pod_spec(image, restartPolicy="Never")}
     spec = {"template": template, **spec}
     return {"apiVersion": "batch/v1", "kind": "Job", "metadata": _metadata(name, namespace, {}), "spec": spec}

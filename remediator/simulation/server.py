@@ -71,6 +71,8 @@ class Server:
         obj = defaulted(resource.kind, {**obj, "metadata": self._born(resource, obj)})
         if resource.kind == "Pod":
             obj["spec"] = admission.tolerant(obj["spec"])
+        elif resource.kind == "Job":
+            obj["spec"] = admission.selecting(obj)
         if resource.kind not in _KEEPS_STATUS:
             obj["status"] = dict(_FIRST_STATUS.get(resource.kind, {}))
         admission.admit_namespace(self.store, resource, obj)

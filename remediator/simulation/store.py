@@ -51,6 +51,7 @@ class Store:
     def each(self, kind: str, namespace: str = "") -> Iterator[Json]:
         """Stored objects of a kind, in one namespace or (empty) in all; ordered by namespace and name."""
         spaces = self._objects[kind]
+        namespace = namespace if self.resources[kind].namespaced else ""
         for space in [namespace] if namespace else sorted(spaces):
             inside = spaces.get(space, {})
             for name in sorted(inside):

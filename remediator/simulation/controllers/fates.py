@@ -43,25 +43,33 @@ class Moment(Value, frozen=True):
 
 
 FATES: dict[str, Fate] = {
-    "crash": Fate(ready=False, starts=1.0, runs=1.0, exit_code=1, reason="Error"),
-    "oom": Fate(ready=False, starts=1.0, runs=5.0, exit_code=137, reason="OOMKilled"),
     "broken": Fate(pulls=False),
     "missing": Fate(pulls=False),
+    "crash": Fate(ready=False, starts=1.0, runs=1.0, exit_code=1, reason="Error"),
+    "oom": Fate(ready=False, starts=1.0, runs=5.0, exit_code=137, reason="OOMKilled"),
     "notready": Fate(ready=False),
     "leak": Fate(runs=5.0, exit_code=137, reason="OOMKilled", lasts_first=120.0),
-    "fail": Fate(runs=3.0, exit_code=1, reason="Error"),
-    "done": Fate(runs=3.0),
 }
 """Words in an image's name, the first that fits counts: all others start, become ready and stay so.
 
 `leak` is well for its first two minutes only; a new pod of the same image starts afresh.
 """
 
+JOB_FATES: dict[str, Fate] = {
+    "fail": Fate(starts=1.0, runs=1.0, exit_code=1, reason="Error"),
+    "hang": Fate(starts=1.0),
+}
+"""Further words for pods that are to end (`restartPolicy` other than Always); all others are done after a second."""
+
+_DONE = Fate(starts=1.0, runs=1.0)
+
 
 def fate_of(pod: Json, image: str) -> Fate:
     """The fate of one container of a pod."""
     name = annotations_of(pod).get(FATE) or image
-    return next((fate for word, fate in FATES.items() if word in name), Fate())
+    ends = pod["spec"]["restartPolicy"] != "Always"
+    words = FATES | JOB_FATES if ends else FATES
+    return next((fate for word, fate in words.items() if word in name), _DONE if ends else Fate())
 
 
 def moment(fate: Fate, age: float, *, restarts: bool) -> Moment:

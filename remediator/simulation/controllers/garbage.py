@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from remediator.core.model import Json
 from remediator.simulation.store import Commit, Key
 from remediator.simulation.system import System
 
@@ -53,8 +52,9 @@ class Namespaces:
         if namespace is None or not namespace["metadata"].get("deletionTimestamp"):
             return
         left = 0
-        for kind in self._system.store.resources:
-            for obj in list(self._inside(kind, key[1])):
+        namespaced = (kind for kind, resource in self._system.store.resources.items() if resource.namespaced)
+        for kind in namespaced:
+            for obj in list(self._system.store.each(kind, key[1])):
                 left += 1
                 if not obj["metadata"].get("deletionTimestamp"):
                     self._system.delete(obj)
@@ -62,6 +62,3 @@ class Namespaces:
             self._system.store.remove("Namespace", "", key[1])
         else:
             self._system.after(1.0, self, key)
-
-    def _inside(self, kind: str, namespace: str) -> Iterable[Json]:
-        return self._system.store.each(kind, namespace)

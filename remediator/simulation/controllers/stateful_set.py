@@ -1,0 +1,132 @@
+"""StatefulSets: numbered pods, one after the other (pkg/controller/statefulset/stateful_set_control.go).
+
+As in the real one, an ordered set does not replace a broken pod by itself after a rollback: somebody has to delete it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from remediator.core.model import Json
+from remediator.ports import ClusterError
+from remediator.simulation.controllers import histories
+from remediator.simulation.controllers.pod_facts import counts
+from remediator.simulation.controllers.replica_set import pod_from
+from remediator.simulation.store import Commit, Key
+from remediator.simulation.system import System
+from remediator.simulation.values import controller_of, is_ready, labels_of
+
+REVISION_LABEL = "controller-revision-hash"
+_RETRY = 5.0
+
+
+class StatefulSets:
+    """The StatefulSet controller."""
+
+    watches = ("StatefulSet", "Pod")
+
+    def __init__(self, system: System) -> None:
+        self._system = system
+
+    def keys(self, commit: Commit) -> Iterable[Key]:
+        """A StatefulSet itself, and the owner of a pod."""
+        if commit.kind == "StatefulSet":
+            return [commit.key]
+        owner = controller_of(commit.obj)
+        return [(commit.key[0], owner["name"])] if owner and owner["kind"] == "StatefulSet" else []
+
+    def reconcile(self, key: Key) -> None:
+        """One step towards the wanted pods, then the status."""
+        owner = self._system.get("StatefulSet", *key)
+        if owner is None or owner["metadata"].get("deletionTimestamp"):
+            return
+        update = histories.current_revision(self._system, owner)
+        current = self._current(owner, update)
+        try:
+            self._step(owner, current, update)
+        except ClusterError:
+            self._system.after(_RETRY, self, key)
+        self._tell(key, owner, current, update)
+
+    def _current(self, owner: Json, update: Json) -> Json:
+        """The revision that a rollout leaves; the update revision itself where there is none."""
+        name = (owner.get("status") or {}).get("currentRevision")
+        known = {item["metadata"]["name"]: item for item in histories.revisions(self._system, owner)}
+        return known.get(name, update)
+
+    def _pods(self, owner: Json) -> dict[int, Json]:
+        pods = self._system.store.owned(owner["metadata"]["uid"], "Pod")
+        return {int(pod["metadata"]["name"].rpartition("-")[2]): pod for pod in pods}
+
+    def _step(self, owner: Json, current: Json, update: Json) -> None:
+        pods, wanted = self._pods(owner), owner["spec"]["replicas"]
+        ordered = owner["spec"]["podManagementPolicy"] == "OrderedReady"
+        for ordinal in range(wanted):
+            pod = pods.get(ordinal)
+            if pod is None:
+                self._create(owner, ordinal, current, update)
+            elif pod["status"].get("phase") in ("Failed", "Succeeded"):
+                self._system.delete(pod)
+            if ordered and (pod is None or not _healthy(pod)):
+                return
+        for ordinal in sorted((number for number in pods if number >= wanted), reverse=True):
+            if not pods[ordinal]["metadata"].get("deletionTimestamp"):
+                self._system.delete(pods[ordinal])
+            if ordered:
+                return
+        self._roll(owner, pods, update)
+
+    def _roll(self, owner: Json, pods: dict[int, Json], update: Json) -> None:
+        """From the last pod down to the partition: delete one of another revision, wait for one that is not healthy."""
+        strategy = owner["spec"]["updateStrategy"]
+        if strategy["type"] != "RollingUpdate":
+            return
+        for ordinal in range(owner["spec"]["replicas"] - 1, strategy["rollingUpdate"]["partition"] - 1, -1):
+            pod = pods.get(ordinal)
+            if pod is None:
+                return
+            other = labels_of(pod).get(REVISION_LABEL) != update["metadata"]["name"]
+            if other and not pod["metadata"].get("deletionTimestamp"):
+                self._system.delete(pod)
+                return
+            if not _healthy(pod):
+                return
+
+    def _create(self, owner: Json, ordinal: int, current: Json, update: Json) -> None:
+        strategy = owner["spec"]["updateStrategy"]
+        partition = (strategy.get("rollingUpdate") or {}).get("partition", 0)
+        revision = current if ordinal < partition else update
+        spec = {**owner["spec"], "template": histories.template_of(revision)}
+        name = f"{owner['metadata']['name']}-{ordinal}"
+        labels = {
+            REVISION_LABEL: revision["metadata"]["name"],
+            "statefulset.kubernetes.io/pod-name": name,
+            "apps.kubernetes.io/pod-index": str(ordinal),
+        }
+        self._system.create(pod_from({**owner, "spec": spec}, {"name": name}, **labels))
+
+    def _tell(self, key: Key, owner: Json, current: Json, update: Json) -> None:
+        pods = [pod for pod in self._pods(owner).values() if pod["status"].get("phase") not in ("Failed", "Succeeded")]
+        ready, available, wait = counts(pods, owner["spec"].get("minReadySeconds", 0), self._system.now)
+        if wait:
+            self._system.after(wait, self, key)
+        updated = sum(1 for pod in pods if labels_of(pod).get(REVISION_LABEL) == update["metadata"]["name"])
+        old = sum(1 for pod in pods if labels_of(pod).get(REVISION_LABEL) == current["metadata"]["name"])
+        done = updated == ready == len(pods) == owner["spec"]["replicas"]
+        numbers = {"readyReplicas": ready, "currentReplicas": updated if done else old, "updatedReplicas": updated}
+        status: Json = {
+            "observedGeneration": owner["metadata"]["generation"],
+            "replicas": len(pods),
+            "availableReplicas": available,
+            "currentRevision": (update if done else current)["metadata"]["name"],
+            "updateRevision": update["metadata"]["name"],
+            "collisionCount": 0,
+        }
+        status |= {name: number for name, number in numbers.items() if number}
+        self._system.update_status(owner, status)
+        if done:
+            histories.trim(self._system, owner, {update["metadata"]["name"]})
+
+
+def _healthy(pod: Json) -> bool:
+    return is_ready(pod) and not pod["metadata"].get("deletionTimestamp")
