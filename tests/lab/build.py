@@ -60,7 +60,11 @@ class Program:
 
 CONTROLPLANE = Program("controlplane", ".", minutes=8, ldflags=_VERSION_FLAGS)
 KWOK = Program("kwok", "sigs.k8s.io/kwok/cmd/kwok", minutes=2)
+PROMETHEUS_3 = Program(
+    "prometheus", "github.com/prometheus/prometheus/cmd/prometheus", minutes=3, flags=("-tags=remove_all_sd",)
+)
 PROGRAMS = (CONTROLPLANE, KWOK)
+"""What every lab needs; ``PROMETHEUS_3`` is built where a lab asks for it."""
 
 
 def cache_folder() -> Path:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -48,6 +50,20 @@ class ControlPlane:
         self.scheduler = self._start("kube-scheduler", self._scheduler_flags())
         # The first thing the controllers do that can be seen, and without it no pod is admitted.
         self.controllers.wait_until(lambda: self.admin.exists("serviceaccounts", "default", "default"))
+
+    @contextlib.contextmanager
+    def api_server_down(self) -> Iterator[None]:
+        """Kill the API server for the length of a ``with`` block: connections to it are refused.
+
+        Afterwards it is there again at the same address, with all that was in etcd. To let it hang instead, use
+        ``api_server.frozen()``.
+        """
+        self.api_server.stop()
+        try:
+            yield
+        finally:
+            self.api_server.start_again()
+            self.api_server.wait_until(self._answers)
 
     def kubeconfig(self, user: str) -> Path:
         """A kubeconfig of one of the lab's own ``USERS``."""

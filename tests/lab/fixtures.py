@@ -17,8 +17,11 @@ import pytest
 
 from tests.lab.accounts import Account, Rules, create_account
 from tests.lab.errors import ApiError
+from tests.lab.folders import RunFolder
 from tests.lab.lab import Lab
 from tests.lab.monitoring import Monitoring
+from tests.lab.postgresql import PostgreSQL
+from tests.lab.processes import Servers
 from tests.lab.webhook import WebhookReceiver
 
 MakeAccount = Callable[..., Account]
@@ -75,6 +78,18 @@ def monitoring(lab: Lab) -> Iterator[Monitoring]:
     running = lab.monitoring
     yield running
     running.route_nowhere()
+
+
+@pytest.fixture(scope="session")
+def postgresql(request: pytest.FixtureRequest) -> Iterator[PostgreSQL]:
+    """A PostgreSQL server for the session; it needs no control plane."""
+    folder = RunFolder()
+    servers = Servers(folder.logs)
+    try:
+        yield PostgreSQL(folder.data / "postgresql", servers, _say_through(request.config))
+    finally:
+        servers.stop()
+        folder.remove(keep_logs=False)
 
 
 @pytest.fixture

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
+import os
 from pathlib import Path
 
 from tests.lab.accounts import Account, account_of
 from tests.lab.audit import AuditLog, Request
-from tests.lab.build import CONTROLPLANE, KWOK, built
+from tests.lab.build import CONTROLPLANE, KWOK, PROMETHEUS_3, built
 from tests.lab.client import Api
 from tests.lab.controlplane import ControlPlane
 from tests.lab.folders import RunFolder
@@ -24,7 +25,10 @@ class Lab:
     logs, ``kubectl`` is a program to ask for a second opinion. Ends with ``stop``, or with this process.
     """
 
-    def __init__(self, say: Say = print_line) -> None:
+    def __init__(self, say: Say = print_line, prometheus_3: bool | None = None) -> None:
+        """Start it; ``prometheus_3`` for Prometheus 3 instead of Debian's 2 (default: ``LAB_PROMETHEUS=3``)."""
+        self._say = say
+        self._prometheus_3 = os.environ.get("LAB_PROMETHEUS") == "3" if prometheus_3 is None else prometheus_3
         binary, kwok = built(CONTROLPLANE, say), built(KWOK, say)
         self.folder = RunFolder()
         self.servers = Servers(self.folder.logs)
@@ -58,7 +62,8 @@ class Lab:
     def monitoring(self) -> Monitoring:
         """Prometheus, Alertmanager and the exporter, started at the first use."""
         kubeconfig = self.control_plane.kubeconfig("lab:exporter")
-        return Monitoring(kubeconfig, self.folder.data / "monitoring", self.servers)
+        prometheus = built(PROMETHEUS_3, self._say) if self._prometheus_3 else None
+        return Monitoring(kubeconfig, self.folder.data / "monitoring", self.servers, self._say, prometheus)
 
     @property
     def prometheus_url(self) -> str:

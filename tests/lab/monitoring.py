@@ -12,6 +12,7 @@ from tests.lab.client import Json
 from tests.lab.ports import free_ports
 from tests.lab.processes import Server, Servers
 from tests.lab.programs import find, find_or_install
+from tests.lab.progress import Say
 from tests.lab.prometheus import Prometheus
 from tests.lab.waiting import wait_for
 
@@ -27,11 +28,13 @@ class Monitoring:
     """The exporter, Prometheus and Alertmanager, running.
 
     ``prometheus`` and ``alertmanager`` have all that can be asked of them, ``exporter`` is the exporter's process.
-    The methods here are what most tests need.
+    Prometheus is Debian's unless the program is given. The methods here are what most tests need.
     """
 
-    def __init__(self, kubeconfig: Path, folder: Path, servers: Servers) -> None:
-        prometheus, alertmanager = find_or_install(_PROGRAMS)
+    def __init__(
+        self, kubeconfig: Path, folder: Path, servers: Servers, say: Say, prometheus: Path | None = None
+    ) -> None:
+        debians, alertmanager = find_or_install(_PROGRAMS, say)
         folder.mkdir(parents=True, exist_ok=True)
         exporter_port, telemetry_port = free_ports(2)
         self.exporter_url = f"http://127.0.0.1:{exporter_port}/metrics"
@@ -39,7 +42,7 @@ class Monitoring:
         self.alertmanager = Alertmanager(alertmanager, folder / "alertmanager", servers)
         exporter_address = f"127.0.0.1:{exporter_port}"
         self.prometheus = Prometheus(
-            prometheus, folder / "prometheus", servers, exporter_address, self.alertmanager.address
+            prometheus or debians, folder / "prometheus", servers, exporter_address, self.alertmanager.address
         )
 
     @property

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import functools
 import os
 import signal
 import subprocess
@@ -41,13 +42,18 @@ class Server:
     ) -> None:
         self.name = name
         self.log = log
-        self._process = _starter.submit(_start, command, log, env, cwd).result()
-        atexit.register(self.stop)
+        self._start = functools.partial(_start, command, log, env, cwd)
+        self.start_again()
 
     @property
     def pid(self) -> int:
         """The process id, which is also the process group's."""
         return self._process.pid
+
+    def start_again(self) -> None:
+        """Start it with the same command, after ``stop``; the log goes on."""
+        self._process = _starter.submit(self._start).result()
+        atexit.register(self.stop)
 
     def running(self) -> bool:
         """Whether the process is still there."""
@@ -114,7 +120,10 @@ class Servers:
 
 
 def _start(
-    command: Sequence[str | Path], log: Path, env: Mapping[str, str] | None, cwd: Path | None
+    command: Sequence[str | Path],
+    log: Path,
+    env: Mapping[str, str] | None,
+    cwd: Path | None,
 ) -> subprocess.Popen[bytes]:
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:

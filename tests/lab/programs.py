@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.lab.errors import LabError
 from tests.lab.packages import require
+from tests.lab.progress import Say
 
 
 def find(names: Sequence[str]) -> Path | None:
@@ -18,13 +19,13 @@ def find(names: Sequence[str]) -> Path | None:
     return None
 
 
-def find_or_install(programs: Mapping[str, Sequence[str]]) -> list[Path]:
+def find_or_install(programs: Mapping[str, Sequence[str]], say: Say) -> list[Path]:
     """The programs of these Debian packages: of each the first of its names that is on the PATH.
 
     Packages whose program is missing are installed, all at once; ``LabError`` where only root could.
     """
     missing = [package for package, names in programs.items() if find(names) is None]
-    require(missing)
+    require(missing, say)
     found = {package: find(names) for package, names in programs.items()}
     for package, program in found.items():
         if program is None:

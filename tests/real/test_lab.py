@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 
+import httpx
 import pytest
 
 from tests.lab import faults
@@ -146,6 +147,14 @@ def test_node_stays_not_ready_until_it_is_cured(lab: Lab) -> None:
         lab.admin.wait_for("nodes", "node-sick", "", lambda node: not node["spec"].get("taints"))
     finally:
         lab.admin.delete("nodes", "node-sick")
+
+
+def test_api_server_that_was_down_comes_back_with_its_objects(lab: Lab, namespace: str) -> None:
+    lab.admin.create(deployment("web"), namespace)
+    with lab.control_plane.api_server_down(), pytest.raises(httpx.ConnectError):
+        lab.admin.get("deployments", "web", namespace)
+    lab.admin.wait_for("deployments", "web", namespace, rolled_out)
+    assert [one.resource for one in lab.writes("admin", namespace)][-1] == "deployments"
 
 
 def test_waiting_in_vain_says_what_was_seen(lab: Lab) -> None:

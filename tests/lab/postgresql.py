@@ -1,0 +1,76 @@
+"""A PostgreSQL server of Debian's in a folder of its own: on loopback, and never as root."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.lab.errors import LabError
+from tests.lab.packages import POSTGRESQL, require
+from tests.lab.ports import free_ports
+from tests.lab.processes import Servers
+from tests.lab.progress import Say, print_line
+
+_UNPRIVILEGED = "postgres"
+_PROGRAMS = Path("/usr/lib/postgresql")
+
+
+class PostgreSQL:
+    """A running server with an empty database ``postgres``.
+
+    ``url`` is ``postgresql://user@127.0.0.1:port/postgres`` (no password: loopback is trusted). Durable as in
+    production: what is tested on it is whether a commit is kept.
+    """
+
+    def __init__(self, folder: Path, servers: Servers, say: Say = print_line) -> None:
+        programs = _installed(say)
+        user = _UNPRIVILEGED if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+        data = folder / "data"
+        folder.mkdir(parents=True)
+        data.mkdir(mode=0o700)
+        if os.geteuid() == 0:
+            _open_to(user, folder)
+        _run(_as(user, [programs / "initdb", "-D", data, "-A", "trust", "-U", user, "-E", "UTF8", "--no-locale"]))
+        (port,) = free_ports(1)
+        self.url = f"postgresql://{user}@127.0.0.1:{port}/postgres"
+        listen = ["-h", "127.0.0.1", "-p", port, "-k", data]
+        self.server = servers.start("postgresql", _as(user, [programs / "postgres", "-D", data, *listen]))
+        ready: list[str | Path] = [programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
+        self.server.wait_until(lambda: subprocess.run(ready, check=False).returncode == 0)
+
+
+def _installed(say: Say) -> Path:
+    """The folder with the newest installed version's programs."""
+    if not _PROGRAMS.is_dir():
+        require(POSTGRESQL, say)
+    versions = sorted(_PROGRAMS.glob("*/bin"), key=lambda path: float(path.parent.name))
+    if not versions:
+        raise LabError(f"There is no PostgreSQL server under {_PROGRAMS}: install the Debian package postgresql.")
+    return versions[-1]
+
+
+def _open_to(user: str, folder: Path) -> None:
+    """Give the folder to the user, and let it be reached: the run's own folder is closed to others."""
+    for path in (folder, *folder.iterdir()):
+        shutil.chown(path, user)
+    for path in folder.parents:
+        if path.stat().st_uid == os.geteuid() and not path.stat().st_mode & 0o001:
+            path.chmod(path.stat().st_mode | 0o011)
+
+
+def _as(user: str, command: Sequence[object]) -> list[str]:
+    """The command as that user: root steps down by setpriv, anybody else is the user already."""
+    words = [str(word) for word in command]
+    if os.geteuid() != 0:
+        return words
+    return ["/usr/bin/setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", "--pdeathsig=KILL", *words]
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(command, cwd="/", capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise LabError(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
