@@ -1,0 +1,202 @@
+"""Alertmanager's webhook payload, version 4, as frozen values. Pure; everything in it is hostile data.
+
+What is wrong with the whole is `MalformedPayload`; what is wrong with one alert is one skip, and the rest goes on.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import msgspec
+
+from remediator.core.model import Value
+
+VERSION = "4"
+MOST_ALERTS = 50_000
+"""Alerts read of one payload; those beyond are one skip."""
+MOST_LABELS = 256
+"""Labels of one alert, and annotations likewise."""
+LONGEST_NAME = 1024
+"""Characters of a label's or annotation's name."""
+LONGEST_VALUE = 64 * 1024
+"""Characters of a label's or annotation's value."""
+LARGEST_ALERT = 256 * 1024
+"""Bytes of one alert."""
+_MOST_COMMAS = 1_000_000
+"""More of them are no alerts, but an attempt to make millions of values of a few megabytes."""
+_FINGERPRINT = re.compile(r"[0-9a-f]{16}")
+
+
+class MalformedPayload(Exception):
+    """The body is no webhook payload that can be read; `reason` is one line that says why."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Alert(Value, frozen=True):
+    """One alert of the snapshot. `ends_at` is `None` while it fires; `generator_url` is text, never to be fetched.
+
+    `fingerprint` is Alertmanager's: a hash of the labels alone. Labels with an empty value count as absent, as there.
+    """
+
+    status: str
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    starts_at: datetime | None
+    ends_at: datetime | None
+    fingerprint: str
+    generator_url: str = ""
+
+
+class Payload(Value, frozen=True):
+    """A snapshot of one group. `truncated` counts alerts that Alertmanager left out; `skipped` has a reason for each
+    alert that cannot be used.
+    """
+
+    version: str
+    group_key: str
+    receiver: str
+    status: str
+    truncated: int
+    alerts: tuple[Alert, ...]
+    skipped: tuple[str, ...]
+
+
+class _Group(Value, frozen=True, rename="camel"):
+    """The payload on the wire, its alerts still unread. What is not needed may be of any type."""
+
+    version: Any = None
+    group_key: Any = ""
+    receiver: Any = ""
+    status: Any = ""
+    truncated_alerts: Any = 0
+    alerts: list[msgspec.Raw] | None = None
+
+
+_Instant = Annotated[datetime, msgspec.Meta(tz=True)] | None
+
+
+class _Alert(
+    Value, frozen=True, rename={"starts_at": "startsAt", "ends_at": "endsAt", "generator_url": "generatorURL"}
+):
+    """One alert on the wire."""
+
+    status: str = ""
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] | None = None
+    starts_at: _Instant = None
+    ends_at: _Instant = None
+    fingerprint: Any = ""
+    generator_url: Any = ""
+
+
+_group = msgspec.json.Decoder(_Group)
+_alert = msgspec.json.Decoder(_Alert)
+_BAD_JSON = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, OverflowError)
+
+
+def parse(body: bytes) -> Payload:
+    """The payload in a body, or `MalformedPayload`. Unknown fields are ignored and missing ones tolerated, but for
+    the version, and of an alert its status and labels.
+    """
+    group = _read_group(body)
+    alerts, skipped = [], []
+    for index, raw in enumerate((group.alerts or ())[:MOST_ALERTS]):
+        try:
+            alerts.append(_usable(raw))
+        except _UnusableError as error:
+            skipped.append(f"alerts[{index}]: {error}")
+    if (beyond := len(group.alerts or ()) - MOST_ALERTS) > 0:
+        skipped.append(f"alerts[{MOST_ALERTS}:]: {beyond} alerts beyond the first {MOST_ALERTS} of one payload")
+    return Payload(
+        VERSION,
+        _text(group.group_key),
+        _text(group.receiver),
+        _text(group.status),
+        _count(group.truncated_alerts),
+        tuple(alerts),
+        tuple(skipped),
+    )
+
+
+def fingerprint(labels: dict[str, str]) -> str:
+    """Alertmanager's fingerprint of a label set: 64-bit FNV-1a over sorted names and values, each ended by 0xff."""
+    value = 0xCBF29CE484222325
+    for name in sorted(labels, key=str.encode):
+        for byte in b"%s\xff%s\xff" % (name.encode(), labels[name].encode()):
+            value = ((value ^ byte) * 0x100000001B3) & 0xFFFFFFFFFFFFFFFF
+    return f"{value:016x}"
+
+
+class _UnusableError(Exception):
+    """One alert cannot be used."""
+
+
+def _read_group(body: bytes) -> _Group:
+    if body.count(b",") > _MOST_COMMAS:
+        raise MalformedPayload(f"more than {_MOST_COMMAS} values: this is no webhook of Alertmanager's")
+    try:
+        group = _group.decode(body)
+    except _BAD_JSON as error:
+        raise MalformedPayload(_line(error)) from error
+    if group.version != VERSION:
+        said = f'version "{_line(group.version, 20)}"' if isinstance(group.version, str) else "no version"
+        raise MalformedPayload(f'{said} is not supported: send Alertmanager\'s webhook payload of version "{VERSION}"')
+    return group
+
+
+def _usable(raw: msgspec.Raw) -> Alert:
+    if len(memoryview(raw)) > LARGEST_ALERT:
+        raise _UnusableError(f"it is larger than {LARGEST_ALERT} bytes")
+    try:
+        wire = _alert.decode(raw)
+        starts_at, ends_at = _instant(wire.starts_at), _instant(wire.ends_at)
+    except _BAD_JSON as error:
+        raise _UnusableError(_line(error)) from error
+    if wire.status not in ("firing", "resolved"):
+        raise _UnusableError(f"status is {_line(wire.status, 20)!r}, neither firing nor resolved")
+    labels = {name: value for name, value in _bounded("labels", wire.labels).items() if value}
+    if not labels:
+        raise _UnusableError("it has no labels")
+    annotations = _bounded("annotations", wire.annotations or {})
+    given = wire.fingerprint
+    known = isinstance(given, str) and _FINGERPRINT.fullmatch(given) is not None
+    print_ = given if known else fingerprint(labels)
+    return Alert(wire.status, labels, annotations, starts_at, ends_at, print_, _text(wire.generator_url))
+
+
+def _bounded(what: str, pairs: dict[str, str]) -> dict[str, str]:
+    """The pairs, where their number and lengths are what a person or a rule may have written."""
+    if len(pairs) > MOST_LABELS:
+        raise _UnusableError(f"it has {len(pairs)} {what}, more than {MOST_LABELS}")
+    for name, value in pairs.items():
+        if not 0 < len(name) <= LONGEST_NAME:
+            raise _UnusableError(f"the name of one of its {what} has {len(name)} characters, not 1 to {LONGEST_NAME}")
+        if len(value) > LONGEST_VALUE:
+            raise _UnusableError(f"{what}: {_line(name, 50)} has {len(value)} characters, more than {LONGEST_VALUE}")
+        if "\0" in name or "\0" in value:
+            raise _UnusableError(f"{what}: {_line(name, 50)} has a NUL character, which databases refuse")
+    return pairs
+
+
+def _instant(given: datetime | None) -> datetime | None:
+    """In UTC; `None` for Go's zero time, which is how a firing alert says that it has no end."""
+    instant = given.astimezone(UTC) if given is not None else None
+    return None if instant is None or instant.year == 1 else instant
+
+
+def _text(value: object) -> str:
+    return value[:LONGEST_VALUE] if isinstance(value, str) else ""
+
+
+def _count(value: object) -> int:
+    return min(value, 1 << 31) if isinstance(value, int) and value > 0 else 0
+
+
+def _line(text: object, longest: int = 200) -> str:
+    """Printable characters of a text, on one line."""
+    return "".join(char if char.isprintable() else "?" for char in str(text)[:longest])
