@@ -133,7 +133,7 @@ def _weigh(proposal: Proposal, snapshot: Snapshot) -> Decision:
         proposal.verdicts,
         proposal.request.incident.step,
         proposal.request.action.name,
-        msgspec.to_builtins(snapshot.facts, builtin_types=(datetime,)),
+        msgspec.to_builtins(snapshot.facts),
     )
     if denied:
         return replace(decision, result="deny", then="rest" if QUIET.intersection(denied) else "next")

@@ -9,7 +9,7 @@ import enum
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
 Json: TypeAlias = dict[str, Any]
 
@@ -125,7 +125,7 @@ class Refusal(Value, frozen=True):
 
 
 class Verdict(Value, frozen=True):
-    """One guard's answer: `allow`, `hold` until `retry_at`, or `deny`; with the inputs it saw."""
+    """One guard's answer: `allow`, `hold` until `retry_at`, or `deny`; with the inputs it saw, as plain JSON."""
 
     guard: str
     verdict: str
@@ -141,17 +141,17 @@ class Verdict(Value, frozen=True):
 
 def allow(guard: str, reason: str = "", **inputs: Any) -> Verdict:
     """The guard has no objection."""
-    return Verdict(guard, "allow", reason, None, inputs)
+    return Verdict(guard, "allow", reason, None, to_builtins(inputs))
 
 
 def hold(guard: str, reason: str, retry_at: datetime, **inputs: Any) -> Verdict:
     """Not now: ask again at `retry_at`."""
-    return Verdict(guard, "hold", reason, retry_at, inputs)
+    return Verdict(guard, "hold", reason, retry_at, to_builtins(inputs))
 
 
 def deny(guard: str, reason: str, **inputs: Any) -> Verdict:
     """Not at all: this step is over for this incident."""
-    return Verdict(guard, "deny", reason, None, inputs)
+    return Verdict(guard, "deny", reason, None, to_builtins(inputs))
 
 
 class Phase(enum.StrEnum):

@@ -36,7 +36,8 @@ class PodFacts(Value, frozen=True):
 class Facts(Value, frozen=True):
     """The target as guards and verification see it. Counts are pods; `revision` 0 where the kind has none.
 
-    `unknown` says why the look failed; everything else is then meaningless and nothing may be done.
+    `unknown` says why the look failed; everything else is then meaningless and nothing may be done. `more_labels`
+    says that the object has labels beyond those kept here.
     """
 
     taken_at: datetime
@@ -57,6 +58,7 @@ class Facts(Value, frozen=True):
     paused: bool = False
     deleting: bool = False
     labels: dict[str, str] = {}
+    more_labels: bool = False
     answers: tuple[Answer, ...] = ()
 
 

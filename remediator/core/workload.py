@@ -36,6 +36,7 @@ def condition(obj: Json, kind: str) -> Json:
 def facts_of(live: Json, taken_at: datetime, revision: int = 0, answers: Sequence[Answer] = ()) -> Facts:
     """The facts of a live object; `revision` is its current roll-out as the caller found it in its history."""
     meta = live["metadata"]
+    labels = meta.get("labels") or {}
     counts = _counts(live)
     health = "" if meta.get("deletionTimestamp") is None else "is being deleted"
     health = health or _unhealthy(live, counts)
@@ -56,7 +57,8 @@ def facts_of(live: Json, taken_at: datetime, revision: int = 0, answers: Sequenc
         stuck=condition(live, "Progressing").get("status") == "False",
         paused=bool(live.get("spec", {}).get("paused")),
         deleting=meta.get("deletionTimestamp") is not None,
-        labels=dict(sorted((meta.get("labels") or {}).items())[:KEPT_LABELS]),
+        labels=dict(sorted(labels.items())[:KEPT_LABELS]),
+        more_labels=len(labels) > KEPT_LABELS,
         answers=tuple(answers),
     )
 

@@ -15,7 +15,10 @@ OWN_LABEL = ("app.kubernetes.io/name", "remediator")
 
 
 def ask(request: Request, state: State, facts: Facts, now: datetime) -> Verdict:
-    """Denies for the remediator's own workload, a protected namespace, or a label selector that matches."""
+    """Denies for the remediator's own workload, a protected namespace, or a label selector that matches.
+
+    Where the target has more labels than are kept, a selector that matches none of these might match one of those.
+    """
     target, protected = request.incident.target, state.policy.protected
     if _is_itself(target, state.policy.itself, facts):
         return deny("protected", "this is the remediator itself", own=str(target))
@@ -25,6 +28,8 @@ def ask(request: Request, state: State, facts: Facts, now: datetime) -> Verdict:
         name, _, value = selector.partition("=")
         if facts.labels.get(name) == value:
             return deny("protected", f"label {selector} is protected", selector=selector)
+    if facts.more_labels and protected.selectors:
+        return deny("protected", "it has too many labels to be sure that none is protected", kept=len(facts.labels))
     return allow("protected", "not protected", namespace=target.namespace)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from remediator.core.model import Verdict, allow, deny, hold
+from remediator.core.model import Verdict, allow, hold
 from remediator.core.snapshot import Facts
 from remediator.core.state import State
 from remediator.guards.guard import Guard, Request
@@ -13,13 +13,14 @@ LOOK_AGAIN = timedelta(seconds=15)
 
 
 def ask(request: Request, state: State, facts: Facts, now: datetime) -> Verdict:
-    """Holds while paused or rolling out, denies while deleting.
+    """Holds while the target is paused, rolling out or being deleted.
 
-    A roll-out in progress does not hold an action that is made for it (rollback): it may be the fault.
+    A roll-out in progress does not hold an action that is made for it (rollback): it may be the fault. A deletion is
+    somebody's wish and no reason to call anybody: it ends in the incident's cancellation once the target is gone.
     """
     seen = {"rolling_out": facts.rolling_out, "paused": facts.paused, "deleting": facts.deleting}
     if facts.deleting:
-        return deny("rollout", "target is being deleted", **seen)
+        return hold("rollout", "target is being deleted", now + LOOK_AGAIN, **seen)
     if facts.paused:
         return hold("rollout", "roll-out is paused by its owner", now + LOOK_AGAIN, **seen)
     if facts.rolling_out and not request.action.during_rollout:

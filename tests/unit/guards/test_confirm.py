@@ -1,0 +1,50 @@
+"""Guard `confirm`: right before the write everything that led to it must still be so."""
+
+from __future__ import annotations
+
+import pytest
+
+from remediator.core.snapshot import Answer
+from remediator.guards.confirm import GUARD
+from tests.unit.builders import START, at, incident, request, snapshot, state, unknown
+
+HOLDS = Answer("target.revision > 1", True)
+FAILS = Answer("target.revision > 1", False)
+UNKNOWN = Answer("target.revision > 1", None, "no such key: revision")
+
+
+@pytest.mark.parametrize(
+    ("facts", "age", "cleared_at", "verdict", "reason"),
+    [
+        ({}, 0, None, "allow", "signal, target and conditions are as they were"),
+        ({}, 10, None, "allow", "signal, target and conditions are as they were"),
+        ({}, 10.000001, None, "hold", "the live read is too old"),
+        ({"uid": "uid-2"}, 0, None, "deny", "the target was replaced by another object of its name"),
+        ({}, 0, START, "deny", "the signal is gone"),
+        ({"answers": (HOLDS,)}, 0, None, "allow", "signal, target and conditions are as they were"),
+        ({"answers": (HOLDS, FAILS)}, 0, None, "hold", "condition does not hold: target.revision > 1"),
+        (
+            {"answers": (UNKNOWN,)},
+            0,
+            None,
+            "hold",
+            "condition is unknown: target.revision > 1: no such key: revision",
+        ),
+        ({"unknown": "Unavailable: no route"}, 0, None, "hold", "live state is unknown: Unavailable: no route"),
+        ({"unknown": "Unavailable: no route"}, 0, START, "hold", "live state is unknown: Unavailable: no route"),
+    ],
+)
+def test_what_confirms(facts, age, cleared_at, verdict, reason):
+    asked = request(incident(cleared_at=cleared_at))
+    answer = GUARD.ask(asked, state(), snapshot(**facts).facts, at(age))
+    assert (answer.verdict, answer.reason) == (verdict, reason)
+
+
+def test_unknown_outweighs_that_the_uid_cannot_match():
+    answer = GUARD.ask(request(), state(), unknown().facts, START)
+    assert (answer.verdict, answer.retry_at) == ("hold", at(15))
+
+
+def test_the_answer_keeps_the_conditions_it_saw():
+    answer = GUARD.ask(request(), state(), snapshot(answers=(UNKNOWN,)).facts, START)
+    assert answer.inputs["answers"] == [["target.revision > 1", None, "no such key: revision"]]
