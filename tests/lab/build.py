@@ -61,7 +61,12 @@ class Program:
 CONTROLPLANE = Program("controlplane", ".", minutes=8, ldflags=_VERSION_FLAGS)
 KWOK = Program("kwok", "sigs.k8s.io/kwok/cmd/kwok", minutes=2)
 PROMETHEUS_3 = Program(
-    "prometheus", "github.com/prometheus/prometheus/cmd/prometheus", minutes=3, flags=("-tags=remove_all_sd",)
+    "prometheus",
+    "github.com/prometheus/prometheus/cmd/prometheus",
+    minutes=2,
+    # Without it the server would not say which version it is.
+    ldflags="-X github.com/prometheus/common/version.Version=3.16.0",
+    flags=("-tags=remove_all_sd",),
 )
 PROGRAMS = (CONTROLPLANE, KWOK)
 """What every lab needs; ``PROMETHEUS_3`` is built where a lab asks for it."""
