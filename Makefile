@@ -1,0 +1,81 @@
+# The commands of this repository. Each makes what it needs first; `make` alone says what there is.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+
+BIN := .venv/bin
+READY := .venv/.ready
+TESTS ?= tests
+ARGS ?=
+export PYTHON ?= python3
+
+.PHONY: help
+help: ## say what there is
+	@echo 'make TARGET, where TARGET is one of'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
+	@echo 'ARGS="-k rollback" goes to pytest, TESTS=tests/unit chooses what it runs, PYTHON=… the interpreter of .venv.'
+
+.PHONY: demo
+demo: $(READY) ## three incidents in a simulated cluster, on this screen; under a minute, no cluster, no root, no Go
+	@$(BIN)/remediator demo
+
+.PHONY: lab-demo
+lab-demo: lab-parts ## the same three on a real Kubernetes control plane on this machine
+	@$(BIN)/remediator demo --lab
+
+.PHONY: test
+test: lab-parts ## the whole suite, also against real servers; ten minutes more where the lab has to be built first
+	@$(BIN)/python -m pytest $(TESTS) $(ARGS)
+
+.PHONY: test-fast
+test-fast: $(READY) ## what needs no real servers
+	@$(BIN)/python -m pytest $(TESTS) -m 'not lab' $(ARGS)
+
+.PHONY: lint
+lint: $(READY) ## form, rules, types, and which module may import which
+	@echo 'lint: ruff check'; $(BIN)/ruff check --quiet
+	@echo 'lint: ruff format'; $(BIN)/ruff format --check --quiet
+	@echo 'lint: pyright'; $(BIN)/pyright
+	@echo 'lint: imports'; $(BIN)/lint-imports --no-logo
+
+.PHONY: format
+format: $(READY) ## bring all files into form
+	@$(BIN)/ruff check --fix --quiet
+	@$(BIN)/ruff format --quiet
+
+.PHONY: lab
+lab: lab-parts ## start the real control plane and monitoring, print their addresses (`make lab-down` ends them)
+	@$(BIN)/python -m tests.lab up
+
+.PHONY: lab-down
+lab-down: $(READY) ## end what `make lab` started
+	@$(BIN)/python -m tests.lab down
+
+.PHONY: bench
+bench: lab-parts ## measure against the goals, ratios within one run
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+.PHONY: soak
+soak: $(READY) ## the properties over very many examples, for as long as it takes
+	@$(BIN)/python -m pytest $(TESTS) -m 'not lab' --hypothesis-profile=soak $(ARGS)
+
+.PHONY: clean
+clean: ## remove all that was made here; built programs of the lab stay in the user's cache
+	@if [[ -e $(READY) ]]; then $(BIN)/python -m tests.lab down || true; fi
+	@rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: setup
+setup: $(READY) ## only make the virtual environment
+
+.PHONY: lab-parts
+lab-parts: $(READY)
+	@$(BIN)/python -m tests.lab packages
+	@$(BIN)/python -m tests.lab build
+
+$(READY): pyproject.toml uv.lock .ci/setup
+	@.ci/setup
+	@touch $@
