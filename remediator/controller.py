@@ -68,11 +68,15 @@ class Controller:
         self._stopping = False
         self._misses: dict[str, int] = {}
 
-    async def run(self, rules: Reloaded) -> None:
-        """Recover, take office with these rules, then loop until cancelled. Raises `Fenced` where another took over."""
+    async def run(self, rules: Reloaded, opened: Callable[[], None] = lambda: None) -> None:
+        """Recover, take office with these rules, call `opened`, then loop until stopped or cancelled.
+
+        Raises `Fenced` where another writer took over.
+        """
         await self.recover()
         await self._settle(Mail(Elected(self.identity, self.version)))
         await self._settle(Mail(rules))
+        opened()
         for incident in self.state.incidents.values():
             self._schedule(incident)
         pump = asyncio.create_task(self._pump())
