@@ -97,6 +97,9 @@ def _plan(action: Action, order: Order) -> Planned | None:
     """The action's plan; None where it writes nothing or nothing is known of the target."""
     if action.plan is None or order.snapshot.facts.unknown or not order.snapshot.facts.exists:
         return None
+    if action.kinds and order.target.kind not in action.kinds:
+        kinds = ", ".join(action.kinds)
+        return Refusal(f"{action.name} is not for a {order.target.kind}", f"set the rule's target.kind: {kinds}")
     try:
         return action.plan(order)
     except Exception as error:

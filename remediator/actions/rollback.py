@@ -58,11 +58,16 @@ def plan(order: Order) -> Planned:
 
 
 def undo(order: UndoOrder) -> Planned:
-    """Back to the revision that the roll-back left; refused where somebody has rolled out since."""
+    """Back to the revision that the roll-back left; refused where somebody has rolled out since.
+
+    Annotations that the roll-back set or took away become again what they were, but for those that somebody else
+    has changed since.
+    """
     snapshot, prior = order.snapshot, order.intent.prior
     if _template(snapshot.live) != prior["becomes"]:
         return Refusal("the pod template was changed by somebody else since", "look who changed it before undoing")
-    body = {"spec": {"template": _replacing(prior["template"])}}
+    body: Json = {"spec": {"template": _replacing(prior["template"])}}
+    body["metadata"] = {"annotations": _annotations_before(order)}
     return Change(
         Verb.PATCH,
         ref_of(order.target),
@@ -95,14 +100,21 @@ def _to(revision: Json, snapshot: Snapshot, target: Target, order_id: str) -> Pl
     if template == present:
         return Refusal(f"the template of revision {number} is what runs already", "look for another cause")
     body: Json = {"spec": {"template": _replacing(template)}}
-    body["metadata"] = {"annotations": _annotations(live, revision)}
+    annotations = _annotations(live, revision)
+    body["metadata"] = {"annotations": dict(annotations)}
+    have = live["metadata"].get("annotations") or {}
     return Change(
         Verb.PATCH,
         ref_of(target),
         annotated(body, order_id),
         precondition_of(live),
         PatchType.STRATEGIC,
-        prior={"revision": snapshot.facts.revision, "template": present, "becomes": template},
+        prior={
+            "revision": snapshot.facts.revision,
+            "template": present,
+            "becomes": template,
+            "annotations": {name: [have.get(name), value] for name, value in annotations.items()},
+        },
         summary=f"roll {target} back from revision {snapshot.facts.revision} to {number}",
     )
 
@@ -128,6 +140,13 @@ def _annotations(live: Json, revision: Json) -> Json:
     want = {k: v for k, v in (revision["metadata"].get("annotations") or {}).items() if k not in OWN_ANNOTATIONS}
     gone = {name: None for name in have if name not in OWN_ANNOTATIONS and name not in want}
     return {**gone, **want}
+
+
+def _annotations_before(order: UndoOrder) -> Json:
+    """What the roll-back changed and nobody since, as it was."""
+    now = order.snapshot.live["metadata"].get("annotations") or {}
+    changed = order.intent.prior.get("annotations") or {}
+    return {name: was for name, (was, becomes) in changed.items() if now.get(name) == becomes}
 
 
 ACTION = Action("rollback", ("Deployment",), check, plan, undo, during_rollout=True, reads_revisions=True)
