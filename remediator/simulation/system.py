@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from remediator.core.kinds import KINDS
@@ -12,6 +12,8 @@ from remediator.ports import Clock
 from remediator.simulation.clock import stamp
 from remediator.simulation.server import Server
 from remediator.simulation.store import Commit, Key, Store
+
+_RETRY = 5.0
 
 
 class Controller(Protocol):
@@ -39,6 +41,14 @@ class System:
     def __init__(self, server: Server, clock: Clock, after: Callable[[float, Controller, Key], None]) -> None:
         self.server, self._clock, self.after = server, clock, after
         self.store: Store = server.store
+        self._retries: dict[tuple[int, Key], datetime] = {}
+
+    def retry(self, controller: Controller, key: Key) -> None:
+        """Look again in a while, after something was refused; once, however often this is asked meanwhile."""
+        mark = (id(controller), key)
+        if self._retries.get(mark, self.now) <= self.now:
+            self._retries[mark] = self.now + timedelta(seconds=_RETRY)
+            self.after(_RETRY, controller, key)
 
     @property
     def now(self) -> datetime:

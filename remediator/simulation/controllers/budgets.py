@@ -8,7 +8,7 @@ from remediator.core.model import Json
 from remediator.simulation import selectors
 from remediator.simulation.controllers.conditions import with_condition
 from remediator.simulation.controllers.fenceposts import scaled
-from remediator.simulation.controllers.pod_facts import is_active
+from remediator.simulation.controllers.pod_facts import concerns_owner, is_active
 from remediator.simulation.store import Commit, Key
 from remediator.simulation.system import System
 from remediator.simulation.values import controller_of, is_ready, labels_of
@@ -26,6 +26,8 @@ class Budgets:
         """A budget itself, and those that select a pod."""
         if commit.kind == "PodDisruptionBudget":
             return [commit.key]
+        if not concerns_owner(commit):
+            return []
         return [
             (commit.key[0], budget["metadata"]["name"])
             for budget in self._system.store.each("PodDisruptionBudget", commit.key[0])

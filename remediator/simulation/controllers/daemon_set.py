@@ -8,7 +8,7 @@ from remediator.core.model import Json
 from remediator.ports import ClusterError
 from remediator.simulation.controllers import histories
 from remediator.simulation.controllers.fenceposts import scaled
-from remediator.simulation.controllers.pod_facts import counts, is_active
+from remediator.simulation.controllers.pod_facts import concerns_owner, counts, is_active
 from remediator.simulation.controllers.replica_set import pod_from
 from remediator.simulation.controllers.scheduler import tolerates
 from remediator.simulation.store import Commit, Key
@@ -16,7 +16,6 @@ from remediator.simulation.system import System
 from remediator.simulation.values import controller_of, is_ready, labels_of
 
 REVISION_LABEL = "controller-revision-hash"
-_RETRY = 5.0
 _TOLERATED = (
     ("node.kubernetes.io/not-ready", "NoExecute"),
     ("node.kubernetes.io/unreachable", "NoExecute"),
@@ -42,7 +41,7 @@ class DaemonSets:
         if commit.kind == "Node":
             everyone = (owner["metadata"] for owner in self._system.store.each("DaemonSet"))
             return [(metadata["namespace"], metadata["name"]) for metadata in everyone]
-        owner = controller_of(commit.obj)
+        owner = controller_of(commit.obj) if concerns_owner(commit) else None
         return [(commit.key[0], owner["name"])] if owner and owner["kind"] == "DaemonSet" else []
 
     def reconcile(self, key: Key) -> None:
@@ -56,7 +55,7 @@ class DaemonSets:
         try:
             self._place(owner, revision, nodes, pods)
         except ClusterError:
-            self._system.after(_RETRY, self, key)
+            self._system.retry(self, key)
         self._roll(owner, revision, nodes, pods)
         self._tell(key, owner, revision, nodes)
 

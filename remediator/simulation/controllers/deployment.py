@@ -14,8 +14,6 @@ from remediator.simulation.store import Commit, Key
 from remediator.simulation.system import System
 from remediator.simulation.values import condition_of, controller_of
 
-_RETRY = 5.0
-
 
 class Deployments:
     """The Deployment controller."""
@@ -109,7 +107,7 @@ class Deployments:
 
     def _failed(self, rollout: Rollout, key: Key, error: ClusterError) -> None:
         """The new ReplicaSet could not be created: its name is taken by another template, or it is refused."""
-        self._system.after(_RETRY, self, key)
+        self._system.retry(self, key)
         status = rollout.deployment.get("status") or {}
         if isinstance(error, Conflict):
             collisions = {**status, "collisionCount": status.get("collisionCount", 0) + 1}

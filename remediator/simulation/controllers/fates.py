@@ -97,3 +97,8 @@ def _run(fate: Fate, age: float, restarts: bool) -> Moment:
         if age < end + pause:
             return Moment("back_off", count, fate.reason, since=start, until=end + pause, ended_at=end)
         start, count, ended_at, pause = end + pause, count + 1, end, min(pause * 2, _LONGEST_BACK_OFF)
+        if pause == _LONGEST_BACK_OFF and fate.runs is not None:
+            cycle = fate.runs + pause
+            skipped = max(int((age - start) // cycle), 0)  # from here on every cycle is as long
+            start, count = start + skipped * cycle, count + skipped
+            ended_at = start - pause

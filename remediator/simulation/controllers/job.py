@@ -13,8 +13,6 @@ from remediator.simulation.store import Commit, Key
 from remediator.simulation.system import System
 from remediator.simulation.values import condition_of, controller_of, is_ready
 
-_RETRY = 5.0
-
 
 class Jobs:
     """The Job controller."""
@@ -87,4 +85,4 @@ class Jobs:
             for _ in range(min(spec["parallelism"], left) - len(active)):
                 self._system.create(pod_from(job, name))
         except ClusterError:
-            self._system.after(_RETRY, self, key)
+            self._system.retry(self, key)

@@ -75,12 +75,11 @@ class Kubelets:
         if life is None:
             life = Life(image, fate, now)
         elif life.fate != fate or life.image != image:
-            age = (now - life.since).total_seconds()
-            before = moment(life.fate, age, restarts=again).restarts
+            before = moment(life.fate, _age(life, now), restarts=again).restarts
             life = Life(image, fate, now, life.restarts + before + 1)
         lives[container["name"]] = life
         restarts = again and not (pod["spec"]["restartPolicy"] == "OnFailure" and fate.exit_code == 0)
-        return life, moment(fate, (now - life.since).total_seconds(), restarts=restarts)
+        return life, moment(fate, _age(life, now), restarts=restarts)
 
     def _end(self, pod: Json, key: Key) -> bool:
         """Remove a pod whose time to end is over; otherwise come back then. True where it is gone."""
@@ -107,6 +106,11 @@ class Kubelets:
             for pod in self._system.store.each("Pod")
             if pod["spec"].get("nodeName") == node
         ]
+
+
+def _age(life: Life, now: datetime) -> float:
+    """Seconds lived; a microsecond more, so that an age which was waited for is never missed by rounding."""
+    return (now - life.since).total_seconds() + 1e-6
 
 
 def _readiness(node: Json | None) -> str:

@@ -8,12 +8,29 @@ from typing import Any
 
 from remediator.core.model import Json
 from remediator.simulation.clock import instant_of
+from remediator.simulation.store import Commit
 from remediator.simulation.values import condition_of, is_ready
 
 
 def is_active(pod: Json) -> bool:
     """Neither ended nor being deleted: what a ReplicaSet counts."""
     return pod["status"].get("phase") not in ("Succeeded", "Failed") and not pod["metadata"].get("deletionTimestamp")
+
+
+def concerns_owner(commit: Commit) -> bool:
+    """Whether a commit of a pod changes anything that its owner or its budget counts by; restarts do not."""
+    old, new = commit.old, commit.obj
+    if commit.type != "MODIFIED" or old is None:
+        return True
+    return (
+        old["status"].get("phase") != new["status"].get("phase")
+        or condition_of(old["status"], "Ready") != condition_of(new["status"], "Ready")
+        or old["spec"].get("nodeName") != new["spec"].get("nodeName")
+        or any(old["metadata"].get(field) != new["metadata"].get(field) for field in _COUNTED_BY)
+    )
+
+
+_COUNTED_BY = ("labels", "ownerReferences", "deletionTimestamp")
 
 
 def available_at(pod: Json, min_ready: int) -> datetime | None:

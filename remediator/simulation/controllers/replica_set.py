@@ -7,12 +7,10 @@ from collections.abc import Iterable
 from remediator.core.model import Json
 from remediator.ports import ClusterError
 from remediator.simulation.controllers.conditions import dropped, with_condition
-from remediator.simulation.controllers.pod_facts import counts, deletion_order, is_active
+from remediator.simulation.controllers.pod_facts import concerns_owner, counts, deletion_order, is_active
 from remediator.simulation.store import Commit, Key
 from remediator.simulation.system import System
 from remediator.simulation.values import condition_of, controller_of, copied, labels_of, owner_reference
-
-_RETRY = 5.0
 
 
 def pod_from(owner: Json, name: Json, **labels: str) -> Json:
@@ -41,7 +39,7 @@ class ReplicaSets:
         """A ReplicaSet itself, and the one that owns a pod."""
         if commit.kind == "ReplicaSet":
             return [commit.key]
-        owner = controller_of(commit.obj)
+        owner = controller_of(commit.obj) if concerns_owner(commit) else None
         return [(commit.key[0], owner["name"])] if owner and owner["kind"] == "ReplicaSet" else []
 
     def reconcile(self, key: Key) -> None:
@@ -64,7 +62,7 @@ class ReplicaSets:
             for _ in range(missing):
                 self._system.create(pod_from(replica_set, name))
         except ClusterError as error:
-            self._system.after(_RETRY, self, key)
+            self._system.retry(self, key)
             return error.message
         for pod in deletion_order(active)[: max(-missing, 0)]:
             self._system.delete(pod)

@@ -10,14 +10,13 @@ from collections.abc import Iterable
 from remediator.core.model import Json
 from remediator.ports import ClusterError
 from remediator.simulation.controllers import histories
-from remediator.simulation.controllers.pod_facts import counts
+from remediator.simulation.controllers.pod_facts import concerns_owner, counts
 from remediator.simulation.controllers.replica_set import pod_from
 from remediator.simulation.store import Commit, Key
 from remediator.simulation.system import System
 from remediator.simulation.values import controller_of, is_ready, labels_of
 
 REVISION_LABEL = "controller-revision-hash"
-_RETRY = 5.0
 
 
 class StatefulSets:
@@ -32,7 +31,7 @@ class StatefulSets:
         """A StatefulSet itself, and the owner of a pod."""
         if commit.kind == "StatefulSet":
             return [commit.key]
-        owner = controller_of(commit.obj)
+        owner = controller_of(commit.obj) if concerns_owner(commit) else None
         return [(commit.key[0], owner["name"])] if owner and owner["kind"] == "StatefulSet" else []
 
     def reconcile(self, key: Key) -> None:
@@ -45,7 +44,7 @@ class StatefulSets:
         try:
             self._step(owner, current, update)
         except ClusterError:
-            self._system.after(_RETRY, self, key)
+            self._system.retry(self, key)
         self._tell(key, owner, current, update)
 
     def _current(self, owner: Json, update: Json) -> Json:
