@@ -86,7 +86,9 @@ def postgresql(request: pytest.FixtureRequest) -> Iterator[PostgreSQL]:
     folder = RunFolder()
     servers = Servers(folder.logs)
     try:
-        yield PostgreSQL(folder.data / "postgresql", servers, _say_through(request.config))
+        server = PostgreSQL(folder.data / "postgresql", servers, _say_through(request.config))
+        yield server
+        server.stop()
     finally:
         servers.stop()
         folder.remove(keep_logs=False)

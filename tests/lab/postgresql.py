@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import operator
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +17,7 @@ from tests.lab.packages import POSTGRESQL, require
 from tests.lab.ports import free_ports
 from tests.lab.processes import Servers
 from tests.lab.progress import Say, print_line
+from tests.lab.waiting import wait_for
 
 _UNPRIVILEGED = "postgres"
 _PROGRAMS = Path("/usr/lib/postgresql")
@@ -41,6 +45,14 @@ class PostgreSQL:
         self.server = servers.start("postgresql", _as(user, [programs / "postgres", "-D", data, *listen]))
         ready: list[str | Path] = [programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
         self.server.wait_until(lambda: subprocess.run(ready, check=False).returncode == 0)
+
+    def stop(self) -> None:
+        """End it: the server is asked to end its own processes, which are in groups of their own."""
+        if self.server.running():
+            os.kill(self.server.pid, signal.SIGQUIT)
+        with contextlib.suppress(LabError):
+            wait_for(self.server.running, operator.not_, "PostgreSQL's end", timeout=10)
+        self.server.stop()
 
 
 def _installed(say: Say) -> Path:

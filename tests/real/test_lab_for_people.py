@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,10 +21,12 @@ HERE = Path(__file__).parents[1] / "lab"
 
 
 @pytest.fixture
-def checkout(tmp_path: Path) -> Path:
+def checkout(tmp_path: Path) -> Iterator[Path]:
     """Another checkout, with its own folder for temporary files; programs come from the user's cache."""
     shutil.copytree(HERE, tmp_path / "tests" / "lab", ignore=shutil.ignore_patterns("__pycache__"))
-    return tmp_path
+    (tmp_path / "tests" / "__init__.py").touch()
+    yield tmp_path
+    run(tmp_path, "down")
 
 
 def command(checkout: Path, name: str) -> subprocess.Popen[str]:
@@ -46,19 +49,18 @@ def run(checkout: Path, name: str) -> tuple[int, str]:
 def test_up_stands_beside_another_lab_until_down(lab: Lab, checkout: Path) -> None:
     assert run(checkout, "status")[0] == 1
     code, output = run(checkout, "up")
-    try:
-        assert code == 0, output
-        kubeconfig = output.rpartition("export KUBECONFIG=")[2].strip()
-        assert run(checkout, "up")[1].endswith(f"{kubeconfig}\n"), "the second `up` finds the first one's lab"
-        asked = subprocess.run(
-            [str(lab.kubectl), f"--kubeconfig={kubeconfig}", "get", "nodes", "-o", "name"],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        assert asked.stdout.split() == ["node/node-a", "node/node-b", "node/node-c"]
-    finally:
-        run(checkout, "down")
+    assert code == 0, output
+    kubeconfig = output.rpartition("export KUBECONFIG=")[2].strip()
+    assert kubeconfig.startswith(str(checkout)), "the lab is the copied checkout's"
+    assert run(checkout, "up")[1].endswith(f"{kubeconfig}\n"), "the second `up` finds the first one's lab"
+    asked = subprocess.run(
+        [str(lab.kubectl), f"--kubeconfig={kubeconfig}", "get", "nodes", "-o", "name"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert asked.stdout.split() == ["node/node-a", "node/node-b", "node/node-c"]
+    assert run(checkout, "down")[0] == 0
     assert run(checkout, "status")[0] == 1
     assert processes_of(checkout) == []
     assert lab.admin.list("nodes"), "the session's own lab is still there"
