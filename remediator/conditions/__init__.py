@@ -1,0 +1,8 @@
+"""Conditions on live state: CEL sources, checked against the known names when rules are read, answered with unknown
+where a value is missing. The only user of the CEL library; it is imported when the first condition is compiled.
+"""
+
+from remediator.conditions.condition import Condition, Unknown, compile_condition
+from remediator.conditions.mistakes import ConditionError, Mistake
+
+__all__ = ["Condition", "ConditionError", "Mistake", "Unknown", "compile_condition"]

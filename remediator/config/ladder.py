@@ -1,0 +1,157 @@
+"""The parts of a rule whose meaning depends on its target: the rungs under `do` and the conditions under `if`.
+
+Read from the plain values and not from the models, so that a mistake elsewhere in the rule hides none of these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from remediator.actions import ACTIONS
+from remediator.actions.action import Action
+from remediator.conditions import ConditionError, compile_condition
+from remediator.config.document import Document
+from remediator.config.problems import Loc, Problems, described, meant, words
+from remediator.config.rule_shapes import UntilShape
+from remediator.config.shapes import not_yet, report
+from remediator.core.kinds import KINDS
+from remediator.core.model import Json, Value
+from remediator.core.rules import Step, Until
+
+PROMISED = words(
+    "rollout_pause rollout_resume scale scale_hpa delete_pods evict cordon uncordon drain taint untaint delete_job "
+    "rerun_job suspend_cronjob patch webhook none"
+)
+"""Actions of the docs; those that are not in `ACTIONS` are refused as not supported yet."""
+
+KUBECTL = {
+    "rollout_undo": "rollback",
+    "rollout undo": "rollback",
+    "undo": "rollback",
+    "rollout_restart": "restart",
+    "rollout restart": "restart",
+    "delete_pod": "delete_pods",
+    "autoscale": "scale_hpa",
+    "notify": "escalate",
+    "page": "escalate",
+}
+"""What people say, and the action's name here."""
+
+
+class Ladder(Value, frozen=True):
+    """What the rungs and conditions of one rule came to."""
+
+    steps: tuple[Step, ...]
+    conditions: tuple[str, ...]
+
+
+class LadderReader:
+    """Reads the ladders of one document. `receivers` are those of the settings, None where these are not known."""
+
+    def __init__(self, document: Document, problems: Problems, receivers: frozenset[str] | None) -> None:
+        self._document, self._problems, self._receivers = document, problems, receivers
+
+    def read(self, rule: Any, loc: Loc) -> Ladder:
+        """The rungs and conditions of a rule as far as they are right; what is wrong goes to the problems."""
+        if not isinstance(rule, Mapping):
+            return Ladder((), ())
+        target = rule.get("target")
+        kind = target.get("kind") if isinstance(target, Mapping) else None
+        kind = kind if isinstance(kind, str) and kind in KINDS else ""
+        rungs = rule.get("do")
+        steps = [
+            self._step(rung, (*loc, "do", i), kind) for i, rung in enumerate(rungs if isinstance(rungs, list) else ())
+        ]
+        return Ladder(tuple(filter(None, steps)), self._conditions(rule.get("if"), (*loc, "if"), kind))
+
+    def _complain(self, loc: Loc, message: str, remedy: str = "", *, at_key: bool = False, offset: int = 0) -> None:
+        self._problems.add(self._document.problem(loc, message, remedy, at_key=at_key, offset=offset))
+
+    def _step(self, rung: Any, loc: Loc, kind: str) -> Step | None:
+        """A rung is an action's name, or one key with the arguments as its value."""
+        if isinstance(rung, str):
+            return self._checked(rung, {}, loc, loc, kind)
+        if not isinstance(rung, Mapping) or len(rung) != 1:
+            what = f"has {len(rung)} keys" if isinstance(rung, Mapping) else f"is {described(rung)}"
+            remedy = "write one action an entry, as in `- rollback` or `- escalate: {receiver: oncall}`"
+            self._complain(loc, f"{what}, not one action", remedy)
+            return None
+        name, args = next(iter(rung.items()))
+        if args is not None and not isinstance(args, Mapping):
+            self._complain((*loc, name), f"is {described(args)}, not a mapping", f"write `{name}: {{argument: value}}`")
+            return None
+        return self._checked(name, dict(args or {}), loc, (*loc, name), kind)
+
+    def _checked(self, name: str, args: Json, loc: Loc, at: Loc, kind: str) -> Step | None:
+        action = ACTIONS.get(name)
+        if action is None:
+            self._complain(at, *_unknown_action(name), at_key=at != loc)
+            return None
+        if kind and action.kinds and kind not in action.kinds:
+            remedy = f"`{name}` is for {', '.join(action.kinds)}"
+            self._complain(at, f"`{name}` cannot be done to a {kind}", remedy, at_key=at != loc)
+        until = self._until(args, at)
+        self._arguments(action, args, at)
+        return Step(name, args, until)
+
+    def _arguments(self, action: Action, args: Json, at: Loc) -> None:
+        for message in action.check(args):
+            named = next((key for key in args if key in message), None)
+            unknown = message.startswith("unknown")
+            self._complain((*at, named) if named else at, message, at_key=unknown or not named)
+        receiver = args.get("receiver")
+        if self._receivers is None or not isinstance(receiver, str) or receiver in self._receivers:
+            return
+        remedy = meant(receiver, self._receivers) if self._receivers else "add it to `receivers` of the settings"
+        self._complain((*at, "receiver"), f"the settings have no receiver `{receiver}`", remedy)
+
+    def _until(self, args: Json, at: Loc) -> Until | None:
+        """A rung's own `until`, taken out of its arguments."""
+        if "until" not in args:
+            return None
+        try:
+            shape = UntilShape.model_validate(args.pop("until"))
+        except ValidationError as error:
+            for each in error.errors(include_url=False):
+                report(self._document, self._problems, UntilShape, (*at, "until"), each)
+            return None
+        return until_of(shape)
+
+    def _conditions(self, written: Any, loc: Loc, kind: str) -> tuple[str, ...]:
+        if isinstance(written, list):
+            found = [self._condition(each, (*loc, i), kind) for i, each in enumerate(written)]
+        else:
+            found = [self._condition(written, loc, kind)] if isinstance(written, str | Mapping) else []
+        return tuple(filter(None, found))
+
+    def _condition(self, source: Any, loc: Loc, kind: str) -> str | None:
+        if isinstance(source, Mapping):
+            key = next((each for each in ("query", "match") if each in source), "")
+            message = not_yet(key) if key else ("is a mapping, not a condition", "write a CEL text")
+            self._complain((*loc, key) if key else loc, *message, at_key=True)
+            return None
+        if not isinstance(source, str):
+            self._complain(loc, f"is {described(source)}, not a condition", "write a CEL text in quotes")
+            return None
+        try:
+            compile_condition(source, kind)
+        except ConditionError as error:
+            for each in error.mistakes:
+                self._complain(loc, each.message, each.remedy, offset=each.offset)
+        return source
+
+
+def until_of(shape: UntilShape) -> Until:
+    """What proves a step, as the core has it."""
+    return Until(shape.ready, shape.for_, shape.within, shape.on_failure)
+
+
+def _unknown_action(name: str) -> tuple[str, str]:
+    if name in PROMISED:
+        return not_yet(name)
+    if name in KUBECTL:
+        return f"unknown action `{name}`", f"here it is called `{KUBECTL[name]}`"
+    return f"unknown action `{name}`", meant(name, [*ACTIONS, *PROMISED])

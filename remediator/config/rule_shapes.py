@@ -1,0 +1,179 @@
+"""The models of rule files. A key of docs/rules.md is a field here, or in `later` until this version does it.
+
+Rungs of the ladder and conditions are read in `ladder.py`: what they may say depends on the target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, model_validator
+from pydantic.json_schema import WithJsonSchema
+
+from remediator.config.matchers import MatcherError, parse_matchers
+from remediator.config.problems import meant, words
+from remediator.config.shapes import LongSeconds, ModeName, Seconds, Shape, Text, said
+from remediator.core.kinds import KINDS
+from remediator.core.rules import Matcher
+
+LONGEST_NAME = 200
+
+
+def _name(value: str) -> str:
+    if value != value.strip() or not value.isprintable() or len(value) > LONGEST_NAME:
+        raise said("is no name", f"up to {LONGEST_NAME} printable characters without spaces at the ends")
+    return value
+
+
+def _signal(value: Any) -> tuple[Matcher, ...]:
+    if not isinstance(value, str):
+        raise said("is not text", "write the alert's name or matchers in quotes, as in 'KubeFoo{severity=\"page\"}'")
+    try:
+        return parse_matchers(value)
+    except MatcherError as error:
+        raise said(error.message, error.remedy, error.offset) from None
+
+
+def _kind(value: str) -> str:
+    if value not in KINDS:
+        raise said(f"`{value}` is not a kind that can be a target", meant(value, KINDS))
+    return value
+
+
+def _listed(value: Any) -> Any:
+    """`if` may be one condition instead of a list."""
+    return [value] if isinstance(value, str | Mapping) else value
+
+
+Name = Annotated[Text, AfterValidator(_name)]
+Labels = dict[str, str]
+LADDER = {
+    "type": "array",
+    "minItems": 1,
+    "items": {"anyOf": [{"type": "string"}, {"type": "object", "minProperties": 1, "maxProperties": 1}]},
+}
+CONDITIONS = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+
+
+class WhenShape(Shape):
+    """`when`: the signal, and how long it must stand."""
+
+    later = frozenset({"query", "object"})
+    renamed: ClassVar = {"expr": "query", "matchers": "alert", "alertname": "alert", "keep_firing": "keep_firing_for"}
+
+    alert: Annotated[tuple[Matcher, ...], PlainValidator(_signal), WithJsonSchema({"type": "string"})] = ()
+    for_: Seconds = Field(0.0, alias="for")
+    keep_firing_for: Seconds = 0.0
+
+    @model_validator(mode="after")
+    def _one_signal(self) -> Self:
+        if not self.alert:
+            raise said("no signal is given", "write `alert: …`")
+        return self
+
+
+class TargetShape(Shape):
+    """`target`: which object a signal is about."""
+
+    kind: Annotated[str, AfterValidator(_kind), WithJsonSchema({"enum": sorted(KINDS)})] = ""
+    label: Text = ""
+    namespace_label: Text = "namespace"
+
+    @model_validator(mode="after")
+    def _label_of_kind(self) -> Self:
+        if self.label and not self.kind:
+            raise said("`label` is given without `kind`", "write the kind of object that the label names")
+        return self
+
+
+class UntilShape(Shape):
+    """`until`: what proves that a step helped."""
+
+    later = frozenset({"query", "check", "alert"})
+    renamed: ClassVar = {"timeout": "within"}
+
+    ready: bool = True
+    for_: Seconds = Field(60.0, alias="for")
+    within: LongSeconds = 600.0
+    on_failure: Literal["undo", "keep"] = "keep"
+
+    @model_validator(mode="after")
+    def _can_be_proven(self) -> Self:
+        if not self.ready:
+            raise said("nothing is left that could prove that a step helped", "write ready: true")
+        if self.for_ > self.within:
+            raise said("`for` is longer than `within`: it could never be proven", "make `within` the longer one")
+        return self
+
+
+class BudgetShape(Shape):
+    """`budget`: at most `max` actions in any window of `per`."""
+
+    max: Annotated[int, Field(ge=1)]
+    per: LongSeconds
+
+
+class GuardsShape(Shape):
+    """`guards`: what holds a rule back, at one level."""
+
+    later = words(
+        "namespace_budget global_budget max_in_flight global_max_in_flight min_healthy max_unhealthy storm breaker "
+        "attempts startup_grace flapping active_time_intervals mute_time_intervals require veto gitops approval"
+    )
+
+    cooldown: Seconds | None = None
+    budget: BudgetShape | None = None
+
+
+class RuleShape(Shape):
+    """One rule."""
+
+    renamed: ClassVar = {
+        "on": "when",
+        "alert": "when.alert",
+        "expr": "when.query",
+        "query": "when.query",
+        "for": "when.for",
+        "condition": "if",
+        "conditions": "if",
+        "action": "do",
+        "actions": "do",
+        "steps": "do",
+        "verify": "until",
+        "unless": "guards",
+        "cooldown": "guards.cooldown",
+        "budget": "guards.budget",
+        "dry_run": "mode: observe",
+        "severity": "labels.severity",
+    }
+
+    name: Name
+    when: WhenShape
+    target: TargetShape = TargetShape()
+    if_: Annotated[list[Any], BeforeValidator(_listed), WithJsonSchema(CONDITIONS)] = Field([], alias="if")
+    do: Annotated[list[Any], Field(min_length=1), WithJsonSchema(LADDER)]
+    until: UntilShape = UntilShape.model_validate({})
+    guards: GuardsShape = GuardsShape()
+    mode: ModeName | None = None
+    labels: Labels = {}
+    annotations: Labels = {}
+
+
+class GroupShape(Shape):
+    """A group of rules, and what they share. `interval` is that of queries; alerts come when they come."""
+
+    name: Name
+    interval: LongSeconds | None = None
+    mode: ModeName | None = None
+    guards: GuardsShape = GuardsShape()
+    labels: Labels = {}
+    rules: list[RuleShape]
+
+
+class RuleFileShape(Shape):
+    """A rule file."""
+
+    renamed: ClassVar = {"rules": "groups", "group": "groups", "spec": "groups"}
+
+    groups: list[GroupShape]

@@ -1,0 +1,154 @@
+"""Rule files to the core's rules, all or nothing: `load_rules` answers every rule, or raises with every mistake.
+
+A rule comes out with what its group says merged in, so that nothing downstream knows of groups.
+"""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from remediator.config.document import Document, read_document
+from remediator.config.problems import Loc, Problem, Problems
+from remediator.core.model import Mode
+from remediator.core.rules import Budget, GuardSettings, Rule, TargetSpec, When
+
+if TYPE_CHECKING:
+    from remediator.config.ladder import Ladder
+    from remediator.config.rule_shapes import GroupShape, GuardsShape, RuleFileShape, RuleShape
+    from remediator.config.settings import Settings
+
+
+def load_rules(source: Settings | Iterable[Path | str], settings: Settings | None = None) -> tuple[Rule, ...]:
+    """The rules of the files that settings name, or of the given files, in the order of files.
+
+    With `settings` beside given files, receivers are looked up there. Raises `ConfigErrors` with every mistake of
+    every file. The same file given twice is read once.
+    """
+    from remediator.config.settings import Settings
+
+    if isinstance(source, Settings):
+        settings, paths = source, rule_paths(source)
+    else:
+        paths = [Path(each) for each in source]
+    problems = Problems()
+    receivers = frozenset(each.name for each in settings.receivers) if settings else None
+    files = [_read(path, receivers, problems) for path in dict.fromkeys(paths)]
+    _unique(files, problems)
+    problems.raise_any()
+    return tuple(rule for file in files for rule in file.rules())
+
+
+def rule_paths(settings: Settings) -> list[Path]:
+    """The files that the settings' patterns name, in the order of patterns, then of names.
+
+    Raises `ConfigErrors` where a pattern names none: a folder that is gone must not read as "no rules".
+    """
+    found: list[Path] = []
+    problems = Problems()
+    for index, pattern in enumerate(settings.rule_files):
+        matched = sorted(Path(each) for each in glob.glob(pattern, recursive=True) if Path(each).is_file())
+        if not matched:
+            remedy = "put a rule file there, or take the pattern out"
+            problems.add(Problem(settings.file, 0, 0, f"rule_files[{index}]", f"`{pattern}` names no file", remedy))
+        found += matched
+    problems.raise_any()
+    return list(dict.fromkeys(found))
+
+
+def stricter(one: GuardSettings, other: GuardSettings) -> GuardSettings:
+    """Of what two levels say about each guard, the stricter.
+
+    The longer cooldown; the budget of fewer actions, of equally many that over the longer window.
+    """
+    cooldowns = [each.cooldown for each in (one, other) if each.cooldown is not None]
+    budgets = [each.budget for each in (one, other) if each.budget is not None]
+    return GuardSettings(
+        max(cooldowns, default=None), min(budgets, key=lambda each: (each.max, -each.per), default=None)
+    )
+
+
+class _File:
+    """One rule file as read: its models where they are right, the rest of its rules by place."""
+
+    def __init__(self, document: Document | None) -> None:
+        self.document = document
+        self.shape: RuleFileShape | None = None
+        self.ladders: dict[Loc, Ladder] = {}
+
+    def rules(self) -> Iterable[Rule]:
+        for g, group in enumerate(self.shape.groups if self.shape else ()):
+            for r, rule in enumerate(group.rules):
+                yield _rule(group, rule, self.ladders["groups", g, "rules", r])
+
+
+def _read(path: Path, receivers: frozenset[str] | None, problems: Problems) -> _File:
+    from remediator.config.ladder import LadderReader
+    from remediator.config.rule_shapes import RuleFileShape
+    from remediator.config.shapes import read
+
+    file = _File(read_document(path, problems))
+    if file.document is not None:
+        file.shape = read(RuleFileShape, file.document, problems)
+        reader = LadderReader(file.document, problems, receivers)
+        file.ladders = {loc: reader.read(rule, loc) for loc, rule in _written(file.document, "rules")}
+    return file
+
+
+def _written(document: Document, what: str) -> Iterable[tuple[Loc, object]]:
+    """The groups or rules of a file as far as it has its form, with their places."""
+    groups = document.value.get("groups") if isinstance(document.value, dict) else None
+    for g, group in enumerate(groups if isinstance(groups, list) else ()):
+        if what == "groups":
+            yield ("groups", g), group
+            continue
+        rules = group.get("rules") if isinstance(group, dict) else None
+        yield from (
+            (("groups", g, "rules", r), rule) for r, rule in enumerate(rules if isinstance(rules, list) else ())
+        )
+
+
+def _unique(files: Sequence[_File], problems: Problems) -> None:
+    """Names of rules are identities over all files, and so are names of groups."""
+    for what in ("groups", "rules"):
+        first: dict[str, str] = {}
+        for document in (file.document for file in files if file.document):
+            for loc, each in _written(document, what):
+                name = each.get("name") if isinstance(each, dict) else None
+                if not isinstance(name, str):
+                    continue
+                problem = document.problem((*loc, "name"), f"the name `{name}` is taken", "")
+                if name not in first:
+                    first[name] = f"{problem.file}:{problem.line}"
+                    continue
+                remedy = (
+                    f"a {what[:-1]}'s name is its identity over all files, and {first[name]} has it: choose another"
+                )
+                problems.add(document.problem((*loc, "name"), problem.message, remedy))
+
+
+def _rule(group: GroupShape, rule: RuleShape, ladder: Ladder) -> Rule:
+    from remediator.config.ladder import until_of
+
+    said = [mode for mode in (group.mode, rule.mode) if mode is not None]
+    return Rule(
+        name=rule.name,
+        group=group.name,
+        when=When(rule.when.alert, rule.when.for_, rule.when.keep_firing_for),
+        target=TargetSpec(rule.target.kind, rule.target.label, rule.target.namespace_label),
+        do=ladder.steps,
+        conditions=ladder.conditions,
+        until=until_of(rule.until),
+        guards=stricter(guard_settings(group.guards), guard_settings(rule.guards)),
+        mode=Mode.lowest(*said) if said else None,
+        labels=group.labels | rule.labels,
+        annotations=rule.annotations,
+    )
+
+
+def guard_settings(shape: GuardsShape) -> GuardSettings:
+    """What one level says about guards, as the core has it."""
+    budget = Budget(shape.budget.max, shape.budget.per) if shape.budget else None
+    return GuardSettings(shape.cooldown, budget)

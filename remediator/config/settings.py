@@ -1,0 +1,191 @@
+"""The settings file, `remediator.yaml`, as frozen values. Durations are seconds; files are paths that can be opened.
+
+Defaults are the careful ones: observe, on loopback, nobody may operate.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from remediator.config.problems import ConfigErrors, Problems
+from remediator.core.model import Mode, Value
+from remediator.core.rules import GuardSettings, Itself, Policy, Protected
+
+
+class Authorization(Value, frozen=True):
+    """An `Authorization` header: its scheme, and the file that holds the rest."""
+
+    credentials_file: str
+    type: str = "Bearer"
+
+
+class BasicAuth(Value, frozen=True):
+    """A name, and the file that holds its password."""
+
+    username: str
+    password_file: str
+
+
+class Tls(Value, frozen=True):
+    """How a server's certificate is checked, and the client certificate shown to it. Empty: the system's ways."""
+
+    ca_file: str = ""
+    cert_file: str = ""
+    key_file: str = ""
+    server_name: str = ""
+    insecure_skip_verify: bool = False
+
+
+class HttpConfig(Value, frozen=True):
+    """How a server is spoken to, as in prometheus.yml."""
+
+    authorization: Authorization | None = None
+    basic_auth: BasicAuth | None = None
+    tls_config: Tls = Tls()
+
+
+class Storage(Value, frozen=True):
+    """Where the journal is. `retention` is how long closed incidents are kept, None for ever."""
+
+    url: str = "sqlite:///var/lib/remediator/journal.db"
+    retention: float | None = None
+
+    @property
+    def path(self) -> Path:
+        """The database file of a `sqlite:///path` URL; the path is absolute, as in `file:///path`."""
+        return Path("/" + urlsplit(self.url).path.lstrip("/"))
+
+
+class Operator(Value, frozen=True):
+    """Someone who may look or act over HTTP, known by a token. Roles are view, approve and admin."""
+
+    name: str
+    token_file: str
+    roles: tuple[str, ...]
+
+
+class WebAuth(Value, frozen=True):
+    """Who may post alerts (either credential does) and who may operate. Empty: the webhook on loopback only."""
+
+    webhook_token_file: str = ""
+    webhook_basic_auth: BasicAuth | None = None
+    operators: tuple[Operator, ...] = ()
+
+
+class Web(Value, frozen=True):
+    """The HTTP server. `inbox_limit_bytes` are payloads kept and not yet worked off, above which posts get a 503."""
+
+    listen: str = "127.0.0.1:8080"
+    auth: WebAuth = WebAuth()
+    max_request_bytes: int = 4 * 1024 * 1024
+    inbox_limit_bytes: int = 256 * 1024 * 1024
+
+    @property
+    def host(self) -> str:
+        """The address to listen on; all of them, as with Go programs, where `listen` has a port alone."""
+        return self.listen.rpartition(":")[0].strip("[]") or "0.0.0.0"
+
+    @property
+    def port(self) -> int:
+        """The port to listen on; 0 for any free one."""
+        return int(self.listen.rpartition(":")[2])
+
+
+class PrometheusSource(Value, frozen=True):
+    """The Prometheus that queries are asked of."""
+
+    url: str
+    timeout: float = 10.0
+    http_config: HttpConfig = HttpConfig()
+
+
+class AlertmanagerSource(Value, frozen=True):
+    """The Alertmanager that is asked about its alerts every `interval`."""
+
+    url: str
+    interval: float = 60.0
+    http_config: HttpConfig = HttpConfig()
+
+
+class KubernetesAccess(Value, frozen=True):
+    """A kubeconfig and a context of it; empty: in cluster, else `$KUBECONFIG`."""
+
+    kubeconfig: str = ""
+    context: str = ""
+
+
+class LeaderElection(Value, frozen=True):
+    """The lease by which one of several replicas decides. Off where the journal is SQLite."""
+
+    enabled: bool = False
+    lease: str = "remediator"
+    namespace: str = ""
+    duration: float = 15.0
+    renew: float = 10.0
+    retry: float = 2.0
+
+
+class WebhookConfig(Value, frozen=True):
+    """An HTTP endpoint that is told; its address is `url` or what is in `url_file`. `timeout` of one attempt."""
+
+    url: str = ""
+    url_file: str = ""
+    timeout: float = 10.0
+    http_config: HttpConfig = HttpConfig()
+
+
+class Receiver(Value, frozen=True):
+    """Whom escalations reach, by name: every one of its endpoints is told."""
+
+    name: str
+    webhook_configs: tuple[WebhookConfig, ...]
+
+
+class Log(Value, frozen=True):
+    """What is logged (debug, info, warning, error and above) and how (json, text)."""
+
+    level: str = "info"
+    format: str = "json"
+
+
+class Settings(Value, frozen=True):
+    """All of one settings file. `file` is its name as it was given; `rule_files` are patterns of paths."""
+
+    file: str = ""
+    mode: Mode = Mode.OBSERVE
+    rule_files: tuple[str, ...] = ()
+    evaluation_interval: float = 30.0
+    external_labels: dict[str, str] = {}
+    storage: Storage = Storage()
+    web: Web = Web()
+    prometheus: PrometheusSource | None = None
+    alertmanager: AlertmanagerSource | None = None
+    kubernetes: KubernetesAccess = KubernetesAccess()
+    leader_election: LeaderElection = LeaderElection()
+    guards: GuardSettings = GuardSettings()
+    protected: Protected = Protected()
+    receivers: tuple[Receiver, ...] = ()
+    log: Log = Log()
+    shutdown_grace: float = 20.0
+
+    def policy(self, itself: Itself) -> Policy:
+        """What of the settings concerns decisions, with the remediator's own place."""
+        return Policy(self.mode, self.guards, self.protected, itself, self.external_labels)
+
+
+def load_settings(path: Path | str) -> Settings:
+    """A settings file. Paths in it are relative to it. Raises `ConfigErrors` with every mistake."""
+    import msgspec
+
+    from remediator.config.document import read_document
+    from remediator.config.settings_shapes import SettingsShape
+    from remediator.config.shapes import read
+
+    path, problems = Path(path), Problems()
+    document = read_document(path, problems)
+    shape = read(SettingsShape, document, problems, path.parent) if document else None
+    problems.raise_any()
+    if shape is None:
+        raise ConfigErrors(problems)
+    return msgspec.convert(shape.model_dump(exclude_none=True) | {"file": str(path)}, Settings)

@@ -1,0 +1,193 @@
+"""What all models of files share: strict fields, durations, and pydantic's errors in words of ours.
+
+Imported only when files are read: pydantic is slow to import.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import NoneType, UnionType
+from typing import Annotated, Any, ClassVar, TypeVar, Union, get_args, get_origin
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic.json_schema import WithJsonSchema
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from remediator import __version__
+from remediator.config.document import Document
+from remediator.config.durations import DurationError, parse_duration
+from remediator.config.problems import Loc, Problems, described, meant
+from remediator.core.model import Mode
+
+
+class Shape(BaseModel):
+    """Base of all models: unknown keys are mistakes, nothing is converted, a key without a value is a mistake.
+
+    `later` are keys that the docs promise and this version refuses: a guard that is ignored is worse than none.
+    `renamed` are keys that people try, with the right one. `secrets` are keys that would put a secret into the file,
+    with the one that names a file instead.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+    later: ClassVar[frozenset[str]] = frozenset()
+    renamed: ClassVar[Mapping[str, str]] = {}
+    secrets: ClassVar[Mapping[str, str]] = {}
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _written(cls, value: Any) -> Any:
+        """A default stands for a key that is not there, never for one without a value."""
+        if value is None:
+            raise said("has no value", "write one, or take the key out")
+        return value
+
+
+def said(message: str, remedy: str, offset: int = 0) -> PydanticCustomError:
+    """A mistake found by a validator; `offset` is the character of a text it is at."""
+    context = {"message": message, "remedy": remedy, "offset": offset}
+    return PydanticCustomError("said", "{message}; {remedy}", context)
+
+
+def not_yet(what: str) -> tuple[str, str]:
+    """Message and remedy for what the docs promise and this version does not do."""
+    return f"`{what}` is not supported yet by version {__version__}", "take it out: it would not be obeyed"
+
+
+def _seconds(value: Any) -> float:
+    if value == 0 and not isinstance(value, bool | str):
+        return 0.0
+    if not isinstance(value, str):
+        example = (
+            f"write `{value}s` if seconds are meant" if isinstance(value, int) else "write one, as in 90s or 1h30m"
+        )
+        raise said(f"is {described(value)}, not a duration", example)
+    try:
+        return parse_duration(value)
+    except DurationError as error:
+        raise said(error.message, error.remedy) from None
+
+
+def _mode(value: Any) -> Mode:
+    try:
+        return Mode(value)
+    except ValueError:
+        raise said(f"is {described(value)}, not a mode", "the modes are off, observe, approve and enforce") from None
+
+
+def _above_zero(value: float) -> float:
+    if value <= 0:
+        raise said("is no time at all", "write a duration longer than 0")
+    return value
+
+
+DURATION = {"type": "string", "examples": ["30s", "1h30m"]}
+Seconds = Annotated[float, BeforeValidator(_seconds), WithJsonSchema(DURATION)]
+"""A Prometheus duration, as seconds."""
+
+LongSeconds = Annotated[Seconds, AfterValidator(_above_zero)]
+"""A Prometheus duration longer than 0, as seconds."""
+
+Text = Annotated[str, Field(min_length=1)]
+"""A text that is not empty."""
+
+ModeName = Annotated[Mode, BeforeValidator(_mode)]
+"""One of the modes."""
+
+S = TypeVar("S", bound=Shape)
+
+
+def read(shape: type[S], document: Document, problems: Problems, context: Any = None) -> S | None:
+    """A document as a model; None where it has mistakes, which go to `problems`. Validators are handed the context."""
+    try:
+        return shape.model_validate(document.value, context=context)
+    except ValidationError as error:
+        for each in error.errors(include_url=False):
+            report(document, problems, shape, (), each)
+        return None
+
+
+def report(document: Document, problems: Problems, shape: type[Shape], base: Loc, error: ErrorDetails) -> None:
+    """One of pydantic's errors as a problem; `base` is where in the document the shape stands."""
+    loc = error["loc"]
+    message, remedy = _words(shape, loc, error)
+    at_key = error["type"] == "extra_forbidden"
+    offset = error.get("ctx", {}).get("offset", 0)
+    where = loc[:-1] if error["type"] == "missing" else loc
+    problems.add(document.problem(base + where, message, remedy, at_key=at_key, offset=offset))
+
+
+def _words(shape: type[Shape], loc: Loc, error: ErrorDetails) -> tuple[str, str]:
+    context, kind = error.get("ctx", {}), error["type"]
+    if kind == "said":
+        return context["message"], context["remedy"]
+    if kind == "missing":
+        return f"`{loc[-1]}` is missing", f"write `{loc[-1]}: …`"
+    if kind == "extra_forbidden":
+        return unknown_key(shape_at(shape, loc[:-1]) or shape, str(loc[-1]))
+    return _type_words(kind, context, error["input"])
+
+
+def _type_words(kind: str, context: dict[str, Any], value: Any) -> tuple[str, str]:
+    got = described(value)
+    match kind:
+        case "string_type":
+            return f"is {got}, not text", f"put it in quotes: '{value}'" if _scalar(value) else "write a text"
+        case "bool_type":
+            return f"is {got}, not true or false", "write true or false"
+        case "int_type" | "int_from_float" | "float_type":
+            return f"is {got}, not a number", "write a number, without quotes"
+        case "list_type" | "tuple_type":
+            return f"is {got}, not a list", "write entries that begin with `- `, or [one, another]"
+        case "dict_type" | "model_type" | "model_attributes_type":
+            return f"is {got}, not a mapping", "write `key: value`"
+        case "literal_error" | "enum":
+            return f"is {got}", f"write {context['expected']}"
+        case "string_too_short" | "too_short":
+            return "is empty", "write at least one"
+        case "greater_than":
+            return f"is {got}", f"must be more than {context['gt']}"
+        case "greater_than_equal":
+            return f"is {got}", f"must be at least {context['ge']}"
+        case "less_than_equal":
+            return f"is {got}", f"must be at most {context['le']}"
+        case _:
+            return f"is {got}, which is not valid ({kind})", "compare with the examples in the docs"
+
+
+def _scalar(value: Any) -> bool:
+    return isinstance(value, int | float)
+
+
+def unknown_key(shape: type[Shape], key: str) -> tuple[str, str]:
+    """Message and remedy for a key that a model does not have."""
+    if key in shape.later:
+        return not_yet(key)
+    if key in shape.secrets:
+        return f"`{key}` is a secret, and secrets are read from files only", f"write `{shape.secrets[key]}: …`"
+    if key in shape.renamed:
+        return f"unknown key `{key}`", f"did you mean `{shape.renamed[key]}`?"
+    return f"unknown key `{key}`", meant(key, [*keys_of(shape), *shape.later])
+
+
+def keys_of(shape: type[Shape]) -> list[str]:
+    """The keys of a model as they are written in files."""
+    return [field.alias or name for name, field in shape.model_fields.items()]
+
+
+def shape_at(shape: type[Shape], loc: Loc) -> type[Shape] | None:
+    """The model of the value at a place inside of another model's."""
+    here: Any = shape
+    for part in loc:
+        if isinstance(part, str) and isinstance(here, type) and issubclass(here, Shape):
+            fields = {field.alias or name: field for name, field in here.model_fields.items()}
+            here = _model_in(fields[part].annotation) if part in fields else None
+    return here
+
+
+def _model_in(annotation: Any) -> type[Shape] | None:
+    """The model inside of `X`, `X | None`, `list[X]`, `tuple[X, ...]` or `dict[str, X]`."""
+    if isinstance(annotation, type) and issubclass(annotation, Shape):
+        return annotation
+    nested = get_args(annotation) if get_origin(annotation) or isinstance(annotation, UnionType) else ()
+    found = (_model_in(each) for each in nested if each not in (NoneType, Ellipsis, Union))
+    return next(filter(None, found), None)
