@@ -8,8 +8,6 @@ import signal
 import socket
 from collections.abc import Callable
 
-import structlog
-
 from remediator import __version__, logs, metrics, views
 from remediator.clock import SystemClock
 from remediator.config import ConfigErrors, Settings, load_rules
@@ -24,7 +22,7 @@ from remediator.server.access import Access, Keys, Operator, Role
 from remediator.server.app import Check, Limits, Page, build
 from remediator.server.run import Serving, serve
 
-log = structlog.get_logger()
+log = logs.logger("app")
 
 PROBE = 10.0
 """Seconds for which an answer of the API server counts as news in `/readyz`."""

@@ -10,8 +10,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-import structlog
-
 from remediator.agenda import Agenda, Errand, backoff, wanted
 from remediator.core.events import Record
 from remediator.core.fold import apply, fold
@@ -20,12 +18,13 @@ from remediator.core.observations import Arrived, Carried, Elected, Looked, Obse
 from remediator.core.state import Incident, State
 from remediator.decide import Ruling, decide
 from remediator.executor import Executor
+from remediator.logs import logger
 from remediator.messages import message
 from remediator.ports import Clock, Cluster, ClusterError, Fenced, Journal, JournalError, Notifier
 from remediator.sources.alerts import arrived
 from remediator.sources.looks import look
 
-log = structlog.get_logger()
+log = logger("controller")
 
 MOST_ERRANDS = 64
 """Reads, writes and deliveries under way at once."""

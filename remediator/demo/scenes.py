@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from remediator.core.model import Json, Value
+from remediator.core.kinds import KINDS
+from remediator.core.model import Json, Ref, Value
 from remediator.simulation import objects
 
 REGISTRY = "registry.example"
@@ -16,11 +17,23 @@ class Scene(Value, frozen=True):
     image: str
     next_image: str
     story: str
+    patience: int = 3
 
     @property
     def deployment(self) -> Json:
-        """The Deployment as it is before anything goes wrong; its roll-outs count as stuck after a few seconds."""
-        return objects.deployment(self.name, self.namespace, self.image, 3, progressDeadlineSeconds=3)
+        """The Deployment as it is before anything goes wrong; its roll-outs are stuck after `patience` seconds."""
+        return objects.deployment(self.name, self.namespace, self.image, 3, progressDeadlineSeconds=self.patience)
+
+    @property
+    def ref(self) -> Ref:
+        """Where the Deployment stands."""
+        return Ref(KINDS["Deployment"], self.namespace, self.name)
+
+    @property
+    def fault(self) -> Json:
+        """The strategic merge patch that rolls the next image out."""
+        container = {"name": "app", "image": self.next_image}
+        return {"spec": {"template": {"spec": {"containers": [container]}}}}
 
 
 SCENES = (
@@ -45,5 +58,6 @@ SCENES = (
         f"{REGISTRY}/cart:2-crash",
         "cart crashes in every version: its database is gone. Expect: rolled back, seen not to help, undone, "
         "and a person told.",
+        patience=600,
     ),
 )

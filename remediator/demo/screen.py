@@ -7,7 +7,6 @@ from rich.table import Table
 from rich.text import Text
 
 from remediator.core.events import IncidentClosed, Record
-from remediator.core.state import State
 from remediator.narrate import Line, narrate
 
 STYLES = {
@@ -61,7 +60,7 @@ class Screen:
             self._styles[who] = TARGET_STYLES[len(self._styles) % len(TARGET_STYLES)]
         return self._styles[who]
 
-    def summary(self, state: State, rows: list[tuple[str, str, str]]) -> None:
+    def summary(self, rows: list[tuple[str, str, str]]) -> None:
         """The incidents in one table: target, what happened, how it stands."""
         table = Table(title="What came of it", title_justify="left", title_style="bold")
         for name in ("target", "what was done", "how it stands"):
