@@ -60,12 +60,12 @@ def compile_condition(source: str, kind: str = "") -> Condition:
     """A source as a condition on targets of a kind (any where empty). Raises `ConditionError` with all mistakes."""
     if len(source) > LONGEST:
         raise ConditionError((Mistake(f"is longer than {LONGEST} characters", "split it into several", 0),))
+    from remediator.conditions.checker import checker
     from remediator.conditions.literals import literal_mistakes
-    from remediator.conditions.typing import checking
 
     target = target_type(kind)
     try:
-        gives = checking(target).compile(source).return_type().name()
+        gives = checker(target).compile(source).return_type().name()
         program = _evaluating().compile(source, disable_check=True)
     except (RuntimeError, ValueError, TypeError) as error:
         raise ConditionError(mistakes_of(str(error), source, target)) from None

@@ -42,7 +42,7 @@ _COMPARISONS = {
 
 
 @functools.cache
-def checking(target: str) -> Any:
+def checker(target: str) -> Any:
     """The environment that checks sources, for one type of `target`."""
     message = cel.Type(f"{PACKAGE}.{target}")
     variables = {name: _variable_type(text) for name, text in VARIABLES.items()} | {"target": message}
