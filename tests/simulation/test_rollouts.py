@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from remediator.core.model import PatchType
 from remediator.simulation import objects
@@ -128,6 +130,21 @@ def test_scaling_in_the_middle_of_a_stuck_rollout_shares_by_size():
     scale(w, 15)
     w.settle()
     assert sizes(w) == {GOOD: 11, CRASHING: 7}  # the example of the Kubernetes docs
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(1, 20), st.integers(1, 40), st.integers(0, 5), st.integers(0, 5))
+def test_scaling_in_the_middle_of_rollouts_loses_no_pod_to_rounding(before: int, after: int, first: int, second: int):
+    w = world()
+    running(w, replicas=before, strategy={"rollingUpdate": {"maxSurge": "50%", "maxUnavailable": 0}})
+    for image, seconds in ((BETTER, first), ("app:3", second)):
+        roll(w, image)
+        w.advance(seconds)
+    active = [size for size in sizes(w).values() if size]
+    scale(w, after)
+    w.step()
+    if after != before and len(active) > 1:
+        assert sum(sizes(w).values()) == after + max_surge(get(w, "Deployment", "web"))
 
 
 def test_only_so_many_old_replica_sets_are_kept():
