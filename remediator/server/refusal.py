@@ -1,0 +1,52 @@
+"""Answers other than success: one JSON object that says what is wrong and what to do next."""
+
+from __future__ import annotations
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+RETRY_SECONDS = 5
+"""`Retry-After` of a 503."""
+
+
+class Refused(Exception):
+    """The request is not carried out; `reason` is one line for the caller."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status, self.reason = status, reason
+
+
+class Json(Response):
+    """A response whose content msgspec encodes."""
+
+    media_type = "application/json"
+
+    def render(self, content: object) -> bytes:
+        """The content as JSON."""
+        return msgspec.json.encode(content)
+
+
+def refused(_: Request, error: Exception) -> Response:
+    """The answer to a `Refused`. The connection ends with it: the rest of an unread body is nobody's."""
+    assert isinstance(error, Refused)
+    headers = {"Connection": "close"}
+    if error.status == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="remediator", Basic realm="remediator"'
+    if error.status == 503:
+        headers["Retry-After"] = str(RETRY_SECONDS)
+    return Json({"error": error.reason}, error.status, headers)
+
+
+def not_served(request: Request, error: Exception) -> Response:
+    """The answer where there is no such route or method."""
+    assert isinstance(error, HTTPException)
+    reason = f"{error.detail}: {request.method} {request.url.path[:200]}; see docs/http.md for what there is"
+    return Json({"error": reason}, error.status_code, error.headers)
+
+
+def failed(_: Request, error: Exception) -> Response:
+    """The answer where our own code failed; the traceback is in the log, not here."""
+    return Json({"error": f"the service failed ({type(error).__name__}); its log tells more"}, 500)

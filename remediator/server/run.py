@@ -1,0 +1,108 @@
+"""The HTTP server inside our own event loop. Signals belong to the program's main, not to it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from remediator.server.protocol import GuardedProtocol
+
+CONNECTIONS = 1000
+"""Connections at once; one more is answered 503."""
+KEEP_ALIVE_SECONDS = 75
+"""How long an idle connection is kept: longer than the scrape and repeat intervals of most set-ups."""
+
+
+class ListenError(Exception):
+    """The address cannot be listened on; the message says which and why."""
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn's server, told when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to listen."""
+        await super().startup(sockets)
+        self.ready.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals alone."""
+        yield
+
+
+class Serving:
+    """A server that takes requests. `port` is the real one where 0 was asked for."""
+
+    def __init__(self, server: uvicorn.Server, task: asyncio.Task[None], host: str, port: int) -> None:
+        self._server, self._task = server, task
+        self.host, self.port = host, port
+
+    @property
+    def url(self) -> str:
+        """Where the server is found from this machine."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+    async def wait(self) -> None:
+        """Return when the server has ended; raises what ended it, if it was not `stop`."""
+        await asyncio.shield(self._task)
+
+    async def stop(self) -> None:
+        """Take no more connections, finish the requests at hand within the grace, and end."""
+        self._server.should_exit = True
+        await self._task
+
+
+async def serve(app: ASGIApp, listen: str, *, grace: float = 5.0) -> Serving:
+    """Listen on `HOST:PORT` (`[::1]:8080`, `:8080` for all addresses, port 0 for a free one) and begin to serve.
+
+    `grace` is how many seconds requests have to finish after `stop`. Raises `ListenError`.
+    """
+    host, port = _address(listen)
+    sock = _bound(host, port)
+    config = uvicorn.Config(
+        app,
+        http=GuardedProtocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        limit_concurrency=CONNECTIONS,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=max(1, round(grace)),
+    )
+    server = _Server(config)
+    task = asyncio.create_task(server.serve(sockets=[sock]), name="http server")
+    ready = asyncio.create_task(server.ready.wait())
+    await asyncio.wait((task, ready), return_when=asyncio.FIRST_COMPLETED)
+    ready.cancel()
+    if task.done():
+        task.result()
+    return Serving(server, task, host, sock.getsockname()[1])
+
+
+def _address(listen: str) -> tuple[str, int]:
+    host, _, port = listen.rpartition(":")
+    if not (port.isascii() and port.isdigit() and int(port) < 65536):
+        raise ListenError(f"cannot listen on {listen!r}: HOST:PORT is expected, as 0.0.0.0:8080 or [::1]:8080")
+    return host.removeprefix("[").removesuffix("]") or "0.0.0.0", int(port)
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        return socket.create_server(address[:2], family=family, backlog=512)
+    except OSError as error:
+        raise ListenError(f"cannot listen on {host}:{port}: {error.strerror or error}") from error

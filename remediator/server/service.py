@@ -1,0 +1,72 @@
+"""What the server asks of the running service; the controller's side implements it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from remediator.core.model import Value
+from remediator.ports import Clock, Journal
+
+
+class Check(Value, frozen=True):
+    """One condition of readiness: `rules`, `journal`, `cluster`; `detail` says what is wrong or worth knowing."""
+
+    name: str
+    ok: bool
+    detail: str = ""
+
+
+class Page(Value, frozen=True):
+    """A part of a list, newest first. `next` asks for the part after it; empty where there is none."""
+
+    items: tuple[Any, ...]
+    next: str = ""
+
+
+class Service(Protocol):
+    """The running service. What it shows may be of any type that msgspec can encode as JSON, and holds no secrets."""
+
+    @property
+    def journal(self) -> Journal:
+        """Where payloads become durable and records are read from."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """The clock that stamps what comes in."""
+        ...
+
+    def refusing(self) -> str:
+        """Why webhook payloads cannot be taken now (starting, stopping, journal failed); empty where they can.
+
+        An unreachable cluster is no reason: what is in the inbox waits.
+        """
+        ...
+
+    def received(self) -> None:
+        """A payload became durable: wake whoever works on the inbox."""
+        ...
+
+    async def checks(self) -> Sequence[Check]:
+        """Readiness now; asked by every probe, so it must be cheap."""
+        ...
+
+    async def status(self) -> Any:
+        """The state of the service on one page: version, mode, leadership, rules loaded, their last error, sources."""
+        ...
+
+    async def incidents(self, after: str, limit: int) -> Page:
+        """Up to `limit` incidents, open ones first; `after` is the `next` of the page before, empty for the first.
+
+        Raises `ValueError` where `after` is no such mark.
+        """
+        ...
+
+    async def incident(self, id_: str) -> Any | None:
+        """One incident in full; `None` where there is none of that id."""
+        ...
+
+    async def reload(self, actor: str) -> Sequence[str]:
+        """Read the rule files again: all of them or none. Empty where they are in force, else every mistake."""
+        ...

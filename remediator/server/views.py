@@ -1,0 +1,95 @@
+"""What the API shows: health, metrics, status, incidents and journal; and the one thing it changes, a reload."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from remediator import metrics
+from remediator.journal.canonical import text_of
+from remediator.journal.chain import line_of
+from remediator.ports import JournalError
+from remediator.server.access import Access, Role
+from remediator.server.refusal import Json, Refused
+from remediator.server.service import Service
+
+MOST_ITEMS = 1000
+"""Items of one page."""
+_USUAL_ITEMS = 100
+
+
+class Views:
+    """The endpoints, each of which first asks `Access` where it shows more than health and metrics."""
+
+    def __init__(self, service: Service, access: Access) -> None:
+        self._service, self._access = service, access
+
+    async def healthz(self, _: Request) -> Response:
+        """The process answers. No other condition: a restart cures nothing else."""
+        return PlainTextResponse("ok\n")
+
+    async def readyz(self, _: Request) -> Response:
+        """Every check with its answer; 503 where one fails."""
+        checks = await self._service.checks()
+        ready = all(check.ok for check in checks)
+        return Json({"ready": ready, "checks": checks}, 200 if ready else 503)
+
+    async def metrics(self, request: Request) -> Response:
+        """The metrics, in the text format that the scraper prefers."""
+        body, content_type = metrics.exposition(request.headers.get("accept", ""))
+        return Response(body, media_type=content_type)
+
+    async def status(self, request: Request) -> Response:
+        """The service on one page."""
+        self._access.operator(request, Role.VIEW)
+        return Json(await self._service.status())
+
+    async def incidents(self, request: Request) -> Response:
+        """One page of incidents."""
+        self._access.operator(request, Role.VIEW)
+        try:
+            page = await self._service.incidents(request.query_params.get("after", ""), _limit(request))
+        except ValueError as error:
+            raise Refused(400, f"after: {error}") from error
+        return Json(page)
+
+    async def incident(self, request: Request) -> Response:
+        """One incident in full."""
+        self._access.operator(request, Role.VIEW)
+        id_ = request.path_params["id"]
+        found = await self._service.incident(id_)
+        if found is None:
+            raise Refused(404, f"there is no incident {id_[:100]!r}; GET /api/v1/incidents lists them")
+        return Json(found)
+
+    async def journal(self, request: Request) -> Response:
+        """Journal lines after a sequence number, exactly as an export has them, so that their chain can be checked."""
+        self._access.operator(request, Role.VIEW)
+        after, limit = _whole(request, "after", 0), _limit(request)
+        try:
+            records = await self._service.journal.read(after, limit)
+        except JournalError as error:
+            raise Refused(503, f"the journal cannot be read: {error}") from error
+        lines = ",".join(text_of(line_of(record)) for record in records)
+        following = records[-1].seq if records else after
+        return Response(f'{{"items":[{lines}],"next":"{following}"}}', media_type="application/json")
+
+    async def reload(self, request: Request) -> Response:
+        """Read the rule files again: 200 where they are in force, 422 with every mistake where the old ones stay."""
+        name = self._access.operator(request, Role.ADMIN)
+        mistakes = tuple(await self._service.reload(f"operator:{name}"))
+        if mistakes:
+            return Json({"error": "the rules were not changed", "mistakes": mistakes}, 422)
+        return Json({"reloaded": True})
+
+
+def _limit(request: Request) -> int:
+    return max(1, min(_whole(request, "limit", _USUAL_ITEMS), MOST_ITEMS))
+
+
+def _whole(request: Request, name: str, usual: int) -> int:
+    """A whole number of the query, not negative and below 2^63."""
+    text = request.query_params.get(name, str(usual))
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise Refused(400, f"{name} must be a whole number, not {text[:50]!r}")
+    return int(text)

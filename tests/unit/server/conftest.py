@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import aiohttp
+import pytest
+
+from remediator.clock import SystemClock
+from remediator.journal.memory import MemoryJournal
+from remediator.server.access import Access, Keys
+from remediator.server.app import Limits, build
+from remediator.server.run import Serving, serve
+from remediator.server.service import Check, Page
+
+PAYLOAD = b'{"version": "4", "alerts": [{"status": "firing", "labels": {"alertname": "a"}}, 5]}'
+
+
+class FakeService:
+    """A service that holds still: what it answers is set by the test."""
+
+    def __init__(self) -> None:
+        self.journal: Any = MemoryJournal()
+        self.clock = SystemClock()
+        self.reason = ""
+        self.woken = 0
+        self.answers = [Check("rules", True), Check("journal", True), Check("cluster", True)]
+        self.open: list[Any] = []
+        self.mistakes: list[str] = []
+        self.reloaded_by: list[str] = []
+
+    def refusing(self) -> str:
+        return self.reason
+
+    def received(self) -> None:
+        self.woken += 1
+
+    async def checks(self) -> Sequence[Check]:
+        return self.answers
+
+    async def status(self) -> Any:
+        return {"version": "0", "mode": "observe"}
+
+    async def incidents(self, after: str, limit: int) -> Page:
+        start = int(after or 0)
+        part = tuple(self.open[start : start + limit])
+        return Page(part, str(start + limit) if start + limit < len(self.open) else "")
+
+    async def incident(self, id_: str) -> Any | None:
+        return next((one for one in self.open if one["id"] == id_), None)
+
+    async def reload(self, actor: str) -> Sequence[str]:
+        self.reloaded_by.append(actor)
+        return self.mistakes
+
+
+class Site:
+    """A served application with a client; `restart` serves it anew with other keys or limits."""
+
+    def __init__(self, service: FakeService, client: aiohttp.ClientSession) -> None:
+        self.service, self.client = service, client
+        self.serving: Serving | None = None
+
+    async def restart(self, keys: Keys | None = None, limits: Limits | None = None) -> None:
+        await self.stop()
+        app = build(self.service, Access(keys or Keys()), limits)
+        self.serving = await serve(app, "127.0.0.1:0", grace=1)
+
+    async def stop(self) -> None:
+        if self.serving is not None:
+            await self.serving.stop()
+
+    @property
+    def port(self) -> int:
+        assert self.serving is not None
+        return self.serving.port
+
+    async def get(self, path: str, **headers: str) -> tuple[int, Any]:
+        async with self.client.get(f"http://127.0.0.1:{self.port}{path}", headers=headers) as response:
+            return response.status, await response.json()
+
+    async def post(self, path: str, body: Any = PAYLOAD, **headers: str) -> tuple[int, Any]:
+        async with self.client.post(f"http://127.0.0.1:{self.port}{path}", data=body, headers=headers) as response:
+            return response.status, await response.json()
+
+
+@pytest.fixture
+async def site() -> AsyncIterator[Site]:
+    async with aiohttp.ClientSession() as client:
+        site = Site(FakeService(), client)
+        await site.restart()
+        yield site
+        await site.stop()
