@@ -57,7 +57,7 @@ def _where(wanted: Callable[..., None]) -> Callable[..., None]:
         "--config", type=click.Path(path_type=Path), help="Settings file; its storage.url names the journal."
     )
     db = click.option(
-        "--db", metavar="URL", help="The journal itself, such as sqlite:////var/lib/remediator/journal.db."
+        "--db", metavar="URL", help="The journal itself, such as sqlite:///var/lib/remediator/journal.db."
     )
     return config(db(wanted))
 
@@ -127,7 +127,7 @@ def anchor(config: Path | None, db: str | None) -> None:
 
 def _extent(config: Path | None, db: str | None, file: str | None, anchors: dict[int, str], filtered: bool) -> Extent:
     if file is None or _is_database(file):
-        with _journal(config, f"sqlite:///{file}" if file else db) as journal:
+        with _journal(config, f"sqlite:///{Path(file).absolute()}" if file else db) as journal:
             return journal.verify(anchors)
     from remediator.journal.chain import verify
     from remediator.journal.export import read
@@ -184,9 +184,12 @@ def _journal(config: Path | None, db: str | None) -> AbstractContextManager[Read
 def _url(config: Path | None) -> str:
     if config is None and not _DEFAULT_CONFIG.exists():
         raise click.UsageError("which journal? Give --db sqlite:///PATH, or --config with the service's settings file")
-    from remediator.config import load_settings
+    from remediator.config import ConfigErrors, load_settings
 
-    return load_settings(config or _DEFAULT_CONFIG).storage.url
+    try:
+        return load_settings(str(config or _DEFAULT_CONFIG)).storage.url
+    except ConfigErrors as errors:
+        raise click.UsageError("\n".join(map(str, errors.problems))) from errors
 
 
 def _is_database(file: str) -> bool:

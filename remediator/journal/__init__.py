@@ -14,14 +14,17 @@ from remediator.ports import Journal, JournalError
 if TYPE_CHECKING:
     from remediator.journal.database import Reading
 
-_FORMS = "sqlite:///relative/path.db, sqlite:////absolute/path.db, or memory: (forgotten at the end)"
+_FORMS = (
+    "sqlite:///var/lib/remediator/journal.db (from the root), sqlite:///./journal.db (from here), memory: (not kept)"
+)
 
 
 def connect(url: str) -> Journal:
     """Open the journal that a URL names, making it where it is not there yet.
 
-    Three slashes begin a path relative to the working folder, four an absolute one. Raises `JournalError` for any
-    other URL, and where the journal cannot be opened or its end does not hold.
+    The path of `sqlite:///path` begins at the root, as in `file:///path`, whether three slashes stand before it or
+    four; one that begins with `./` or `../` begins at the working folder. A single name may be read as either and is
+    refused. Raises `JournalError` for any other URL, and where the journal cannot be opened or its end does not hold.
     """
     if url == "memory:":
         from remediator.journal.memory import MemoryJournal
@@ -47,10 +50,10 @@ def reading(url: str) -> AbstractContextManager[Reading]:
 
 
 def _path(url: str) -> Path:
-    scheme, slashes, path = url.partition(":///")
-    if scheme != "sqlite" or not slashes or not path or "?" in path or path == ":memory:":
-        raise JournalError(f"storage.url {_without_secret(url)!r} names no journal; right are {_FORMS}")
-    return Path(path).absolute()
+    scheme, _, path = url.partition(":///")
+    if scheme != "sqlite" or "/" not in path or path.endswith("/") or "?" in path:
+        raise JournalError(f"{_without_secret(url)!r} names no journal; right are {_FORMS}")
+    return Path(path if path.startswith(("./", "../")) else f"/{path.lstrip('/')}").absolute()
 
 
 def _without_secret(url: str) -> str:

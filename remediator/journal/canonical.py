@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from decimal import Decimal
 from typing import Any, NoReturn, TypeAlias
 
@@ -17,6 +18,7 @@ Line: TypeAlias = dict[str, Any]
 
 _DIGITS_END = 1e21  # from here on ECMAScript writes an exponent
 _EXACT = 2.0**53  # below this every integral float is that integer
+_STEERING = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069]")  # also the controls and direction marks JSON allows
 _LEAVES = frozenset((str, int, bool, type(None)))  # plain as they are
 
 
@@ -29,9 +31,13 @@ def canonical(value: Any) -> bytes:
     return _sorted.encode(_spelled.decode(_sorted.encode(value)))
 
 
-def text_of(line: Line) -> str:
-    """A line for people: numbers and strings as in `canonical`, keys in the order they are in."""
-    return _as_given.encode(_spelled.decode(_as_given.encode(line))).decode()
+def text_of(value: Any) -> str:
+    """JSON for people and files: spelled as in `canonical`, but keys in the order they are in.
+
+    Characters that break lines or steer terminals are escaped, so that one record is one harmless line.
+    """
+    text = _as_given.encode(_spelled.decode(_as_given.encode(value))).decode()
+    return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def plain(value: Any) -> Any:

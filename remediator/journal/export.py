@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import TextIO
 
-from remediator.journal.canonical import Line, canonical, parse, text_of
+from remediator.journal.canonical import Line, parse, text_of
 from remediator.journal.chain import FIELDS
 from remediator.ports import Broken
 
@@ -89,7 +89,7 @@ def _header(row: list[str]) -> list[str]:
 def _cell(name: str, value: object) -> str:
     if value is None:
         return ""
-    return str(value) if name in _TEXT or name in ("seq", "mode") else canonical(value).decode()
+    return str(value) if name in _TEXT or name in ("seq", "mode") else text_of(value)
 
 
 def _value(name: str, cell: str) -> object:

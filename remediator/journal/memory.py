@@ -7,7 +7,7 @@ from datetime import datetime
 
 from remediator.core.events import Event, Record
 from remediator.journal.canonical import Line
-from remediator.journal.chain import START, Head, chained, line_of, record_of
+from remediator.journal.chain import START, Head, chained, instant, line_of, record_of
 from remediator.ports import JournalError, Receipt
 
 
@@ -48,8 +48,9 @@ class MemoryJournal:
     async def receive(self, source: str, body: bytes, at: datetime) -> int:
         """See `ports.Journal.receive`; kept as long as the object is."""
         self._open()
+        received_at = datetime.fromisoformat(instant(at))
         self._received += 1
-        self._inbox[self._received] = Receipt(self._received, at, source, bytes(body))
+        self._inbox[self._received] = Receipt(self._received, received_at, source, bytes(body))
         return self._received
 
     async def waiting(self, after: int = 0, limit: int = 100) -> tuple[Receipt, ...]:

@@ -198,7 +198,7 @@ def _explainer(path: Path) -> Callable[[Exception], Exception]:
         code = "_".join(name.split("_")[:2])
         wrong, remedy = _REMEDIES.get(code, ("SQLite refuses", "see the reason given"))
         made = Damaged if code in ("SQLITE_CORRUPT", "SQLITE_NOTADB") else JournalError
-        failure = made(f"{path}: the journal failed: {wrong} ({name}: {cause}). Nothing of it was kept. {remedy}")
+        failure = made(f"the journal {path}: {wrong} ({name}: {cause}); {remedy}")
         failure.__cause__ = error
         return failure
 

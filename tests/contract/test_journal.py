@@ -1,0 +1,274 @@
+"""What every journal promises, whatever it is kept in.
+
+A new adapter is one entry of `ADAPTERS`: a folder in, a function out that opens the same store once more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from remediator.core.events import Decision, Event, IncidentOpened, Leader
+from remediator.core.model import Mode, Target, Verdict
+from remediator.journal import connect
+from remediator.journal.chain import line_of, verify
+from remediator.ports import Fenced, Journal, JournalError
+
+NOW = datetime(2026, 8, 1, 12, 0, tzinfo=UTC)
+Open = Callable[[], Journal]
+
+
+def sqlite(folder: Path) -> Open:
+    return lambda: connect(f"sqlite:///{folder}/journal.db")
+
+
+def memory(folder: Path) -> Open:
+    journal = connect("memory:")
+    return lambda: journal
+
+
+ADAPTERS = {"sqlite": sqlite, "memory": memory}
+
+
+@pytest.fixture(params=ADAPTERS)
+def again(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
+    """Opens the test's journal, each time for another user of it."""
+    return ADAPTERS[request.param](tmp_path)
+
+
+@pytest.fixture
+async def journal(again: Open) -> AsyncIterator[Journal]:
+    opened = again()
+    yield opened
+    await opened.close()
+
+
+def event(name: str = "", **more: object) -> Event:
+    return Event(NOW, IncidentOpened(labels={"name": name}), incident="inc-1", **more)
+
+
+def unwritable() -> Event:
+    return Event(NOW, IncidentOpened(labels={"name": "half of a surrogate pair: \ud800"}))
+
+
+async def test_an_empty_journal_has_no_records_and_an_empty_inbox(journal: Journal):
+    assert await journal.head() == (0, "")
+    assert await journal.read() == ()
+    assert await journal.waiting() == ()
+    assert await journal.backlog() == (0, 0)
+
+
+async def test_records_are_numbered_from_one_and_each_names_its_predecessor(journal: Journal):
+    first, second = await journal.append([event("a"), event("b")], after=0)
+    (third,) = await journal.append([event("c")], after=2)
+    assert [first.seq, second.seq, third.seq] == [1, 2, 3]
+    assert [first.prev, second.prev, third.prev] == ["", first.hash, second.hash]
+    assert await journal.head() == (3, third.hash)
+
+
+async def test_what_append_answers_is_what_is_read_later(journal: Journal):
+    """A restart folds the same values that the running process folded."""
+    odd = Verdict(
+        "budget", "hold", "", NOW, {"nan": float("nan"), "whole": 60.0, "tuple": (1, 2), "mode": Mode.OFF, "at": NOW}
+    )
+    target = Target("Deployment", "shop", "web", "uid-1")
+    east = NOW.astimezone(timezone(timedelta(hours=5, minutes=30)))
+    appended = await journal.append(
+        [Event(east, Decision("hold", (odd,), 0), "inc-1", "restart", target, Mode.ENFORCE, "operator:alice")], after=0
+    )
+    assert appended == await journal.read()
+    assert appended[0].event.time == NOW
+    inputs = appended[0].event.data.verdicts[0].inputs
+    assert inputs == {"nan": "NaN", "whole": 60, "tuple": [1, 2], "mode": "off", "at": "2026-08-01T12:00:00Z"}
+
+
+async def test_the_lines_of_a_journal_verify(journal: Journal):
+    await journal.append([event(str(number)) for number in range(5)], after=0)
+    extent = verify(line_of(record) for record in await journal.read())
+    assert (extent.records, extent.head) == (5, await journal.head())
+
+
+async def test_reading_goes_on_after_a_sequence_number(journal: Journal):
+    await journal.append([event(str(number)) for number in range(5)], after=0)
+    assert [record.seq for record in await journal.read(after=2)] == [3, 4, 5]
+    assert [record.seq for record in await journal.read(after=1, limit=2)] == [2, 3]
+    assert await journal.read(after=5) == ()
+    assert await journal.read(limit=0) == ()
+
+
+@pytest.mark.parametrize("after", [0, 1, 3, 99])
+async def test_an_append_that_builds_on_another_record_than_the_last_is_fenced(journal: Journal, after: int):
+    before = await journal.append([event("a"), event("b")], after=0)
+    receipt = await journal.receive("alertmanager", b"{}", NOW)
+    with pytest.raises(Fenced, match=f"ends at record 2, this append was decided on record {after}"):
+        await journal.append([event("c")], after=after, consume=[receipt])
+    assert await journal.read() == before
+    assert [waiting.id for waiting in await journal.waiting()] == [receipt]
+
+
+async def test_an_append_of_nothing_is_fenced_too(journal: Journal):
+    with pytest.raises(Fenced):
+        await journal.append([], after=1)
+
+
+async def test_of_two_writers_at_once_one_is_fenced(again: Open):
+    one, other = again(), again()
+    try:
+        answers = await asyncio.gather(
+            one.append([Event(NOW, Leader(1, "one"))], after=0),
+            other.append([Event(NOW, Leader(1, "other"))], after=0),
+            return_exceptions=True,
+        )
+        assert sorted(type(answer).__name__ for answer in answers) == ["Fenced", "tuple"]
+        kept = next(answer for answer in answers if isinstance(answer, tuple))
+        assert await one.read() == kept == await other.read()
+    finally:
+        await one.close()
+        await other.close()
+
+
+@pytest.mark.parametrize("bad", [unwritable(), Event(NOW.replace(tzinfo=None), Leader(1, "no zone"))])
+async def test_an_append_is_durable_as_a_whole_or_not_at_all(journal: Journal, bad: Event):
+    receipt = await journal.receive("alertmanager", b"{}", NOW)
+    with pytest.raises(JournalError, match="cannot be written to the journal"):
+        await journal.append([event("good"), bad, event("good")], after=0, consume=[receipt])
+    assert await journal.read() == ()
+    assert await journal.head() == (0, "")
+    assert len(await journal.waiting()) == 1
+    await journal.append([event("good")], after=0, consume=[receipt])  # and it goes on
+
+
+async def test_a_receipt_waits_until_an_append_consumes_it(journal: Journal):
+    first = await journal.receive("alertmanager", b"\x00\xff any bytes", NOW)
+    second = await journal.receive("webhook", b"", NOW + timedelta(microseconds=1))
+    waiting = await journal.waiting()
+    assert [(receipt.id, receipt.source, receipt.body) for receipt in waiting] == [
+        (first, "alertmanager", b"\x00\xff any bytes"),
+        (second, "webhook", b""),
+    ]
+    assert [receipt.received_at for receipt in waiting] == [NOW, NOW + timedelta(microseconds=1)]
+    assert await journal.backlog() == (2, 12)
+    await journal.append([event("seen")], after=0, consume=[first])
+    assert [receipt.id for receipt in await journal.waiting()] == [second]
+    assert await journal.backlog() == (1, 0)
+
+
+async def test_receipts_may_be_consumed_without_an_event_and_only_once(journal: Journal):
+    receipt = await journal.receive("alertmanager", b"{}", NOW)
+    assert await journal.append([], after=0, consume=[receipt]) == ()
+    assert await journal.append([], after=0, consume=[receipt, 12345]) == ()
+    assert await journal.backlog() == (0, 0)
+
+
+async def test_a_receipt_number_is_never_given_twice(again: Open):
+    """Whoever asks for what came after a number must not miss a payload that got an old number."""
+    journal = again()
+    first = await journal.receive("alertmanager", b"1", NOW)
+    await journal.append([], after=0, consume=[first])
+    if again() is not journal:  # a store that outlives its journal
+        await journal.close()
+        journal = again()
+    second = await journal.receive("alertmanager", b"2", NOW)
+    assert second > first
+    assert [receipt.body for receipt in await journal.waiting(after=first)] == [b"2"]
+    await journal.close()
+
+
+async def test_waiting_receipts_come_oldest_first_in_portions(journal: Journal):
+    numbers = [await journal.receive("alertmanager", str(number).encode(), NOW) for number in range(5)]
+    assert numbers == sorted(numbers)
+    assert [receipt.id for receipt in await journal.waiting(limit=2)] == numbers[:2]
+    assert [receipt.id for receipt in await journal.waiting(after=numbers[2], limit=9)] == numbers[3:]
+
+
+async def test_payloads_that_come_at_once_are_all_kept_each_under_its_own_number(journal: Journal):
+    bodies = [f"payload {number}".encode() for number in range(200)]
+    numbers = await asyncio.gather(*(journal.receive("alertmanager", body, NOW) for body in bodies))
+    kept = {receipt.id: receipt.body for receipt in await journal.waiting(limit=1000)}
+    assert [kept[number] for number in numbers] == bodies
+
+
+async def test_a_payload_with_an_instant_without_zone_is_refused_alone(journal: Journal):
+    answers = await asyncio.gather(
+        journal.receive("alertmanager", b"1", NOW),
+        journal.receive("alertmanager", b"2", NOW.replace(tzinfo=None)),
+        journal.receive("alertmanager", b"3", NOW),
+        return_exceptions=True,
+    )
+    assert [isinstance(answer, ValueError) for answer in answers] == [False, True, False]
+    assert len(await journal.waiting()) == 2
+
+
+async def test_a_closed_journal_refuses_everything_and_may_be_closed_twice(again: Open):
+    journal = again()
+    await journal.close()
+    await journal.close()
+    for asked in (
+        journal.append([event()], after=0),
+        journal.read(),
+        journal.head(),
+        journal.receive("alertmanager", b"{}", NOW),
+        journal.waiting(),
+        journal.backlog(),
+    ):
+        with pytest.raises(JournalError, match="closed"):
+            await asked
+
+
+async def test_closing_finishes_what_was_asked_for_before(again: Open):
+    journal = again()
+    asked = [asyncio.ensure_future(journal.receive("alertmanager", b"{}", NOW)) for _ in range(20)]
+    await asyncio.sleep(0)  # each has asked, none is answered
+    await journal.close()
+    assert len(set(await asyncio.gather(*asked))) == 20
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("append"), st.integers(0, 3), st.integers(-1, 1)),
+        st.tuples(st.just("receive"), st.binary(max_size=5)),
+        st.tuples(st.just("consume"), st.integers(0, 8)),
+        st.tuples(st.just("unwritable"), st.integers(0, 8)),
+    ),
+    max_size=12,
+)
+
+
+@pytest.mark.parametrize("adapter", ADAPTERS)
+@settings(max_examples=30, deadline=None)
+@given(steps=STEPS)
+def test_any_sequence_of_uses_leaves_what_a_list_would_hold(adapter: str, steps: list[tuple]):
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(compare_with_lists(ADAPTERS[adapter](Path(folder)), steps))
+
+
+async def compare_with_lists(again: Open, steps: list[tuple]) -> None:
+    journal, names, inbox = again(), [], {}
+    for step, *args in steps:
+        if step == "append":
+            wanted = [f"{len(names)}-{number}" for number in range(args[0])]
+            with contextlib.suppress(Fenced):
+                await journal.append([event(name) for name in wanted], after=len(names) + args[1])
+                assert args[1] == 0
+                names += wanted
+        elif step == "receive":
+            inbox[await journal.receive("alertmanager", args[0], NOW)] = args[0]
+        elif step == "consume":
+            chosen = list(inbox)[: args[0]]
+            await journal.append([], after=len(names), consume=chosen)
+            inbox = {number: body for number, body in inbox.items() if number not in chosen}
+        else:
+            with pytest.raises(JournalError):
+                await journal.append([unwritable()], after=len(names), consume=list(inbox)[: args[0]])
+    assert [record.event.data.labels["name"] for record in await journal.read()] == names
+    assert {receipt.id: receipt.body for receipt in await journal.waiting()} == inbox
+    assert await journal.backlog() == (len(inbox), sum(map(len, inbox.values())))
+    await journal.close()
