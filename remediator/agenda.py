@@ -27,7 +27,7 @@ def wanted(incident: Incident) -> tuple[Errand, datetime] | None:
         return Errand.TELL, incident.opened_at
     if incident.phase is Phase.VERIFYING:
         return Errand.LOOK, incident.opened_at
-    if incident.clears_at is not None and (incident.phase is Phase.RESTING or incident.cause is None):
+    if incident.clears_at is not None and not incident.owes_an_answer:
         return Errand.TICK, incident.clears_at
     if incident.phase is Phase.PENDING:
         return Errand.LOOK, incident.fires_at

@@ -13,7 +13,7 @@ from remediator.core.events import (
     Payload,
     RulesChanged,
 )
-from remediator.core.model import CloseReason, Mode, Phase
+from remediator.core.model import CloseReason, Phase
 from remediator.core.observations import Carried, Elected, Reloaded, Ticked, Told
 from remediator.core.rules import Rule
 from remediator.core.state import Incident, State
@@ -22,8 +22,7 @@ from remediator.core.state import Incident, State
 def about(state: State, incident: Incident, data: Payload, now: datetime) -> Event:
     """An event of an incident, under the mode in force for it now."""
     rule = incident.definition
-    mode = Mode.lowest(state.policy.mode, rule.mode)
-    return Event(now, data, incident.id, rule.name, incident.target, mode)
+    return Event(now, data, incident.id, rule.name, incident.target, state.mode_of(rule))
 
 
 def carried(state: State, seen: Carried, now: datetime) -> tuple[Event, ...]:
@@ -47,8 +46,8 @@ def told(state: State, seen: Told, now: datetime) -> tuple[Event, ...]:
     if seen.problem and before.status == "undelivered":
         return ()
     status = "undelivered" if seen.problem else "delivered"
-    reason = f"{before.reason} (not delivered: {seen.problem})" if seen.problem else before.reason
-    return (about(state, incident, Escalated(before.receiver, status, before.cause, reason), now),)
+    answer = Escalated(before.receiver, status, before.cause, before.reason, seen.problem)
+    return (about(state, incident, answer, now),)
 
 
 def ticked(state: State, seen: Ticked, now: datetime) -> tuple[Event, ...]:
@@ -60,7 +59,7 @@ def ticked(state: State, seen: Ticked, now: datetime) -> tuple[Event, ...]:
     if incident is None or incident.clears_at is None or now < incident.clears_at:
         return ()
     resting = incident.phase is Phase.RESTING
-    if not resting and not (incident.phase is Phase.PENDING and incident.cause is None):
+    if not resting and (incident.phase is not Phase.PENDING or incident.owes_an_answer):
         return ()
     reason = (incident.cause if resting else None) or CloseReason.RESOLVED
     return (about(state, incident, IncidentClosed(reason, incident.detail or "the signals cleared"), now),)

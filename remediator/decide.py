@@ -82,6 +82,8 @@ def _looked(state: State, observation: Looked, now: datetime) -> Ruling:
         return _verified(state, incident, observation, now)
     if incident.phase is not Phase.PENDING:
         return Ruling()
+    if incident.clears_at is not None and not incident.owes_an_answer:
+        return Ruling(bookkeeping.ticked(state, Ticked(incident.id), now), again_at=incident.clears_at)
     if now < incident.fires_at:
         return Ruling(again_at=incident.fires_at)
     return _due(state, incident, observation, now)
@@ -94,7 +96,7 @@ def _due(state: State, incident: Incident, observation: Looked, now: datetime) -
         closed = IncidentClosed(CloseReason.CANCELLED, "the target is gone or was replaced by a successor")
         return Ruling((_event(state, incident, closed, now),))
     proposal = propose(state, incident, observation.snapshot, now)
-    if proposal.request.action.tells:
+    if proposal.request.tells:
         return Ruling(_tell(state, incident, proposal, now))
     if proposal.change is not None and proposal.allowed:
         verdict = _rehearsed(proposal.change, observation.rehearsal, now)
@@ -213,7 +215,7 @@ def _failed(state: State, incident: Incident, verification: Verification, observ
     """The step did not help: undo it where the rule says so and it can be, else the next rung."""
     if not undo_is_due(incident, observation.snapshot, now):
         return _onward(state, incident, verification, now)
-    planned = propose_undo(incident, observation.snapshot)
+    planned = propose_undo(state, incident, observation.snapshot)
     if not isinstance(planned, Change):
         why = f"not undone: {planned.reason}" if planned else "there is nothing to undo"
         return _onward(state, incident, verification, now, why)

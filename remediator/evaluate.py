@@ -9,11 +9,12 @@ import hashlib
 from collections.abc import Iterator
 from datetime import datetime
 
-from remediator.core.events import Event, IncidentOpened, Signal
+from remediator.bookkeeping import about
+from remediator.core.events import Event, IncidentClosed, IncidentOpened, Signal
 from remediator.core.fold import apply
-from remediator.core.model import CloseReason, Target
+from remediator.core.model import CloseReason, Phase, Target
 from remediator.core.observations import Sighting
-from remediator.core.state import Incident, State, open_key, told_key
+from remediator.core.state import MAX_SIGNALS, Incident, State, open_key, told_key
 from remediator.guards.guard import limits_of
 
 
@@ -28,6 +29,8 @@ def evaluate(state: State, sightings: tuple[Sighting, ...], now: datetime) -> tu
 
 
 def _said_once(state: State, sighting: Sighting, now: datetime) -> Iterator[Event]:
+    if sighting.rule and sighting.rule not in state.rules:
+        return  # the rule was removed while its alert was on the way
     if sighting.status == "skipped":
         yield from _skipped(state, sighting, now)
     elif sighting.status == "resolved":
@@ -64,13 +67,17 @@ def _resolved(state: State, sighting: Sighting, now: datetime) -> Iterator[Event
 
 def _firing(state: State, sighting: Sighting, target: Target, now: datetime) -> Iterator[Event]:
     incident = state.incident_of(sighting.rule, target)
+    if incident is not None and _is_about_a_predecessor(incident, target):
+        cancelled = IncidentClosed(CloseReason.CANCELLED, "the target was replaced by a successor")
+        yield about(state, incident, cancelled, now)
+        incident = None
     if incident is None:
         if _is_aftermath(state, sighting, target, now):
             return
         incident_id = _incident_id(sighting.rule, target, now)
         opened = IncidentOpened(sighting.labels, sighting.annotations)
         yield Event(now, opened, incident=incident_id, rule=sighting.rule, target=target)
-    elif _is_said(incident, sighting.fingerprint):
+    elif _is_said(incident, sighting.fingerprint) or _has_enough(incident):
         return
     else:
         incident_id = incident.id
@@ -78,8 +85,18 @@ def _firing(state: State, sighting: Sighting, target: Target, now: datetime) -> 
     yield Event(now, signal, incident=incident_id, rule=sighting.rule, target=target)
 
 
+def _is_about_a_predecessor(incident: Incident, target: Target) -> bool:
+    """Whether the incident rests, and the object that it is about is no more: its successor is another matter."""
+    return incident.phase is Phase.RESTING and bool(target.uid) and target.uid != incident.target.uid
+
+
 def _is_said(incident: Incident, fingerprint: str) -> bool:
     return any(seen.fingerprint == fingerprint and not seen.resolved for seen in incident.signals)
+
+
+def _has_enough(incident: Incident) -> bool:
+    """Whether so many alerts speak of the incident that one more changes nothing."""
+    return sum(not seen.resolved for seen in incident.signals) >= MAX_SIGNALS
 
 
 def _is_aftermath(state: State, sighting: Sighting, target: Target, now: datetime) -> bool:

@@ -16,6 +16,7 @@ from remediator.core.model import Change, Mode, Phase, Refusal, Value, Verdict, 
 from remediator.core.snapshot import Snapshot
 from remediator.core.state import Incident, State
 from remediator.guards import GUARDS, Guard, Request
+from remediator.guards.contention import MOST_TRIES
 from remediator.guards.guard import limits_of
 from remediator.verify import judge
 
@@ -44,19 +45,27 @@ def propose(state: State, incident: Incident, snapshot: Snapshot, now: datetime)
     step = rule.do[incident.step]
     action = ACTIONS[step.action]
     planned = _plan(action, Order(next_id(incident), incident.target, step.args, snapshot))
-    mode = Mode.lowest(state.policy.mode, rule.mode)
+    mode = state.mode_of(rule)
     request = Request(incident, rule, step, action, mode, limits_of(state.policy, rule), planned)
-    guards = () if action.tells else GUARDS
+    guards = () if request.tells else GUARDS
     verdicts = tuple(_answer(guard, request, state, snapshot, now) for guard in guards)
     return Proposal(request, (*verdicts, *_plan_verdict(planned)))
 
 
-def propose_undo(incident: Incident, snapshot: Snapshot) -> Planned | None:
-    """The change that takes the incident's last step back; None where its action has nothing to undo."""
+def propose_undo(state: State, incident: Incident, snapshot: Snapshot) -> Planned | None:
+    """The change that takes the incident's last step back; None where its action has nothing to undo.
+
+    Refused where the mode was lowered since, and after as many tries as a step has.
+    """
     assert incident.intent is not None, "only what was carried out is undone"
     action = ACTIONS[incident.intent.action]
     if action.undo is None:
         return None
+    mode = state.mode_of(incident.definition)
+    if mode is not Mode.ENFORCE:
+        return Refusal(f"the mode is {mode} by now")
+    if incident.undo_tries >= MOST_TRIES:
+        return Refusal(f"the target changed under {incident.undo_tries} planned undos in a row")
     try:
         return action.undo(UndoOrder(next_id(incident), incident.intent, incident.target, snapshot))
     except Exception as error:
@@ -69,7 +78,7 @@ def wanted_change(state: State, incident: Incident, snapshot: Snapshot, now: dat
         proposal = propose(state, incident, snapshot, now)
         return proposal.change if proposal.allowed else None
     if incident.phase is Phase.VERIFYING and undo_is_due(incident, snapshot, now):
-        planned = propose_undo(incident, snapshot)
+        planned = propose_undo(state, incident, snapshot)
         return planned if isinstance(planned, Change) else None
     return None
 

@@ -105,12 +105,15 @@ class Undo(Value, frozen=True, tag_field="kind", tag="undo"):
 
 
 class Escalated(Value, frozen=True, tag_field="kind", tag="escalated"):
-    """A person is told: `requested`, then `delivered` or `undelivered`; `observed` where the mode forbids telling."""
+    """A person is told: `requested`, then `delivered` or `undelivered` (with the `problem`); `observed` where the mode
+    forbids telling.
+    """
 
     receiver: str
     status: str
     cause: CloseReason
     reason: str = ""
+    problem: str = ""
 
 
 class IncidentClosed(Value, frozen=True, tag_field="kind", tag="incident_closed"):

@@ -63,6 +63,7 @@ def apply(state: State, event: Event) -> State:
 
 def _keep(state: State, incident: Incident) -> State:
     """Put an incident's new form in place, and its hold on the target with it."""
+    incident = _up_to_date(state, incident)
     key, hands = incident.target.key, state.hands
     if incident.in_hand:
         hands = hands.set(key, incident.id)
@@ -71,13 +72,33 @@ def _keep(state: State, incident: Incident) -> State:
     return replace(state, incidents=state.incidents.set(incident.id, incident), hands=hands)
 
 
+def _up_to_date(state: State, incident: Incident) -> Incident:
+    """A pending incident follows its rule as it is now; what is in hand ends under the rule it was begun with."""
+    rule = state.rules.get(incident.definition.name)
+    if rule is None or rule is incident.definition or incident.phase is not Phase.PENDING:
+        return incident
+    if incident.step < len(rule.do):
+        return replace(incident, definition=rule, said=None)
+    return replace(incident, definition=rule, said=None, step=len(rule.do) - 1, phase=Phase.RESTING)
+
+
 def _signal(state: State, event: Event, data: Signal) -> State:
     key = told_key(event.rule, data.fingerprint)
+    if not event.incident:
+        return _note(state, key, data.status)
     incident = state.incidents.get(event.incident)
     if incident is None:
-        return _note(state, key, data.status)
-    told = _without(state.told, key) if data.status == "resolved" else state.told.set(key, incident.id)
-    return replace(_keep(state, _with_signal(incident, data, event.time)), told=told)
+        return state
+    others = [seen for seen in incident.signals if seen.fingerprint != data.fingerprint]
+    told = state.told
+    if len(others) >= MAX_SIGNALS:  # one that ended goes first
+        surplus = next((seen for seen in others if seen.resolved), others[0])
+        others.remove(surplus)
+        told = _without(told, told_key(event.rule, surplus.fingerprint))
+    seen = SeenSignal(data.fingerprint, data.labels, data.starts_at, resolved=data.status == "resolved")
+    told = _without(told, key) if seen.resolved else told.set(key, incident.id)
+    state = replace(state, told=told, noted=_without(state.noted, key))
+    return _keep(state, _with_signals(incident, (*others, seen), event.time))
 
 
 def _note(state: State, key: str, status: str) -> State:
@@ -88,14 +109,12 @@ def _note(state: State, key: str, status: str) -> State:
     return replace(state, noted=kept.set(key, status))
 
 
-def _with_signal(incident: Incident, data: Signal, at: datetime) -> Incident:
-    others = tuple(seen for seen in incident.signals if seen.fingerprint != data.fingerprint)
-    seen = SeenSignal(data.fingerprint, data.labels, data.starts_at, resolved=data.status == "resolved")
-    signals = (*others, seen)[-MAX_SIGNALS:]
+def _with_signals(incident: Incident, signals: tuple[SeenSignal, ...], at: datetime) -> Incident:
+    """The incident with this evidence. Where it comes back after it counted as clear, `for` begins anew."""
     if all(each.resolved for each in signals):
         return replace(incident, signals=signals, cleared_at=incident.cleared_at or at)
-    # Evidence that comes back after a full `keep_firing_for` would have closed the incident, so it is continuous.
-    return replace(incident, signals=signals, cleared_at=None)
+    interrupted = incident.clears_at is not None and incident.clears_at <= at
+    return replace(incident, signals=signals, cleared_at=None, since=at if interrupted else incident.since)
 
 
 def _opened(state: State, event: Event, data: IncidentOpened) -> State:
@@ -119,11 +138,12 @@ def _decision(state: State, event: Event, data: Decision) -> State:
         return state
     incident = replace(incident, said=data)
     if data.then:
-        denials = [verdict.reason for verdict in data.verdicts if verdict.verdict == "deny"]
+        denials = {verdict.guard: verdict.reason for verdict in data.verdicts if verdict.verdict == "deny"}
+        cause = CloseReason.CONTENDED if "contention" in denials else CloseReason.REFUSED
         incident = replace(
             incident,
-            cause=incident.cause or CloseReason.REFUSED,
-            detail="; ".join(denials) or incident.detail,
+            cause=incident.cause or cause,
+            detail="; ".join(denials.values()) or incident.detail,
         )
         incident = _go_on(incident) if data.then == "next" else replace(incident, phase=Phase.RESTING)
     return _keep(state, incident)
@@ -137,6 +157,7 @@ def _go_on(incident: Incident) -> Incident:
         phase=Phase.RESTING if ends else Phase.PENDING,
         step=incident.step if ends else incident.step + 1,
         tries=0,
+        undo_tries=0,
         intent=None,
         undo=None,
         verified=None,
@@ -150,7 +171,14 @@ def _intent(state: State, event: Event, data: Intent) -> State:
     spent_key = shadow(event.mode) + incident.definition.name
     kept = tuple(at for at in state.spent.get(spent_key, ()) if at > event.time - LONGEST_WINDOW)
     state = replace(state, spent=state.spent.set(spent_key, (*kept, event.time)))
-    acting = replace(incident, phase=Phase.ACTING, intent=data, tries=incident.tries + 1, serial=incident.serial + 1)
+    acting = replace(
+        incident,
+        phase=Phase.ACTING,
+        intent=data,
+        intended_at=event.time,
+        tries=incident.tries + 1,
+        serial=incident.serial + 1,
+    )
     return _keep(state, acting)
 
 
@@ -163,7 +191,14 @@ def _undo(state: State, event: Event, data: Undo) -> State:
     incident = state.incidents.get(event.incident)
     if incident is None:
         return state
-    return _keep(state, replace(incident, phase=Phase.UNDOING, undo=data, serial=incident.serial + 1))
+    undoing = replace(
+        incident,
+        phase=Phase.UNDOING,
+        undo=data,
+        undo_tries=incident.undo_tries + 1,
+        serial=incident.serial + 1,
+    )
+    return _keep(state, undoing)
 
 
 def _outcome(state: State, event: Event, data: Outcome) -> State:
@@ -173,8 +208,9 @@ def _outcome(state: State, event: Event, data: Outcome) -> State:
     if incident.undo is not None:
         return _keep(_end_action(state, incident, event), _after_undo(incident, data))
     if data.status in UNDONE:
-        return _keep(_give_back(state, incident, event), replace(incident, phase=Phase.PENDING, intent=None))
-    return _keep(_end_action(state, incident, event), _after(incident, event, data))
+        return _keep(_give_back(state, incident), replace(incident, phase=Phase.PENDING, intent=None))
+    mode = Mode.OBSERVE if data.status is OutcomeStatus.REHEARSED else None
+    return _keep(_end_action(state, incident, event, mode), _after(incident, event, data))
 
 
 def _after(incident: Incident, event: Event, data: Outcome) -> Incident:
@@ -195,14 +231,19 @@ def _after_undo(incident: Incident, data: Outcome) -> Incident:
     return _go_on(replace(incident, detail=f"{incident.detail}; undo: {data.status}: {data.detail}"))
 
 
-def _give_back(state: State, incident: Incident, event: Event) -> State:
-    key = shadow(event.mode) + incident.definition.name
-    return replace(state, spent=state.spent.set(key, state.spent.get(key, ())[:-1]))
+def _give_back(state: State, incident: Incident) -> State:
+    """Take the incident's own reservation out of the budget: of a write, since a rehearsal has but one outcome."""
+    rule, at = incident.definition.name, incident.intended_at
+    spent = list(state.spent.get(rule, ()))
+    if at is not None and at in spent:
+        spent.remove(at)
+    return replace(state, spent=state.spent.set(rule, tuple(spent)))
 
 
-def _end_action(state: State, incident: Incident, event: Event) -> State:
+def _end_action(state: State, incident: Incident, event: Event, mode: Mode | None = None) -> State:
+    """Note the end of a write, or of a rehearsal in observe mode; the mode in force may have changed in between."""
     ended = Ended(event.time, incident.id)
-    return replace(state, ended=state.ended.set(shadow(event.mode) + incident.target.key, ended))
+    return replace(state, ended=state.ended.set(shadow(mode) + incident.target.key, ended))
 
 
 def _verification(state: State, event: Event, data: Verification) -> State:
@@ -257,13 +298,23 @@ def _rules(state: State, event: Event, data: RulesChanged) -> State:
     for name in data.removed:
         rules = _without(rules, name)
     state = replace(state, rules=rules, policy=data.policy or state.policy)
-    changed = {rule.name: rule for rule in data.changed}
+    touched = {rule.name for rule in data.changed} | set(data.removed)
     for incident in state.incidents.values():
-        rule = changed.get(incident.definition.name)
-        if rule is not None and incident.phase is Phase.PENDING:
-            step = min(incident.step, len(rule.do) - 1)
-            state = _keep(state, replace(incident, definition=rule, step=step, said=None))
+        if incident.definition.name in touched:
+            state = _reconsidered(state, incident, event.time)
     return state
+
+
+def _reconsidered(state: State, incident: Incident, at: datetime) -> State:
+    """An incident whose rule changed keeps only what is evidence for the rule as it is now: of other alerts it
+    would never hear the end.
+    """
+    rule, told = state.rules.get(incident.definition.name), state.told
+    kept = tuple(seen for seen in incident.signals if rule is not None and rule.when.matches(seen.labels))
+    for seen in incident.signals:
+        if seen not in kept:
+            told = _without(told, told_key(incident.definition.name, seen.fingerprint))
+    return _keep(replace(state, told=told), _with_signals(incident, kept, at))
 
 
 def _leader(state: State, event: Event, data: Leader) -> State:

@@ -11,7 +11,7 @@ from immutables import Map
 from msgspec import field
 
 from remediator.core.events import Decision, Escalated, Intent, Undo, Verification
-from remediator.core.model import CloseReason, Phase, Target, Value
+from remediator.core.model import CloseReason, Mode, Phase, Target, Value
 from remediator.core.rules import Policy, Rule
 
 MAX_NOTED = 10_000
@@ -34,8 +34,9 @@ class Incident(Value, frozen=True):
     """One open incident: a rule and an owning target, from the first evidence to the close.
 
     `since` is the start of continuous evidence, `cleared_at` the instant at which the last signal ended. `tries`
-    counts the intents of the present step, `serial` those of the incident (it makes their ids). `cause` is why
-    the ladder went on or the incident rests, and becomes the close reason where nothing helps any more.
+    counts the intents of the present step, `undo_tries` its undos, `serial` all of the incident (it makes their
+    ids). `intended_at` is when the intent was reserved. `cause` is why the ladder went on or the incident rests, and
+    becomes the close reason where nothing helps any more.
     """
 
     id: str
@@ -50,10 +51,12 @@ class Incident(Value, frozen=True):
     cleared_at: datetime | None = None
     step: int = 0
     tries: int = 0
+    undo_tries: int = 0
     serial: int = 0
     said: Decision | None = None
     intent: Intent | None = None
     undo: Undo | None = None
+    intended_at: datetime | None = None
     carried_at: datetime | None = None
     verified: Verification | None = None
     escalation: Escalated | None = None
@@ -64,6 +67,11 @@ class Incident(Value, frozen=True):
     def in_hand(self) -> bool:
         """Whether it holds its target: one remediation in flight per target over all rules."""
         return self.phase in (Phase.ACTING, Phase.VERIFYING, Phase.UNDOING)
+
+    @property
+    def owes_an_answer(self) -> bool:
+        """Whether a step was tried in vain and the ladder has not come to its end: somebody is still to be told."""
+        return self.phase is not Phase.RESTING and self.cause is CloseReason.FAILED
 
     @property
     def fires_at(self) -> datetime:
@@ -113,6 +121,14 @@ class State(Value, frozen=True):
     ended: Map[str, Ended] = field(default_factory=Map)
     spent: Map[str, tuple[datetime, ...]] = field(default_factory=Map)
     pasts: Map[str, Past] = field(default_factory=Map)
+
+    def mode_of(self, rule: Rule) -> Mode:
+        """The mode in force for a rule: the lowest of the settings', its own, and its own as the files say it now.
+
+        What is in hand is brought to its end under the rule it was begun with, but never beyond what is allowed now.
+        """
+        present = self.rules.get(rule.name)
+        return Mode.lowest(self.policy.mode, rule.mode, present.mode if present else None)
 
     def incident_of(self, rule: str, target: Target) -> Incident | None:
         """The open incident of a rule and target, if there is one."""

@@ -54,6 +54,11 @@ class Request(Value, frozen=True):
     limits: Limits
     change: Change | Refusal | None = None
 
+    @property
+    def tells(self) -> bool:
+        """Whether the step only tells a person, which no guard holds back unless all is switched off."""
+        return self.action.tells and self.mode is not Mode.OFF
+
 
 Ask = Callable[[Request, State, Facts, datetime], Verdict]
 
