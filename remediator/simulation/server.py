@@ -16,13 +16,13 @@ from remediator.simulation.identity import Identity
 from remediator.simulation.patches import patched
 from remediator.simulation.store import Store
 from remediator.simulation.validation import check, qualified
-from remediator.simulation.values import copied
+from remediator.simulation.values import annotations_of, copied
 
 ANY = Precondition("", "")
 """No precondition."""
 
 _COUNTED = frozenset(
-    ["Pod", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob", "PodDisruptionBudget"]
+    ["Pod", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob", "PodDisruptionBudget", "HorizontalPodAutoscaler"]
 )
 """Kinds whose `metadata.generation` counts changes of their spec."""
 
@@ -172,7 +172,7 @@ class Server:
                 new["status"] = old["status"]
             new = defaulted(resource.kind, new)
         check(resource, new, old)
-        if "generation" in before and new.get("spec") != old.get("spec"):
+        if "generation" in before and not status and _is_another(resource.kind, new, old):
             new["metadata"]["generation"] = before["generation"] + 1
         self._ask_hooks("UPDATE", new, old)
         if new == old:
@@ -232,6 +232,15 @@ class Server:
 
 _LINGERS = frozenset({"Pod", "Namespace"})
 """Kinds that somebody else (kubelet, namespace controller) removes once they are being deleted."""
+
+
+def _is_another(kind: str, new: Json, old: Json) -> bool:
+    """Whether a write makes a new generation: another spec, or for a Deployment other annotations, since those are
+    copied to its ReplicaSets.
+    """
+    if new.get("spec") != old.get("spec"):
+        return True
+    return kind == "Deployment" and annotations_of(new) != annotations_of(old)
 
 
 def _grace(kind: str, obj: Json, wanted: int | None) -> int:

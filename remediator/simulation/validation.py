@@ -11,6 +11,7 @@ from remediator.ports import Invalid
 from remediator.simulation import selectors
 
 _NAME = re.compile(r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")
+_QUALIFIED = re.compile(r"^(?=.{1,63}$)[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$")
 _IMMUTABLE: dict[str, tuple[str, ...]] = {
     "Deployment": ("selector",),
     "ReplicaSet": ("selector",),
@@ -56,10 +57,20 @@ def _metadata(new: Json, old: Json | None) -> Iterator[str]:
         )
     for field in ("labels", "annotations"):
         for key, value in (metadata.get(field) or {}).items():
-            if not isinstance(value, str):
-                yield f'metadata.{field}: Invalid value: "{key}": must be a string'
+            yield from _entry(f"metadata.{field}", key, value)
     if old is not None and metadata.get("uid") != old["metadata"]["uid"]:
         yield f'metadata.uid: Invalid value: "{metadata.get("uid")}": field is immutable'
+
+
+def _entry(path: str, key: str, value: Any) -> Iterator[str]:
+    """One label or annotation: a qualified name, and for a label a short value."""
+    prefix, _, name = key.rpartition("/")
+    if not _QUALIFIED.match(name) or (prefix and not _NAME.match(prefix)):
+        yield f"{path}: Invalid value: \"{key}\": name part must consist of alphanumeric characters, '-', '_' or '.'"
+    if not isinstance(value, str):
+        yield f'{path}: Invalid value: "{key}": must be a string'
+    elif path.endswith("labels") and value and not _QUALIFIED.match(value):
+        yield f'{path}: Invalid value: "{value}": a valid label must be an empty string or consist of alphanumerics'
 
 
 def _counts(new: Json) -> Iterator[str]:

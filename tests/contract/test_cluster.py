@@ -5,22 +5,34 @@ One suite for every adapter. What stands here was tried on a real API server (de
 
 from __future__ import annotations
 
-import pytest
+from collections.abc import AsyncIterator
 
+import pytest
+import pytest_asyncio
+
+from remediator.clients import kubernetes
 from remediator.core.kinds import KINDS
 from remediator.core.model import Change, Json, PatchType, Precondition, Ref, Verb
 from remediator.ports import Conflict, Forbidden, Invalid, NotFound, Throttled, Unavailable
 from remediator.simulation import objects
-from tests.contract.yards import SimulatedYard, Yard, available, ready_deployment, ref
+from tests.contract.yards import RealYard, SimulatedYard, Yard, available, ready_deployment, ref
 
 NONE = Precondition("", "")
+EVERYTHING = [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]
 OTHER_UID = "00000000-0000-4000-8000-000000000000"
 DEPLOYMENT, POD = KINDS["Deployment"], KINDS["Pod"]
 
 
-@pytest.fixture(params=["simulated"])
-def yard(request: pytest.FixtureRequest) -> Yard:
-    return {"simulated": SimulatedYard}[request.param]()
+@pytest_asyncio.fixture(params=["simulated", pytest.param("real", marks=pytest.mark.lab)])
+async def yard(request: pytest.FixtureRequest) -> AsyncIterator[Yard]:
+    if request.param == "simulated":
+        yield SimulatedYard()
+        return
+    make_account, namespace = request.getfixturevalue("account"), request.getfixturevalue("namespace")
+    lab = request.getfixturevalue("lab")
+    cluster = kubernetes.connect(str(make_account(cluster_rules=EVERYTHING, name="tester").kubeconfig))
+    yield RealYard(cluster, lab.admin, namespace)
+    await cluster.close()
 
 
 def seen(obj: Json) -> Precondition:
@@ -139,24 +151,44 @@ class TestPatching:
         operations = [
             {"op": "test", "path": "/spec/replicas", "value": 0},
             {"op": "replace", "path": "/spec/replicas", "value": 1},
-            {"op": "add", "path": "/metadata/annotations", "value": {"a~b/c": "1"}},
-            {"op": "replace", "path": "/metadata/annotations/a~0b~1c", "value": "2"},
+            {"op": "add", "path": "/metadata/annotations", "value": {"example.com/c": "1"}},
+            {"op": "replace", "path": "/metadata/annotations/example.com~1c", "value": "2"},
         ]
         after = await yard.cluster.write(patch(made, operations, PatchType.JSON, NONE))
         assert after["spec"]["replicas"] == 1
-        assert after["metadata"]["annotations"]["a~b/c"] == "2"
+        assert after["metadata"]["annotations"]["example.com/c"] == "2"
         operations = [{"op": "replace", "path": "/spec/replicas", "value": 5}, {"op": "remove", "path": "/spec/none"}]
         with pytest.raises(Conflict):
             await yard.cluster.write(patch(made, operations, PatchType.JSON, NONE))
         assert (await yard.cluster.get(address(made)))["spec"]["replicas"] == 1
 
-    async def test_generation_counts_changes_of_the_spec_alone(self, yard: Yard):
+    @pytest.mark.parametrize(
+        ("body", "more"),
+        [
+            ({"metadata": {"labels": {"a": "1"}}}, 0),
+            ({"spec": {"replicas": 1}}, 1),
+            ({"metadata": {"annotations": {"a": "1"}}}, 1),  # they are copied to its ReplicaSets
+        ],
+    )
+    async def test_generation_of_a_deployment_counts_changes_of_its_spec_and_annotations(
+        self, yard: Yard, body: Json, more: int
+    ):
+        made = await ready_deployment(yard)
+        after = await yard.cluster.write(patch(made, body, given=NONE))
+        assert after["metadata"]["generation"] == made["metadata"]["generation"] + more
+        assert int(after["metadata"]["resourceVersion"]) > int(made["metadata"]["resourceVersion"])
+
+    async def test_generation_of_others_counts_changes_of_their_spec_alone(self, yard: Yard):
+        made = yard.create(objects.stateful_set("db", yard.namespace, replicas=0))
+        after = await yard.cluster.write(patch(made, {"metadata": {"annotations": {"a": "1"}}}, given=NONE))
+        assert after["metadata"]["generation"] == made["metadata"]["generation"]
+
+    @pytest.mark.parametrize("metadata", [{"annotations": {"a~b/c": "1"}}, {"labels": {"a": "not a label"}}])
+    async def test_names_and_values_of_labels_and_annotations_are_checked(self, yard: Yard, metadata: Json):
         made = yard.create(objects.deployment("web", yard.namespace, replicas=0))
-        labelled = await yard.cluster.write(patch(made, {"metadata": {"annotations": {"a": "1"}}}, given=NONE))
-        assert labelled["metadata"]["generation"] == made["metadata"]["generation"]
-        assert int(labelled["metadata"]["resourceVersion"]) > int(made["metadata"]["resourceVersion"])
-        scaled = await yard.cluster.write(patch(made, {"spec": {"replicas": 1}}, given=NONE))
-        assert scaled["metadata"]["generation"] == made["metadata"]["generation"] + 1
+        with pytest.raises(Invalid) as error:
+            await yard.cluster.write(patch(made, {"metadata": metadata}, given=NONE))
+        assert error.value.status == 422
 
     async def test_a_patch_that_changes_nothing_moves_no_version(self, yard: Yard):
         made = await ready_deployment(yard)
@@ -216,7 +248,9 @@ class TestPreconditions:
             with pytest.raises(Conflict) as error:
                 await attempt(patch(made, body, kind))
             assert error.value.status == (422 if kind is PatchType.JSON else 409)
-        assert await yard.cluster.get(address(made)) == now
+        found = await yard.cluster.get(address(made))
+        assert found["metadata"]["annotations"] == now["metadata"]["annotations"]
+        assert found["metadata"]["labels"] == now["metadata"]["labels"]
 
     @pytest.mark.parametrize(("kind", "body"), BODIES)
     async def test_another_uid_is_a_conflict(self, yard: Yard, kind: PatchType, body: Json):

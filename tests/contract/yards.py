@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
@@ -10,6 +11,8 @@ from remediator.core.model import Json, PatchType, Ref
 from remediator.ports import Cluster, NotFound
 from remediator.simulation import objects
 from remediator.simulation.world import World
+from tests.lab.client import Api
+from tests.lab.errors import ApiError
 
 
 class Yard(Protocol):
@@ -70,6 +73,34 @@ class SimulatedYard:
                 return
             self.world.advance(1)
         raise AssertionError(f"{what}: not in ten virtual minutes")
+
+
+class RealYard:
+    """A namespace of the lab's API server, through the real client; waiting is waiting."""
+
+    def __init__(self, cluster: Cluster, admin: Api, namespace: str) -> None:
+        self.cluster, self.namespace, self._admin = cluster, namespace, admin
+
+    def create(self, obj: Json) -> Json:
+        return self._admin.create(obj)
+
+    def merge(self, ref: Ref, body: Json) -> Json:
+        return self._admin.patch(ref.resource.plural, ref.name, body, ref.namespace)
+
+    def find(self, ref: Ref) -> Json | None:
+        try:
+            return self._admin.get(ref.resource.plural, ref.name, ref.namespace)
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    async def until(self, holds: Callable[[], bool], what: str) -> None:
+        for _ in range(300):
+            if await asyncio.to_thread(holds):
+                return
+            await asyncio.sleep(0.1)
+        raise AssertionError(f"{what}: not in thirty seconds")
 
 
 async def ready_deployment(yard: Yard, name: str = "web", replicas: int = 2, **more: object) -> Json:
