@@ -8,7 +8,6 @@ takes the ReplicaSet's annotations over (change-cause among them) but for those 
 from __future__ import annotations
 
 from remediator.actions.action import (
-    REMEDIATION,
     Action,
     Order,
     Planned,
@@ -29,12 +28,11 @@ OWN_ANNOTATIONS = frozenset(
         "deployment.kubernetes.io/desired-replicas",
         "deployment.kubernetes.io/max-replicas",
         "deprecated.deployment.rollback.to",
-        REMEDIATION,
     }
 )
-"""Annotations of a Deployment that a roll-back leaves as they are."""
+"""Annotations of a Deployment that a roll-back leaves as they are; beside them all of `remediator.io/`."""
 
-CHANGE_CAUSE = "kubernetes.io/change-cause"
+OURS = "remediator.io/"
 
 
 def check(args: Json) -> tuple[str, ...]:
@@ -137,9 +135,13 @@ def _replacing(template: Json) -> Json:
 def _annotations(live: Json, revision: Json) -> Json:
     """What kubectl leaves: the revision's annotations, the Deployment's own kept, all others gone."""
     have = live["metadata"].get("annotations") or {}
-    want = {k: v for k, v in (revision["metadata"].get("annotations") or {}).items() if k not in OWN_ANNOTATIONS}
-    gone = {name: None for name in have if name not in OWN_ANNOTATIONS and name not in want}
+    want = {k: v for k, v in (revision["metadata"].get("annotations") or {}).items() if not _stays(k)}
+    gone = {name: None for name in have if not _stays(name) and name not in want}
     return {**gone, **want}
+
+
+def _stays(annotation: str) -> bool:
+    return annotation in OWN_ANNOTATIONS or annotation.startswith(OURS)
 
 
 def _annotations_before(order: UndoOrder) -> Json:

@@ -6,6 +6,7 @@ before the answer goes back.
 
 from __future__ import annotations
 
+import ssl
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -26,7 +27,7 @@ class HeldApi:
     def __init__(self, lab: Lab, hold: str = "") -> None:
         self.hold = hold
         self.held = threading.Event()
-        self._client = httpx.Client(base_url=lab.url, verify=str(lab.ca_file), timeout=60)
+        self._client = httpx.Client(base_url=lab.url, verify=ssl.create_default_context(cafile=lab.ca_file), timeout=60)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 

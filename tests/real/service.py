@@ -57,11 +57,20 @@ class Service:
         config = self.folder / "remediator.yaml"
         config.write_text(yaml.safe_dump(self.settings))
         self._environment = environment or self._environment
-        log = (self.folder / "log.txt").open("ab")
         command = [sys.executable, "-m", "remediator", "run", "--config", str(config)]
-        self.process = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | self._environment)
-        wait_for(lambda: httpx.get(f"{self.url}/readyz").status_code, lambda code: code == 200, "readiness", 30)
+        with (self.folder / "log.txt").open("ab") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | self._environment)
+        wait_for(self._readiness, lambda seen: seen == 200, "readiness", 30)
         return self
+
+    def _readiness(self) -> int | str:
+        """The code of /readyz, or why there is none; the log where the process has ended."""
+        if self.process is None or self.process.poll() is not None:
+            raise AssertionError(f"the service ended at its start:\n{self.log}")
+        try:
+            return httpx.get(f"{self.url}/readyz").status_code
+        except httpx.TransportError as error:
+            return repr(error)
 
     def kill(self) -> None:
         """kill -9."""

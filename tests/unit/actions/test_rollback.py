@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from remediator.actions.action import REMEDIATION, Order, UndoOrder
-from remediator.actions.rollback import ACTION, OWN_ANNOTATIONS
+from remediator.actions.rollback import ACTION, OURS, OWN_ANNOTATIONS
 from remediator.core.events import Intent
 from remediator.core.kinds import KINDS, ref_of
 from remediator.core.model import Change, Json, PatchType, Refusal, Target
@@ -111,7 +111,7 @@ def look(world: World, target: Target) -> Snapshot:
 
 def annotations(world: World) -> dict[str, str]:
     found = world.server.get(ref_of(WEB))["metadata"]["annotations"]
-    return {name: value for name, value in found.items() if name not in OWN_ANNOTATIONS}
+    return {name: value for name, value in found.items() if name not in OWN_ANNOTATIONS and not name.startswith(OURS)}
 
 
 def carry_out(world: World, change: Change) -> None:
@@ -153,6 +153,15 @@ def test_annotations_that_belong_to_the_deployment_stay():
     kept = dict.fromkeys(OWN_ANNOTATIONS, "mine") | {"deployment.kubernetes.io/revision": "3"}
     theirs = {name: "revision's" for name in OWN_ANNOTATIONS if name != "deployment.kubernetes.io/revision"}
     change = planned(replica_set(2, **theirs), live=deployment(ready=0, metadata={"annotations": kept}))
+    assert change.body["metadata"]["annotations"] == {REMEDIATION: "incident-1-1"}
+
+
+def test_a_persons_opt_out_and_a_fence_outlive_a_roll_back():
+    ours = {"remediator.io/exclude": "true", "remediator.io/fence": "incident-1-0", REMEDIATION: "incident-0-1"}
+    change = planned(
+        replica_set(2),
+        live=deployment(ready=0, metadata={"annotations": ours | {"deployment.kubernetes.io/revision": "3"}}),
+    )
     assert change.body["metadata"]["annotations"] == {REMEDIATION: "incident-1-1"}
 
 
