@@ -1,0 +1,51 @@
+"""Actions and guards: each is a file, a registration, a test file and a row of the docs."""
+
+from __future__ import annotations
+
+import pytest
+
+from remediator.actions import ACTIONS
+from remediator.guards import GUARDS
+from tests.unit.repository.sources import PACKAGE, ROOT, Document
+
+FRAMES = {"actions": "action", "guards": "guard"}
+"""The module that says what a member of the family is."""
+
+REGISTERED = {"actions": set(ACTIONS), "guards": {guard.name for guard in GUARDS}}
+HEADINGS = {"actions": "action", "guards": "guard"}
+
+
+def files_of(family: str) -> set[str]:
+    return {path.stem for path in (PACKAGE / family).glob("*.py")} - {"__init__", FRAMES[family]}
+
+
+@pytest.fixture(params=["actions", "guards"])
+def family(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+def test_each_has_a_file_of_its_name(family: str) -> None:
+    assert files_of(family) == REGISTERED[family]
+
+
+def test_each_has_a_test_file(family: str) -> None:
+    tested = {path.stem.removeprefix("test_") for path in (ROOT / "tests/unit" / family).glob("test_*.py")}
+    assert files_of(family) - tested == set()
+
+
+def test_each_has_a_row_in_the_docs_and_no_row_is_left_over(family: str) -> None:
+    rows = Document(ROOT / "docs" / f"{family}.md").table(HEADINGS[family])
+    assert set(rows) == REGISTERED[family]
+
+
+def test_the_docs_say_which_guards_are_quiet() -> None:
+    rows = Document(ROOT / "docs/guards.md").table("guard")
+    assert {name for name, cells in rows.items() if cells[-1] == "yes"} == {g.name for g in GUARDS if g.quiet}
+
+
+def test_the_docs_say_what_can_be_undone_and_what_each_action_applies_to() -> None:
+    rows = Document(ROOT / "docs/actions.md").table("action")
+    for name, action in ACTIONS.items():
+        kinds, undo = rows[name][1], rows[name][-1]
+        assert all(kind in kinds for kind in action.kinds), name
+        assert undo.startswith("yes") is (action.undo is not None), name

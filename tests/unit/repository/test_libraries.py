@@ -1,0 +1,68 @@
+"""Each foreign library is known to one part of the product, so that it can be exchanged there."""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+
+import pytest
+
+from tests.unit.repository.sources import ROOT, modules
+
+KNOWN_TO = {
+    "aiohttp": {"clients", "demo", "notify"},
+    "apscheduler": {"sources"},
+    "cel_expr_python": {"conditions"},
+    "click": {"cli"},
+    "google": {"conditions"},
+    "immutables": {"core"},
+    "jinja2": {"notify"},
+    "kubernetes": {"clients"},
+    "prometheus_api_client": {"clients"},
+    "prometheus_client": {"metrics", "server"},
+    "promql_parser": {"config"},
+    "pydantic": {"config"},
+    "pydantic_core": {"config"},
+    "re2": {"config", "core"},
+    "rich": {"cli", "demo"},
+    "sqlalchemy": {"journal"},
+    "sqlite3": {"journal"},
+    "starlette": {"server"},
+    "structlog": {"logs"},
+    "tests": {"cli"},
+    "uvicorn": {"server"},
+    "uvloop": {"cli"},
+    "yaml": {"cli", "config"},
+    "yarl": {"clients"},
+}
+"""Library → the parts that may import it. The `msgspec` of all values is everybody's."""
+
+EVERYBODYS = {"msgspec", "remediator"}
+
+
+def imported() -> dict[str, set[str]]:
+    """Every library that is imported, with the parts that do."""
+    found: dict[str, set[str]] = {}
+    for module in modules():
+        for name, _ in module.imports:
+            found.setdefault(name.split(".")[0], set()).add(module.part)
+    return {name: parts for name, parts in found.items() if name not in EVERYBODYS}
+
+
+@pytest.mark.parametrize(
+    ("library", "parts"),
+    sorted(
+        (name, parts) for name, parts in imported().items() if name in KNOWN_TO or name not in sys.stdlib_module_names
+    ),
+)
+def test_a_library_is_known_to_its_part_alone(library: str, parts: set[str]) -> None:
+    assert parts <= KNOWN_TO.get(library, set())
+
+
+def test_what_is_installed_for_users_is_what_the_code_imports_or_will() -> None:
+    """Nothing that is imported comes in only as somebody else's dependency."""
+    said = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    declared = {requirement.split(">")[0].split("=")[0].replace("-", "_") for requirement in said}
+    of = {"google": "protobuf", "pydantic_core": "pydantic", "re2": "google_re2", "yaml": "pyyaml", "yarl": "aiohttp"}
+    wanted = {of.get(name, name) for name in imported() if name not in sys.stdlib_module_names} - {"tests"}
+    assert wanted <= declared
