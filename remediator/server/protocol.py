@@ -41,12 +41,16 @@ class GuardedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Pass on bytes of a request; close where its head grows beyond all measure."""
         if not self._in_request:
-            self._arm()
             if self._head_bytes > HEAD_BYTES:
                 self.transport.close()
                 return
             self._head_bytes += len(data)
         super().data_received(data)
+
+    def on_message_begin(self) -> None:
+        """The first byte of a request is here."""
+        self._arm()
+        super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """The head is whole."""
@@ -70,5 +74,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _give_up(self) -> None:
         self._deadline = None
-        if not self.transport.is_closing():
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._arm()  # the head of a pipelined request; the one before is still being answered
+        elif not self.transport.is_closing():
             self.transport.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import socket
 from collections.abc import Iterator
 
@@ -16,6 +17,7 @@ CONNECTIONS = 1000
 """Connections at once; one more is answered 503."""
 KEEP_ALIVE_SECONDS = 75
 """How long an idle connection is kept: longer than the scrape and repeat intervals of most set-ups."""
+_ADDRESS = re.compile(r"(?:\[(?P<ip6>[0-9a-fA-F:.]+)\]|(?P<host>[^:\[\]]*)):(?P<port>[0-9]{1,5})")
 
 
 class ListenError(Exception):
@@ -94,10 +96,10 @@ async def serve(app: ASGIApp, listen: str, *, grace: float = 5.0) -> Serving:
 
 
 def _address(listen: str) -> tuple[str, int]:
-    host, _, port = listen.rpartition(":")
-    if not (port.isascii() and port.isdigit() and int(port) < 65536):
+    found = _ADDRESS.fullmatch(listen)
+    if found is None or int(found["port"]) > 65535:
         raise ListenError(f"cannot listen on {listen!r}: HOST:PORT is expected, as 0.0.0.0:8080 or [::1]:8080")
-    return host.removeprefix("[").removesuffix("]") or "0.0.0.0", int(port)
+    return found["ip6"] or found["host"] or "0.0.0.0", int(found["port"])
 
 
 def _bound(host: str, port: int) -> socket.socket:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import io
 import json
+import socket
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
@@ -120,7 +121,14 @@ class TestTooLarge:
     async def test_a_client_that_sends_it_all_before_it_listens_gets_its_answer(self, small: Site) -> None:
         """Answered at once, it would see the connection reset, and Alertmanager tries those again."""
         head = f"POST {URL} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {8 << 20}\r\n\r\n"
-        assert (await raw(small, head.encode() + b"x" * (8 << 20))).startswith(b"HTTP/1.1 413")
+        await small.restart(limits=Limits(body=1000, linger=10))
+
+        def blocking() -> bytes:
+            with socket.create_connection(("127.0.0.1", small.port)) as connection:
+                connection.sendall(head.encode() + b"x" * (8 << 20))
+                return connection.recv(100)
+
+        assert (await asyncio.to_thread(blocking)).startswith(b"HTTP/1.1 413")
 
     async def test_a_client_that_asks_first_is_answered_first(self, small: Site) -> None:
         head = f"POST {URL} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000\r\nExpect: 100-continue\r\n\r\n"

@@ -1,0 +1,195 @@
+"""Who may ask for what: a decision table over keys, where the request comes from, and what it brings."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.requests import Request
+
+from remediator.server.access import Access, Keys, Operator, Role
+from remediator.server.refusal import Refused
+
+from .conftest import Site
+
+LOOPBACK, OUTSIDE = "127.0.0.1", "10.1.2.3"
+
+
+def request(client: str = LOOPBACK, server: str = LOOPBACK, host: str = "localhost:8080", **headers: str) -> Request:
+    named = {"host": host} | {name.replace("_", "-"): value for name, value in headers.items()}
+    scope: dict[str, Any] = {
+        "type": "http",
+        "method": "POST",
+        "path": "/",
+        "query_string": b"",
+        "scheme": "http",
+        "client": (client, 40000),
+        "server": (server, 8080),
+        "headers": [(name.encode(), value.encode()) for name, value in named.items()],
+    }
+    return Request(scope)
+
+
+def bearer(token: str) -> str:
+    return f"Bearer {token}"
+
+
+def basic(password: str, user: str = "alertmanager") -> str:
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+@pytest.fixture
+def token_file(tmp_path: Path) -> Path:
+    file = tmp_path / "token"
+    file.write_text("s3cret\n")
+    return file
+
+
+def refusal(check: Any, *args: Any) -> int:
+    """The status of the refusal, 0 where there is none."""
+    try:
+        check(*args)
+    except Refused as error:
+        return error.status
+    return 0
+
+
+@pytest.mark.parametrize(
+    ("asks", "status"),
+    [
+        (request(), 0),
+        (request("::1", "::1", "[::1]:8080"), 0),
+        (request(host="127.0.0.1"), 0),
+        (request(OUTSIDE, OUTSIDE), 503),
+        (request(OUTSIDE), 503),
+        (request(LOOPBACK, OUTSIDE), 503),  # through a sidecar that connects from loopback to the Pod's address
+        (request(x_forwarded_for="1.2.3.4"), 503),
+        (request(forwarded="for=1.2.3.4"), 503),
+        (request(host="rebound.example:8080"), 503),
+        (request(authorization=bearer("anything")), 0),
+        (request(origin="http://evil.example"), 403),
+        (request(origin="http://localhost:8080"), 0),
+        (request(origin="null"), 403),
+    ],
+)
+def test_without_a_token_the_webhook_takes_from_this_machine_alone(asks: Request, status: int) -> None:
+    assert refusal(Access(Keys()).webhook, asks) == status
+
+
+@pytest.mark.parametrize(
+    ("authorization", "status"),
+    [
+        (bearer("s3cret"), 0),
+        ("bearer s3cret", 0),
+        (basic("s3cret"), 0),
+        (basic("s3cret", "anybody"), 0),
+        (bearer("wrong"), 401),
+        (bearer("s3cre"), 401),
+        (bearer("s3cret\n"), 0),
+        (basic("wrong"), 401),
+        ("Basic !!!", 401),
+        ("Basic", 401),
+        ("Digest s3cret", 401),
+        ("s3cret", 401),
+        ("", 401),
+        (bearer("\u00fc"), 401),
+    ],
+)
+@pytest.mark.parametrize("client", [LOOPBACK, OUTSIDE])
+def test_with_a_token_everybody_must_bring_it(token_file: Path, authorization: str, status: int, client: str) -> None:
+    access = Access(Keys(webhook_token_file=str(token_file)))
+    assert refusal(access.webhook, request(client, client, authorization=authorization)) == status
+
+
+def test_a_changed_token_file_counts_from_the_next_request_on(token_file: Path) -> None:
+    access = Access(Keys(webhook_token_file=str(token_file)))
+    assert refusal(access.webhook, request(authorization=bearer("s3cret"))) == 0
+    new = token_file.with_name("new")
+    new.write_text("0ther!\n")
+    new.replace(token_file)
+    assert refusal(access.webhook, request(authorization=bearer("s3cret"))) == 401
+    assert refusal(access.webhook, request(authorization=bearer("0ther!"))) == 0
+
+
+@pytest.mark.parametrize("content", [None, "", " \n"])
+def test_a_token_file_that_is_gone_or_empty_lets_nobody_in(token_file: Path, content: str | None) -> None:
+    access = Access(Keys(webhook_token_file=str(token_file)))
+    if content is None:
+        token_file.unlink()
+    else:
+        token_file.write_text(content)
+    for authorization in ("", bearer(""), bearer("s3cret"), basic("")):
+        assert refusal(access.webhook, request(authorization=authorization)) == 503
+
+
+class TestOperators:
+    @pytest.fixture
+    def access(self, tmp_path: Path) -> Access:
+        operators = []
+        for name, roles in {"alice": (Role.VIEW, Role.ADMIN), "bob": (Role.APPROVE,), "gone": (Role.ADMIN,)}.items():
+            file = tmp_path / name
+            file.write_text(f"token of {name}")
+            operators.append(Operator(name, str(file), roles))
+        (tmp_path / "gone").unlink()
+        return Access(Keys(operators=tuple(operators)))
+
+    @pytest.mark.parametrize(
+        ("token", "role", "status"),
+        [
+            ("token of alice", Role.VIEW, 0),
+            ("token of alice", Role.ADMIN, 0),
+            ("token of alice", Role.APPROVE, 403),
+            ("token of bob", Role.VIEW, 0),
+            ("token of bob", Role.APPROVE, 0),
+            ("token of bob", Role.ADMIN, 403),
+            ("token of gone", Role.VIEW, 401),
+            ("token of nobody", Role.VIEW, 401),
+            ("", Role.VIEW, 401),
+        ],
+    )
+    def test_roles(self, access: Access, token: str, role: Role, status: int) -> None:
+        for client in (LOOPBACK, OUTSIDE):
+            asks = request(client, client, authorization=bearer(token))
+            assert refusal(access.operator, asks, role) == status
+
+    def test_the_name_is_known(self, access: Access) -> None:
+        assert access.operator(request(authorization=basic("token of bob")), Role.VIEW) == "bob"
+
+    @pytest.mark.parametrize(
+        ("client", "role", "status"),
+        [
+            (LOOPBACK, Role.VIEW, 0),
+            (OUTSIDE, Role.VIEW, 401),
+            (LOOPBACK, Role.APPROVE, 401),
+            (LOOPBACK, Role.ADMIN, 401),
+        ],
+    )
+    def test_without_operators_only_looking_over_loopback(self, client: str, role: Role, status: int) -> None:
+        assert refusal(Access(Keys()).operator, request(client, client), role) == status
+
+
+@pytest.mark.parametrize(
+    ("listen", "lines"),
+    [
+        ("127.0.0.1:8080", 0),
+        ("[::1]:8080", 0),
+        ("localhost:8080", 0),
+        ("0.0.0.0:8080", 2),
+        ("[::]:8080", 2),
+        (":8080", 2),
+    ],
+)
+def test_shut_doors_are_told_at_the_start(listen: str, lines: int) -> None:
+    assert len(Access(Keys()).warnings(listen)) == lines
+
+
+async def test_a_refusal_says_how_to_come_in(site: Site, token_file: Path) -> None:
+    await site.restart(Keys(webhook_token_file=str(token_file)))
+    async with site.client.post(f"http://127.0.0.1:{site.port}/webhook/alertmanager", data=b"{}") as response:
+        assert response.status == 401
+        assert response.headers["WWW-Authenticate"].startswith("Bearer")
+        assert "Bearer token or basic password" in (await response.json())["error"]
+    status, _ = await site.post("/webhook/alertmanager", Authorization=bearer("s3cret"))
+    assert status == 200
