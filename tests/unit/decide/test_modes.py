@@ -1,0 +1,123 @@
+"""Observe is the same path without the write; and the API server's answer to a rehearsal is one of the verdicts."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from remediator.core.model import Mode, OutcomeStatus, Phase
+from remediator.core.observations import Looked, Ticked
+from remediator.core.rules import Budget, GuardSettings
+from remediator.core.snapshot import Rehearsal
+from remediator.propose import wanted_change
+from tests.unit.builders import ESCALATE, WEB, Story, accepted, at, kinds, policy, rule, snapshot, unknown
+
+NAME = "undo-bad-rollout"
+OBSERVED = rule(NAME, "rollback", ESCALATE, mode=Mode.OBSERVE)
+
+
+def test_observing_decides_intends_and_rehearses_in_one_ruling_and_then_rests():
+    story = Story(OBSERVED)
+    story.fires(0)
+    assert kinds(story.looks(1)) == ["decision", "intent", "outcome"]
+    assert {str(event.mode) for event in story.events} == {"observe"}
+    assert story.all("decision")[0].result == "observe"
+    assert story.all("outcome")[0].status is OutcomeStatus.REHEARSED
+    assert (story.incident.phase, story.incident.intent) == (Phase.RESTING, None)
+    assert WEB.key not in story.state.hands
+    story.resolves(2)
+    story.see(Ticked(story.incident.id), 2)
+    assert story.closed == ["resolved"]
+
+
+def test_observing_says_the_same_as_enforcing_but_for_the_outcome():
+    told = {}
+    for mode in (Mode.OBSERVE, Mode.ENFORCE):
+        story = Story(replace(OBSERVED, mode=mode))
+        story.fires(0)
+        story.looks(1)
+        (decision,), (intent,) = story.all("decision"), story.all("intent")
+        answers = [(each.guard, each.verdict) for each in decision.verdicts]
+        told[mode] = (answers, decision.evidence, intent.change, intent.diff, intent.prior)
+    assert told[Mode.OBSERVE] == told[Mode.ENFORCE]
+
+
+def test_observing_spends_shadow_budgets_and_cooldowns_only():
+    story = Story(OBSERVED)
+    story.fires(0)
+    story.looks(1)
+    assert dict(story.state.spent) == {f"shadow:{NAME}": (at(1),)}
+    assert list(story.state.ended) == [f"shadow:{WEB.key}"]
+
+
+def test_a_spent_shadow_budget_holds_the_preview_as_it_would_the_write():
+    written = GuardSettings(budget=Budget(1, 100.0), cooldown=0.0)
+    story = Story(replace(OBSERVED, guards=written))
+    story.fires(0)
+    story.looks(1)
+    story.resolves(2)
+    story.see(Ticked(story.incident.id), 2)
+    story.fires(3, starts_at=at(3))
+    story.looks(4)
+    assert story.again_at == at(101)
+
+
+def test_in_observe_mode_nobody_is_told_but_the_journal():
+    story = Story(rule(NAME, ESCALATE, mode=Mode.OBSERVE))
+    story.fires(0)
+    assert kinds(story.looks(1)) == ["decision", "escalated"]
+    assert (story.all("escalated")[0].status, story.incident.phase) == ("observed", Phase.RESTING)
+
+
+@pytest.mark.parametrize("mode", [Mode.OFF, Mode.OBSERVE, Mode.APPROVE])
+def test_the_settings_mode_is_a_ceiling_over_every_rule(mode):
+    story = Story(rule(NAME, "rollback"), policy=policy(mode=mode))
+    story.fires(0)
+    story.looks(1)
+    assert story.incident.phase is Phase.RESTING
+    assert {each.status for each in story.all("outcome")} <= {OutcomeStatus.REHEARSED}
+
+
+# The rehearsal
+
+
+@pytest.mark.parametrize("mode", [Mode.OBSERVE, Mode.ENFORCE])
+@pytest.mark.parametrize(
+    ("answer", "result"),
+    [("accepted", None), ("refused", "deny"), ("unknown", "hold"), ("conflict", "")],
+)
+def test_what_the_api_server_answers_counts_in_both_modes(mode, answer, result):
+    story = Story(replace(OBSERVED, mode=mode))
+    story.fires(0)
+    story.looks(1, api=answer)
+    said = [each.result for each in story.all("decision")]
+    assert said == ([] if result == "" else [result or ("observe" if mode is Mode.OBSERVE else "act")])
+    assert bool(story.all("intent")) is (answer == "accepted")
+
+
+@pytest.mark.parametrize("kind", ["none", "stale", "conflict"])
+def test_an_answer_about_another_change_is_none_and_it_looks_again_soon(kind):
+    story = Story(OBSERVED)
+    story.fires(0)
+    seen = replace(snapshot(), facts=replace(snapshot().facts, taken_at=at(1)))
+    rehearsal: Rehearsal | None = {
+        "none": None,
+        "stale": Rehearsal("0123456789abcdef", "accepted"),
+        "conflict": accepted(wanted_change(story.state, story.incident, seen, at(1)), "conflict"),
+    }[kind]
+    assert story.see(Looked(story.incident.id, seen, rehearsal), 1) == ()
+    assert at(1) < story.again_at <= at(2)
+
+
+def test_nothing_is_rehearsed_that_a_guard_does_not_allow_or_that_is_unknown():
+    story = Story(OBSERVED)
+    story.fires(0)
+    for seen in (snapshot(paused=True), unknown()):
+        assert wanted_change(story.state, story.incident, seen, at(1)) is None
+
+
+def test_a_refusal_of_the_api_server_is_the_reason_why_the_next_step_comes():
+    story = Story(rule(NAME, "rollback", ESCALATE))
+    story.fires(0)
+    story.looks(1, api="refused")
+    assert (story.incident.step, story.incident.detail) == (1, "the API server refuses it: refused")

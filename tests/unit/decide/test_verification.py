@@ -1,0 +1,264 @@
+"""Verification: health that holds, within the time allowed, on fresh evidence; else undo, next step, person."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from remediator.core.events import Verification
+from remediator.core.model import Mode, OutcomeStatus, Phase
+from remediator.core.rules import Step, Until
+from remediator.core.snapshot import Facts
+from remediator.guards.contention import MOST_TRIES
+from remediator.verify import judge
+from tests.unit.builders import (
+    ESCALATE,
+    WEB,
+    Story,
+    at,
+    deployment,
+    gone,
+    healthy,
+    incident,
+    kinds,
+    policy,
+    replica_set,
+    rule,
+    snapshot,
+    template,
+    unknown,
+)
+
+NAME = "undo-bad-rollout"
+UNDO = Until(for_=60.0, within=600.0, on_failure="undo")
+
+
+def facts(healthy: bool = True, **fields) -> Facts:
+    return Facts(at(0), exists=True, uid=WEB.uid, healthy=healthy, health="ready" if healthy else "0 of 3", **fields)
+
+
+# One judgement
+
+
+@pytest.mark.parametrize(
+    ("seen", "now", "healthy_since", "result", "why"),
+    [
+        (facts(False), 0, None, "not_yet", "there is time"),
+        (facts(False), 599.999999, None, "not_yet", "one microsecond is left"),
+        (facts(False), 600, None, "failed", "at the very instant of the deadline"),
+        (facts(), 0, None, "healthy", "the hold begins"),
+        (facts(), 59.999999, 0, "healthy", "the hold lacks a microsecond"),
+        (facts(), 60, 0, "proven", "the hold is complete, inclusively"),
+        (facts(), 601, 590, "healthy", "a hold that began in time may be completed after the deadline"),
+        (facts(), 650, 590, "proven", "and is"),
+        (facts(False), 601, 590, "failed", "but not if it breaks off"),
+        (facts(False), 100, 90, "not_yet", "a hold that breaks off in time begins anew"),
+        (Facts(at(0), unknown="no route"), 5000, None, "unknown", "no data judges nothing, however late"),
+        (Facts(at(0), exists=False), 0, None, "failed", "gone"),
+        (replace(facts(), uid="uid-2"), 60, 0, "failed", "healthy, but another object"),
+    ],
+)
+def test_what_the_evidence_says_of_a_step_that_must_be_healthy_for_1m_within_10m(seen, now, healthy_since, result, why):
+    before = None if healthy_since is None else Verification("healthy", 0, since=at(healthy_since))
+    about = incident(phase=Phase.VERIFYING, carried_at=at(0), verified=before)
+    assert judge(about, seen, at(now)).result == result, why
+
+
+def test_a_hold_of_no_length_is_proven_at_once():
+    about = incident(rule(until=Until(for_=0.0)), phase=Phase.VERIFYING, carried_at=at(0))
+    assert judge(about, facts(), at(0)).result == "proven"
+
+
+def test_a_steps_own_until_counts_before_the_rules():
+    ladder = (Step("restart", until=Until(for_=5.0)), Step("restart"))
+    of = rule(NAME, *ladder, until=Until(for_=50.0))
+    assert (of.until_of(0).for_, of.until_of(1).for_) == (5.0, 50.0)
+
+
+# The way through it
+
+
+def verifying(*ladder, until: Until = UNDO, **fields) -> Story:
+    """A story whose first step was applied at 0 s."""
+    story = Story(rule(NAME, *(ladder or ("rollback", "restart", ESCALATE)), until=until), **fields)
+    story.fires(0)
+    story.looks(0)
+    story.carries(OutcomeStatus.APPLIED, 0)
+    return story
+
+
+def rolled_back(image: str = "app:2", ready: int = 0, **meta):
+    """`shop/web` after the roll-back to revision 2, which did not help."""
+    live = deployment(image, ready=ready, metadata={"resourceVersion": "101", **meta})
+    return replace(snapshot(live), revisions=(replica_set(2), replica_set(3)))
+
+
+def test_what_stays_the_same_is_said_once():
+    story = verifying()
+    assert kinds(story.looks(1)) == ["verification"]
+    assert story.looks(2) == ()
+    assert kinds(story.looks(3, unknown())) == ["verification"]
+    assert story.looks(4, unknown()) == ()
+    assert kinds(story.looks(5, healthy())) == ["verification"]
+    assert story.looks(6, healthy()) == ()
+    assert [each.result for each in story.all("verification")] == ["not_yet", "unknown", "healthy"]
+
+
+def test_a_gap_in_the_evidence_breaks_a_hold():
+    story = verifying()
+    story.looks(10, healthy())
+    story.looks(30, unknown())
+    story.looks(31, healthy())
+    assert story.looks(70, healthy()) == (), "60 s since 10 s, but 39 s since the gap"
+    story.looks(91, healthy())
+    assert story.closed == ["recovered"]
+
+
+def test_unknown_never_fails_a_verification_and_keeps_the_hand_on_the_target():
+    story = verifying()
+    for second in (1, 599, 600, 100_000):
+        story.looks(second, unknown())
+    assert (story.incident.phase, WEB.key in story.state.hands) == (Phase.VERIFYING, True)
+
+
+def test_a_signal_that_clears_proves_nothing():
+    story = verifying()
+    story.resolves(5)
+    story.looks(600)
+    assert story.all("verification")[-1].result == "failed"
+
+
+def test_it_looks_again_often_at_first_and_never_misses_the_end():
+    story = verifying()
+    gaps = []
+    second = 0.0
+    while story.incident.phase is Phase.VERIFYING and second < 600:
+        story.looks(second, rolled_back())
+        if story.again_at is None:
+            break
+        gaps.append((story.again_at - at(second)).total_seconds())
+        second = (story.again_at - at(0)).total_seconds()
+    assert (gaps[0], max(gaps)) == (1.0, 15.0)
+    assert second == 600.0, "the last look is at the deadline"
+
+
+def test_a_hold_is_looked_at_when_it_is_complete():
+    story = verifying()
+    story.looks(590, healthy())
+    story.looks(645, healthy())
+    assert story.again_at == at(650)
+
+
+def test_a_step_that_did_not_help_gives_way_to_the_next():
+    story = verifying("restart", ESCALATE, until=Until())
+    story.looks(600)
+    assert [(each.result, each.then) for each in story.all("verification")] == [("failed", "next")]
+    assert (story.incident.step, story.incident.phase, story.incident.cause) == (1, Phase.PENDING, "failed")
+    assert story.state.ended[WEB.key].at == at(600)
+
+
+def test_a_target_replaced_while_it_is_verified_is_not_undone_and_cancels():
+    story = verifying()
+    story.looks(5, snapshot(deployment(metadata={"uid": "uid-web-2"})))
+    assert story.all("verification")[-1].then == "next"
+    story.looks(6, gone())
+    assert (story.all("undo"), story.closed) == ([], ["cancelled"])
+
+
+# Undo
+
+
+def test_a_step_that_did_not_help_is_undone_and_then_the_next_one_comes():
+    story = verifying()
+    assert kinds(story.looks(600, rolled_back())) == ["verification", "undo"]
+    assert story.incident.phase is Phase.UNDOING
+    (undo,) = story.all("undo")
+    assert undo.of == story.all("intent")[0].id
+    assert undo.id != undo.of
+    assert undo.change.body["spec"]["template"] == {
+        **template("app:3"),
+        "metadata": {"labels": {"app": "web"}},
+        "$patch": "replace",
+    }
+    assert kinds(story.carries(OutcomeStatus.APPLIED, 601)) == ["outcome"]
+    assert (story.incident.phase, story.incident.step) == (Phase.PENDING, 1)
+    assert kinds(story.looks(602, rolled_back("app:3"))) == ["decision", "intent"]
+
+
+@pytest.mark.parametrize("status", [OutcomeStatus.REFUSED, OutcomeStatus.FAILED, OutcomeStatus.GONE])
+def test_an_undo_that_cannot_be_done_is_said_and_the_next_step_comes(status):
+    story = verifying()
+    story.looks(600, rolled_back())
+    story.carries(status, 601)
+    assert (story.incident.phase, story.incident.step) == (Phase.PENDING, 1)
+    assert story.incident.detail == f"not healthy within 600 s: 0 of 3 replicas ready; undo: {status}: as told"
+
+
+def test_an_undo_is_refused_where_somebody_has_changed_the_template_since():
+    story = verifying()
+    story.looks(600, rolled_back("app:hotfix"))
+    (failed,) = story.all("verification")
+    assert (failed.then, story.all("undo")) == ("next", [])
+    assert failed.detail.endswith("not undone: the pod template was changed by somebody else since")
+
+
+@pytest.mark.parametrize("status", [OutcomeStatus.CONFLICT, OutcomeStatus.NEVER_DONE])
+def test_an_undo_under_conflict_is_looked_at_and_planned_again(status):
+    story = verifying()
+    story.looks(600, rolled_back())
+    story.carries(status, 601)
+    assert story.incident.phase is Phase.VERIFYING
+    assert kinds(story.looks(602, rolled_back(resourceVersion="102"))) == ["verification", "undo"]
+    first, second = story.all("undo")
+    assert first.id != second.id
+    assert second.change.precondition.resource_version == "102"
+
+
+def test_a_target_that_recovers_while_its_undo_is_under_conflict_is_left_alone():
+    story = verifying()
+    story.looks(600, rolled_back())
+    story.carries(OutcomeStatus.CONFLICT, 601)
+    story.looks(602, rolled_back(ready=3))
+    story.looks(662, rolled_back(ready=3))
+    assert story.closed == ["recovered"]
+
+
+def test_an_undo_is_not_planned_for_ever():
+    story = verifying()
+    for turn in range(MOST_TRIES + 3):
+        story.looks(600 + 2 * turn, rolled_back())
+        if story.incident.phase is Phase.UNDOING:
+            story.carries(OutcomeStatus.CONFLICT, 601 + 2 * turn)
+    assert len(story.all("undo")) == MOST_TRIES
+    assert story.incident.step > 0
+
+
+@pytest.mark.parametrize(
+    ("api", "then"),
+    [("conflict", None), ("unknown", None), ("refused", "next")],
+)
+def test_an_undo_is_rehearsed_as_well(api, then):
+    story = verifying()
+    story.looks(600, rolled_back(), api=api)
+    assert story.all("undo") == []
+    assert [each.then for each in story.all("verification")] == ([then] if then else [])
+    if then is None:
+        assert story.again_at is not None
+
+
+def test_a_step_without_an_undo_goes_on():
+    story = verifying("restart", ESCALATE)
+    story.looks(600)
+    assert story.all("verification")[-1].detail.endswith("there is nothing to undo")
+    assert story.incident.step == 1
+
+
+@pytest.mark.parametrize("lowered", [Mode.OFF, Mode.OBSERVE, Mode.APPROVE])
+@pytest.mark.parametrize("level", ["settings", "rule"])
+def test_no_undo_is_written_under_a_mode_that_writes_nothing(lowered, level):
+    story = verifying()
+    ladder = rule(NAME, "rollback", "restart", ESCALATE, until=UNDO, mode=lowered if level == "rule" else Mode.ENFORCE)
+    story.reload(ladder, policy=policy(mode=lowered) if level == "settings" else None, seconds=5)
+    story.looks(600, rolled_back())
+    assert story.all("undo") == []
+    assert story.all("verification")[-1].detail.endswith(f"not undone: the mode is {lowered} by now")
