@@ -4,6 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+.ONESHELL:
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 
 BIN := .venv/bin
@@ -15,8 +16,8 @@ export PYTHON ?= python3
 .PHONY: help
 help: ## say what there is
 	@echo 'make TARGET, where TARGET is one of'
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
-	@echo 'ARGS="-k rollback" goes to pytest, TESTS=tests/unit chooses what it runs, PYTHON=… the interpreter of .venv.'
+	sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
+	echo 'ARGS="-k rollback" goes to pytest, TESTS=tests/unit chooses what it runs, PYTHON=… the interpreter of .venv.'
 
 .PHONY: demo
 demo: $(READY) ## three incidents in a simulated cluster, on this screen; under a minute, no cluster, no root, no Go
@@ -36,15 +37,17 @@ test-fast: $(READY) ## what needs no real servers
 
 .PHONY: lint
 lint: $(READY) ## form, rules, types, and which module may import which
-	@echo 'lint: ruff check'; $(BIN)/ruff check --quiet
-	@echo 'lint: ruff format'; $(BIN)/ruff format --check --quiet
-	@echo 'lint: pyright'; $(BIN)/pyright
-	@echo 'lint: imports'; $(BIN)/lint-imports --no-logo
+	@failed=0
+	for check in 'ruff check --quiet' 'ruff format --check --quiet' 'pyright' 'lint-imports --no-logo'; do
+		echo "lint: $$check"
+		$(BIN)/$$check || failed=1
+	done
+	exit $$failed
 
 .PHONY: format
 format: $(READY) ## bring all files into form
 	@$(BIN)/ruff check --fix --quiet
-	@$(BIN)/ruff format --quiet
+	$(BIN)/ruff format --quiet
 
 .PHONY: lab
 lab: lab-parts ## start the real control plane and monitoring, print their addresses (`make lab-down` ends them)
@@ -60,13 +63,13 @@ bench: lab-parts ## measure against the goals, ratios within one run
 
 .PHONY: soak
 soak: $(READY) ## the properties over very many examples, for as long as it takes
-	@$(BIN)/python -m pytest $(TESTS) -m 'not lab' --hypothesis-profile=soak $(ARGS)
+	@$(BIN)/python -m pytest $(TESTS) -m 'hypothesis and not lab' --hypothesis-profile=soak $(ARGS)
 
 .PHONY: clean
 clean: ## remove all that was made here; built programs of the lab stay in the user's cache
 	@if [[ -e $(READY) ]]; then $(BIN)/python -m tests.lab down || true; fi
-	@rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
-	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: setup
 setup: $(READY) ## only make the virtual environment
@@ -74,8 +77,8 @@ setup: $(READY) ## only make the virtual environment
 .PHONY: lab-parts
 lab-parts: $(READY)
 	@$(BIN)/python -m tests.lab packages
-	@$(BIN)/python -m tests.lab build
+	$(BIN)/python -m tests.lab build
 
 $(READY): pyproject.toml uv.lock .ci/setup
 	@.ci/setup
-	@touch $@
+	touch $@
