@@ -64,24 +64,54 @@ def counted(store: Store, kind: str, namespace: str, name: str) -> int:
     return sum(1 for pod in objects if pod["status"].get("phase") not in ("Succeeded", "Failed"))
 
 
-def tolerant(spec: Json) -> Json:
-    """A pod spec with the tolerations that admission adds: 300 s on nodes not ready or unreachable."""
+def admitted(kind: str, obj: Json, old: Json | None) -> Json:
+    """What mutating admission and the storage strategies make of an object; `old` is `None` on create."""
+    if kind == "DaemonSet":
+        return _with_template_generation(obj, old)
+    if old is not None:
+        return obj
+    metadata = obj["metadata"]
+    if kind == "Pod":
+        return {**obj, "spec": _tolerant({**_POD, **obj["spec"]})}
+    if kind == "Namespace":
+        labels = {**(metadata.get("labels") or {}), "kubernetes.io/metadata.name": metadata["name"]}
+        return {**obj, "metadata": {**metadata, "labels": labels}}
+    return _selecting(obj) if kind == "Job" else obj
+
+
+_POD: Json = {
+    "enableServiceLinks": True,
+    "preemptionPolicy": "PreemptLowerPriority",
+    "priority": 0,
+    "serviceAccount": "default",
+    "serviceAccountName": "default",
+}
+TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
+
+
+def _with_template_generation(obj: Json, old: Json | None) -> Json:
+    """A DaemonSet counts the changes of its template in an annotation, whatever the writer says."""
+    number = 1
+    if old is not None:
+        number = int((old["metadata"].get("annotations") or {}).get(TEMPLATE_GENERATION, "1"))
+        number += obj["spec"].get("template") != old["spec"].get("template")
+    annotations = {**(obj["metadata"].get("annotations") or {}), TEMPLATE_GENERATION: str(number)}
+    return {**obj, "metadata": {**obj["metadata"], "annotations": annotations}}
+
+
+def _tolerant(spec: Json) -> Json:
+    """A pod spec with the tolerations of DefaultTolerationSeconds: 300 s on nodes not ready or unreachable."""
     tolerations: list[Any] = list(spec.get("tolerations") or ())
     for key in _ENDLESS:
         if not any(item.get("key") in (key, None, "") and _covers(item) for item in tolerations):
             tolerations.append(
-                {
-                    "key": key,
-                    "operator": "Exists",
-                    "effect": "NoExecute",
-                    "tolerationSeconds": TOLERATION_SECONDS,
-                }
+                {"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": TOLERATION_SECONDS}
             )
     return {**spec, "tolerations": tolerations}
 
 
-def selecting(job: Json) -> Json:
-    """A Job's spec with the selector and pod labels that the server makes from its name and uid."""
+def _selecting(job: Json) -> Json:
+    """A Job with the selector and labels that the server makes from its name and uid."""
     spec, metadata = job["spec"], job["metadata"]
     template = spec.get("template") or {}
     inner = template.get("metadata") or {}
@@ -89,7 +119,8 @@ def selecting(job: Json) -> Json:
     names = {"batch.kubernetes.io/job-name": metadata["name"], "job-name": metadata["name"]}
     labels = {**(inner.get("labels") or {}), **unique, "controller-uid": metadata["uid"], **names}
     template = {**template, "metadata": {**inner, "labels": labels}}
-    return {**spec, "selector": spec.get("selector") or {"matchLabels": unique}, "template": template}
+    spec = {**spec, "selector": spec.get("selector") or {"matchLabels": unique}, "template": template}
+    return {**job, "metadata": {**metadata, "labels": metadata.get("labels") or labels}, "spec": spec}
 
 
 def _covers(toleration: Json) -> bool:

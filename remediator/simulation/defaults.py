@@ -26,9 +26,18 @@ _SPEC: dict[str, Json] = {
         "revisionHistoryLimit": 10,
         "podManagementPolicy": "OrderedReady",
         "serviceName": "",
+        "persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Retain", "whenScaled": "Retain"},
     },
     "DaemonSet": {"revisionHistoryLimit": 10},
-    "Job": {"backoffLimit": 6, "completions": 1, "parallelism": 1, "suspend": False, "completionMode": "NonIndexed"},
+    "Job": {
+        "backoffLimit": 6,
+        "completions": 1,
+        "parallelism": 1,
+        "suspend": False,
+        "completionMode": "NonIndexed",
+        "manualSelector": False,
+        "podReplacementPolicy": "TerminatingOrFailed",
+    },
     "CronJob": {
         "concurrencyPolicy": "Allow",
         "suspend": False,
@@ -68,7 +77,9 @@ def _strategy(strategy: Json | None) -> Json:
 def _update_strategy(kind: str, strategy: Json | None) -> Json:
     strategy = {"type": "RollingUpdate", **(strategy or {})}
     if strategy["type"] == "RollingUpdate":
-        usual: Json = {"partition": 0} if kind == "StatefulSet" else {"maxUnavailable": 1, "maxSurge": 0}
+        usual: Json = (
+            {"partition": 0, "maxUnavailable": 1} if kind == "StatefulSet" else {"maxUnavailable": 1, "maxSurge": 0}
+        )
         strategy["rollingUpdate"] = {**usual, **(strategy.get("rollingUpdate") or {})}
     return strategy
 

@@ -22,7 +22,17 @@ ANY = Precondition("", "")
 """No precondition."""
 
 _COUNTED = frozenset(
-    ["Pod", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob", "PodDisruptionBudget", "HorizontalPodAutoscaler"]
+    [
+        "Pod",
+        "Deployment",
+        "ReplicaSet",
+        "StatefulSet",
+        "DaemonSet",
+        "Job",
+        "CronJob",
+        "PodDisruptionBudget",
+        "HorizontalPodAutoscaler",
+    ]
 )
 """Kinds whose `metadata.generation` counts changes of their spec."""
 
@@ -69,10 +79,8 @@ class Server:
         """Store a new object, named by `metadata.name` or `generateName`."""
         resource = self.resource(obj.get("apiVersion", ""), obj.get("kind", ""))
         obj = defaulted(resource.kind, {**obj, "metadata": self._born(resource, obj)})
-        if resource.kind == "Pod":
-            obj["spec"] = admission.tolerant(obj["spec"])
-        elif resource.kind == "Job":
-            obj["spec"] = admission.selecting(obj)
+        if isinstance(obj.get("spec"), dict):
+            obj = dict(admission.admitted(resource.kind, obj, None))
         if resource.kind not in _KEEPS_STATUS:
             obj["status"] = dict(_FIRST_STATUS.get(resource.kind, {}))
         admission.admit_namespace(self.store, resource, obj)
@@ -170,7 +178,7 @@ class Server:
         if not status:
             if "status" in old and resource.kind not in _KEEPS_STATUS:
                 new["status"] = old["status"]
-            new = defaulted(resource.kind, new)
+            new = admission.admitted(resource.kind, defaulted(resource.kind, new), old)
         check(resource, new, old)
         if "generation" in before and not status and _is_another(resource.kind, new, old):
             new["metadata"]["generation"] = before["generation"] + 1

@@ -57,6 +57,8 @@ class Budgets:
         }
         value, reason = ("True", "SufficientPods") if allowed else ("False", "InsufficientPods")
         status = with_condition(status, "DisruptionAllowed", value, reason, "", self._system.stamp)
+        for condition in status["conditions"]:
+            condition.setdefault("observedGeneration", budget["metadata"]["generation"])
         self._system.update_status(budget, status)
 
     def _disrupted(self, budget: Json, active: list[Json]) -> Json:

@@ -33,9 +33,8 @@ def _conditioned(status: Json, unready: list[str], at: str, node_ready: bool) ->
     running = "False" if status.get("phase") == "Pending" and not status.get("containerStatuses") else "True"
     status = with_condition(status, "PodReadyToStartContainers", running, "", "", at)
     status = with_condition(status, "Initialized", "True", "", "", at)
-    done = status.get("phase") == "Succeeded"
-    why = "PodCompleted" if done else "ContainersNotReady"
-    text = "" if done else f"containers with unready status: [{' '.join(unready)}]"
+    why = {"Succeeded": "PodCompleted", "Failed": "PodFailed"}.get(status.get("phase", ""), "ContainersNotReady")
+    text = "" if why != "ContainersNotReady" else f"containers with unready status: [{' '.join(unready)}]"
     for kind in ("ContainersReady", "Ready"):
         if unready:
             status = with_condition(status, kind, "False", why, text, at)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from remediator.core.model import Json
 from remediator.ports import ClusterError
+from remediator.simulation.admission import TEMPLATE_GENERATION
 from remediator.simulation.controllers import histories
 from remediator.simulation.controllers.fenceposts import scaled
 from remediator.simulation.controllers.pod_facts import concerns_owner, counts, is_active
@@ -13,7 +14,7 @@ from remediator.simulation.controllers.replica_set import pod_from
 from remediator.simulation.controllers.scheduler import tolerates
 from remediator.simulation.store import Commit, Key
 from remediator.simulation.system import System
-from remediator.simulation.values import controller_of, is_ready, labels_of
+from remediator.simulation.values import annotations_of, controller_of, is_ready, labels_of
 
 REVISION_LABEL = "controller-revision-hash"
 _TOLERATED = (
@@ -85,7 +86,9 @@ class DaemonSets:
                 template = {**owner["spec"]["template"], "spec": _spec(owner, node)}
                 made = {**owner, "spec": {**owner["spec"], "template": template}}
                 name = {"generateName": owner["metadata"]["name"] + "-"}
-                self._system.create(pod_from(made, name, **{REVISION_LABEL: histories.hash_of(revision)}))
+                number = annotations_of(owner)[TEMPLATE_GENERATION]
+                labels = {REVISION_LABEL: histories.hash_of(revision), "pod-template-generation": number}
+                self._system.create(pod_from(made, name, **labels))
         for node, here in pods.items():
             for pod in here if node not in nodes else ():
                 if is_active(pod):

@@ -44,6 +44,8 @@ class Jobs:
         if end:
             for pod in active:
                 self._system.delete(pod)
+            first = "SuccessCriteriaMet" if end[0] == "Complete" else "FailureTarget"
+            status = with_condition(status, first, *end[1:], self._system.stamp)
             status = with_condition(status, *end, self._system.stamp)
             if end[0] == "Complete":
                 status["completionTime"] = self._system.stamp
@@ -62,6 +64,7 @@ class Jobs:
             "failed": phases.count("Failed"),
         }
         status = {name: number for name, number in numbers.items() if number or name == "ready"}
+        status["terminating"] = sum(1 for pod in pods if pod["metadata"].get("deletionTimestamp"))
         status["startTime"] = before.get("startTime", self._system.stamp)
         return {**status, **({"conditions": before["conditions"]} if "conditions" in before else {})}
 

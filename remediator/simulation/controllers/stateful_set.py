@@ -102,7 +102,9 @@ class StatefulSets:
             "statefulset.kubernetes.io/pod-name": name,
             "apps.kubernetes.io/pod-index": str(ordinal),
         }
-        self._system.create(pod_from({**owner, "spec": spec}, {"name": name}, **labels))
+        pod = pod_from({**owner, "spec": spec}, {"name": name}, **labels)
+        pod["spec"] |= {"hostname": name, "subdomain": owner["spec"]["serviceName"]}
+        self._system.create(pod)
 
     def _tell(self, key: Key, owner: Json, current: Json, update: Json) -> None:
         pods = [pod for pod in self._pods(owner).values() if pod["status"].get("phase") not in ("Failed", "Succeeded")]
