@@ -1,0 +1,65 @@
+"""`apply`: one event of the journal onto the state. Pure; the whole state is `fold(apply, events)`.
+
+Each kind of event has one function in this folder. An event of an unknown incident changes nothing, so that an
+archive may drop closed ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from msgspec.structs import replace
+
+from remediator.core.events import (
+    Decision,
+    Escalated,
+    Event,
+    IncidentClosed,
+    IncidentOpened,
+    Intent,
+    Leader,
+    Outcome,
+    RulesChanged,
+    Signal,
+    Undo,
+    Verification,
+)
+from remediator.core.fold import signals, steps
+from remediator.core.fold.place import shadow
+from remediator.core.state import State
+
+__all__ = ["apply", "fold", "shadow"]
+
+
+def fold(events: Iterable[Event], state: State | None = None) -> State:
+    """The state after all events, from an empty one or from a given one."""
+    state = state or State()
+    for event in events:
+        state = apply(state, event)
+    return state
+
+
+def apply(state: State, event: Event) -> State:
+    """The state after one more event; kinds without a meaning for decisions leave it as it is."""
+    step = _STEPS.get(type(event.data))
+    return step(state, event, event.data) if step else state
+
+
+def _leader(state: State, event: Event, data: Leader) -> State:
+    return replace(state, epoch=data.epoch)
+
+
+_STEPS: dict[type, Callable[[State, Event, Any], State]] = {
+    Signal: signals.signal,
+    IncidentOpened: signals.opened,
+    RulesChanged: signals.rules,
+    Decision: steps.decision,
+    Intent: steps.intent,
+    Undo: steps.undo,
+    Outcome: steps.outcome,
+    Verification: steps.verification,
+    Escalated: steps.escalated,
+    IncidentClosed: steps.closed,
+    Leader: _leader,
+}

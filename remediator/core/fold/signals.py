@@ -1,0 +1,91 @@
+"""Evidence onto the state: signals, incidents opened, and rules as they change under them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from immutables import Map
+from msgspec.structs import replace
+
+from remediator.core.events import Event, IncidentOpened, RulesChanged, Signal
+from remediator.core.fold.place import keep, without
+from remediator.core.state import MAX_NOTED, MAX_SIGNALS, Incident, SeenSignal, State, open_key, told_key
+
+
+def signal(state: State, event: Event, data: Signal) -> State:
+    """A signal: evidence of an incident, or one of no incident that is remembered as said."""
+    key = told_key(event.rule, data.fingerprint)
+    if not event.incident:
+        return _note(state, key, data.status)
+    incident = state.incidents.get(event.incident)
+    if incident is None:
+        return state
+    others = [seen for seen in incident.signals if seen.fingerprint != data.fingerprint]
+    told = state.told
+    if len(others) >= MAX_SIGNALS:  # one that ended goes first
+        surplus = next((seen for seen in others if seen.resolved), others[0])
+        others.remove(surplus)
+        told = without(told, told_key(event.rule, surplus.fingerprint))
+    seen = SeenSignal(data.fingerprint, data.labels, data.starts_at, resolved=data.status == "resolved")
+    told = without(told, key) if seen.resolved else told.set(key, incident.id)
+    state = replace(state, told=told, noted=without(state.noted, key))
+    return keep(state, _with_signals(incident, (*others, seen), event.time))
+
+
+def _note(state: State, key: str, status: str) -> State:
+    """Remember a signal that belongs to no incident, in bounded space."""
+    if status == "resolved":
+        return replace(state, told=without(state.told, key), noted=without(state.noted, key))
+    kept = state.noted if len(state.noted) < MAX_NOTED else Map()
+    return replace(state, noted=kept.set(key, status))
+
+
+def _with_signals(incident: Incident, signals: tuple[SeenSignal, ...], at: datetime) -> Incident:
+    """The incident with this evidence. Where it comes back after it counted as clear, `for` begins anew."""
+    if all(each.resolved for each in signals):
+        return replace(incident, signals=signals, cleared_at=incident.cleared_at or at)
+    interrupted = incident.clears_at is not None and incident.clears_at <= at
+    return replace(incident, signals=signals, cleared_at=None, since=at if interrupted else incident.since)
+
+
+def opened(state: State, event: Event, data: IncidentOpened) -> State:
+    """An incident begins."""
+    assert event.target is not None, "an incident is opened about a target"
+    incident = Incident(
+        id=event.incident,
+        definition=state.rules[event.rule],
+        target=event.target,
+        opened_at=event.time,
+        since=event.time,
+        labels=data.labels,
+        annotations=data.annotations,
+    )
+    opened = state.open.set(open_key(event.rule, event.target), event.incident)
+    return keep(replace(state, open=opened), incident)
+
+
+def rules(state: State, event: Event, data: RulesChanged) -> State:
+    """The rules as they are from here on; open incidents keep what is evidence for them."""
+    if data.error:
+        return state
+    rules = state.rules.update({rule.name: rule for rule in data.changed})
+    for name in data.removed:
+        rules = without(rules, name)
+    state = replace(state, rules=rules, policy=data.policy or state.policy)
+    touched = {rule.name for rule in data.changed} | set(data.removed)
+    for incident in state.incidents.values():
+        if incident.definition.name in touched:
+            state = _reconsidered(state, incident, event.time)
+    return state
+
+
+def _reconsidered(state: State, incident: Incident, at: datetime) -> State:
+    """An incident whose rule changed keeps only what is evidence for the rule as it is now: of other alerts it
+    would never hear the end.
+    """
+    rule, told = state.rules.get(incident.definition.name), state.told
+    kept = tuple(seen for seen in incident.signals if rule is not None and rule.when.matches(seen.labels))
+    for seen in incident.signals:
+        if seen not in kept:
+            told = without(told, told_key(incident.definition.name, seen.fingerprint))
+    return keep(replace(state, told=told), _with_signals(incident, kept, at))

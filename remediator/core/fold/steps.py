@@ -1,0 +1,179 @@
+"""What was decided and done onto the state: decisions, intents, outcomes, verifications, ends."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from msgspec.structs import replace
+
+from remediator.core.events import Decision, Escalated, Event, IncidentClosed, Intent, Outcome, Undo, Verification
+from remediator.core.fold.place import keep, shadow, without
+from remediator.core.model import CloseReason, Mode, OutcomeStatus, Phase
+from remediator.core.state import Ended, Incident, Past, State, open_key, told_key
+
+LONGEST_WINDOW = timedelta(days=7)
+"""Reservations older than this are forgotten; no budget may look further back."""
+
+UNDONE = (OutcomeStatus.CONFLICT, OutcomeStatus.NEVER_DONE)
+"""Outcomes after which the same step is planned again and its reservation is given back."""
+
+
+def decision(state: State, event: Event, data: Decision) -> State:
+    """What was decided; after a denial the ladder goes on or rests."""
+    incident = state.incidents.get(event.incident)
+    if incident is None:
+        return state
+    incident = replace(incident, said=data)
+    if data.then:
+        denials = {verdict.guard: verdict.reason for verdict in data.verdicts if verdict.verdict == "deny"}
+        cause = CloseReason.CONTENDED if "contention" in denials else CloseReason.REFUSED
+        incident = replace(
+            incident,
+            cause=incident.cause or cause,
+            detail="; ".join(denials.values()) or incident.detail,
+        )
+        incident = _go_on(incident) if data.then == "next" else replace(incident, phase=Phase.RESTING)
+    return keep(state, incident)
+
+
+def _go_on(incident: Incident) -> Incident:
+    """To the next rung, or to rest where the ladder ends."""
+    ends = incident.step + 1 >= len(incident.definition.do)
+    return replace(
+        incident,
+        phase=Phase.RESTING if ends else Phase.PENDING,
+        step=incident.step if ends else incident.step + 1,
+        tries=0,
+        undo_tries=0,
+        intent=None,
+        undo=None,
+        verified=None,
+    )
+
+
+def intent(state: State, event: Event, data: Intent) -> State:
+    """A write is about to happen: its budget is reserved and the target held."""
+    incident = state.incidents.get(event.incident)
+    if incident is None:
+        return state
+    spent_key = shadow(event.mode) + incident.definition.name
+    kept = tuple(at for at in state.spent.get(spent_key, ()) if at > event.time - LONGEST_WINDOW)
+    state = replace(state, spent=state.spent.set(spent_key, (*kept, event.time)))
+    acting = replace(
+        incident,
+        phase=Phase.ACTING,
+        intent=data,
+        intended_at=event.time,
+        tries=incident.tries + 1,
+        serial=incident.serial + 1,
+    )
+    return keep(state, acting)
+
+
+def undo(state: State, event: Event, data: Undo) -> State:
+    """A write is about to be taken back."""
+    incident = state.incidents.get(event.incident)
+    if incident is None:
+        return state
+    undoing = replace(
+        incident,
+        phase=Phase.UNDOING,
+        undo=data,
+        undo_tries=incident.undo_tries + 1,
+        serial=incident.serial + 1,
+    )
+    return keep(state, undoing)
+
+
+def outcome(state: State, event: Event, data: Outcome) -> State:
+    """What became of an intent or undo."""
+    incident = state.incidents.get(event.incident)
+    if incident is None:
+        return state
+    if incident.undo is not None:
+        return keep(_end_action(state, incident, event), _after_undo(incident, data))
+    if data.status in UNDONE:
+        return keep(_give_back(state, incident), replace(incident, phase=Phase.PENDING, intent=None))
+    mode = Mode.OBSERVE if data.status is OutcomeStatus.REHEARSED else None
+    return keep(_end_action(state, incident, event, mode), _after(incident, event, data))
+
+
+def _after(incident: Incident, event: Event, data: Outcome) -> Incident:
+    if data.status in (OutcomeStatus.APPLIED, OutcomeStatus.ADOPTED):
+        return replace(incident, phase=Phase.VERIFYING, carried_at=event.time)
+    if data.status is OutcomeStatus.REHEARSED:
+        return replace(incident, phase=Phase.RESTING, intent=None)
+    if data.status is OutcomeStatus.GONE:
+        return replace(incident, phase=Phase.PENDING, intent=None, detail=data.detail)
+    return _go_on(replace(incident, cause=CloseReason.FAILED, detail=data.detail))
+
+
+def _after_undo(incident: Incident, data: Outcome) -> Incident:
+    if data.status in (OutcomeStatus.APPLIED, OutcomeStatus.ADOPTED):
+        return _go_on(incident)
+    if data.status in UNDONE:  # verification looks again, fails again, and plans the undo anew
+        return replace(incident, phase=Phase.VERIFYING, undo=None)
+    return _go_on(replace(incident, detail=f"{incident.detail}; undo: {data.status}: {data.detail}"))
+
+
+def _give_back(state: State, incident: Incident) -> State:
+    """Take the incident's own reservation out of the budget: of a write, since a rehearsal has but one outcome."""
+    rule, at = incident.definition.name, incident.intended_at
+    spent = list(state.spent.get(rule, ()))
+    if at is not None and at in spent:
+        spent.remove(at)
+    return replace(state, spent=state.spent.set(rule, tuple(spent)))
+
+
+def _end_action(state: State, incident: Incident, event: Event, mode: Mode | None = None) -> State:
+    """Note the end of a write, or of a rehearsal in observe mode; the mode in force may have changed in between."""
+    ended = Ended(event.time, incident.id)
+    return replace(state, ended=state.ended.set(shadow(mode) + incident.target.key, ended))
+
+
+def verification(state: State, event: Event, data: Verification) -> State:
+    """What evidence says of a step; after a failure the ladder goes on."""
+    incident = state.incidents.get(event.incident)
+    if incident is None:
+        return state
+    incident = replace(incident, verified=data)
+    if data.result == "failed":
+        state = _end_action(state, incident, event)
+        incident = replace(incident, cause=CloseReason.FAILED, detail=data.detail)
+        if data.then == "next":
+            incident = _go_on(incident)
+    return keep(state, incident)
+
+
+def escalated(state: State, event: Event, data: Escalated) -> State:
+    """A person is told, or was."""
+    incident = state.incidents.get(event.incident)
+    if incident is None:
+        return state
+    waiting = data.status in ("requested", "undelivered")
+    phase = Phase.ESCALATING if waiting else Phase.RESTING
+    return keep(state, replace(incident, phase=phase, escalation=data, cause=data.cause, serial=incident.serial + 1))
+
+
+def closed(state: State, event: Event, data: IncidentClosed) -> State:
+    """An incident ends; what it leaves behind is its past and the rest of its target."""
+    incident = state.incidents.get(event.incident)
+    if incident is None:
+        return state
+    if data.reason is CloseReason.RECOVERED:
+        state = _end_action(state, incident, event)
+    key = open_key(incident.definition.name, incident.target)
+    told = state.told
+    for seen in incident.signals:
+        told = without(told, told_key(incident.definition.name, seen.fingerprint))
+    hands = state.hands
+    if hands.get(incident.target.key) == incident.id:
+        hands = hands.delete(incident.target.key)
+    return replace(
+        state,
+        incidents=state.incidents.delete(incident.id),
+        open=without(state.open, key),
+        pasts=state.pasts.set(key, Past(event.time, data.reason, incident.signals)),
+        told=told,
+        hands=hands,
+    )
