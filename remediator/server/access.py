@@ -17,7 +17,7 @@ from collections.abc import Iterable
 
 from starlette.requests import Request
 
-from remediator.core.model import Value
+from remediator.config.settings import Operator, Web, WebAuth
 from remediator.server.refusal import Refused
 
 
@@ -27,21 +27,6 @@ class Role(enum.StrEnum):
     VIEW = "view"
     APPROVE = "approve"
     ADMIN = "admin"
-
-
-class Operator(Value, frozen=True):
-    """A person or program that may call the API. `name` stands in the journal as the actor."""
-
-    name: str
-    token_file: str
-    roles: tuple[Role, ...]
-
-
-class Keys(Value, frozen=True):
-    """The settings `web.auth`: files with tokens; an empty name and no operators where nothing is configured."""
-
-    webhook_token_file: str = ""
-    operators: tuple[Operator, ...] = ()
 
 
 class TokenFile:
@@ -71,37 +56,29 @@ class TokenFile:
 
 
 class Access:
-    """Checks requests against the keys. Every method raises `Refused`, with a reason that names the setting."""
+    """Checks requests against the settings `web.auth`. Every refusal is a `Refused` that names the setting."""
 
-    def __init__(self, keys: Keys) -> None:
-        self._keys = keys
-        self._webhook = TokenFile(keys.webhook_token_file) if keys.webhook_token_file else None
-        self._operators = [(operator, TokenFile(operator.token_file)) for operator in keys.operators]
-
-    def warnings(self, listen: str) -> tuple[str, ...]:
-        """What to say in the log at the start about doors that stay shut at this listen address."""
-        if is_loopback(listen.rpartition(":")[0].strip("[]")):
-            return ()
-        said = []
-        if self._webhook is None:
-            said.append("no web.auth.webhook_token_file: the webhook answers 503 to all but this machine")
-        if not self._operators:
-            said.append("no web.auth.operators: the API answers 401 to all but this machine, and changes nothing")
-        return tuple(said)
+    def __init__(self, auth: WebAuth) -> None:
+        self._token = TokenFile(auth.webhook_token_file) if auth.webhook_token_file else None
+        basic = auth.webhook_basic_auth
+        self._basic = (basic.username.encode(), TokenFile(basic.password_file)) if basic else None
+        self._operators = [(operator, TokenFile(operator.token_file)) for operator in auth.operators]
 
     def webhook(self, request: Request) -> None:
-        """Whether the request may hand in alerts: with the webhook's token, or over loopback where there is none."""
+        """Whether the request may hand in alerts: with the webhook's token or password, or over loopback where
+        neither is set.
+        """
         _demand_same_origin(request)
-        if self._webhook is None:
+        if self._token is None and self._basic is None:
             if not _is_direct(request):
                 raise Refused(503, "the webhook has no token: set web.auth.webhook_token_file, or listen on loopback")
             return
         try:
-            known = self._webhook.holds(_token(request))
+            known = self._is_alertmanager(request)
         except (OSError, ValueError) as error:
-            raise Refused(503, f"web.auth.webhook_token_file cannot be used: {error}") from error
+            raise Refused(503, f"web.auth: the webhook's credentials cannot be used: {error}") from error
         if not known:
-            raise Refused(401, "the webhook's token is missing or wrong: send it as Bearer token or basic password")
+            raise Refused(401, "the webhook's credentials are missing or wrong: see web.auth of the settings")
 
     def operator(self, request: Request, role: Role) -> str:
         """The name of the operator who asks and has that role; `anonymous` for looking over loopback where there
@@ -112,12 +89,20 @@ class Access:
             if role is Role.VIEW and _is_direct(request):
                 return "anonymous"
             raise Refused(401, "no operators are known: set web.auth.operators; without, only reading over loopback")
-        operator = self._known(_token(request))
+        operator = self._known(_bearer(request))
         if operator is None:
-            raise Refused(401, "an operator's token is missing or wrong: send it as Bearer token or basic password")
+            raise Refused(401, "an operator's token is missing or wrong: send it as Authorization: Bearer TOKEN")
         if role is not Role.VIEW and role not in operator.roles:
             raise Refused(403, f"operator {operator.name} has not the role {role}")
         return operator.name
+
+    def _is_alertmanager(self, request: Request) -> bool:
+        if self._basic is not None:
+            username, password = self._basic
+            name, _, word = _basic(request).partition(b":")
+            if password.holds(word) & hmac.compare_digest(name, username):
+                return True
+        return self._token is not None and self._token.holds(_bearer(request))
 
     def _known(self, given: bytes) -> Operator | None:
         """The operator with that token. All are compared, so that the time does not tell which."""
@@ -131,6 +116,18 @@ class Access:
         return found
 
 
+def shut_doors(web: Web) -> tuple[str, ...]:
+    """What to say in the log at the start about doors that stay shut for want of credentials."""
+    if is_loopback(web.host):
+        return ()
+    said = []
+    if not web.auth.webhook_token_file and web.auth.webhook_basic_auth is None:
+        said.append("no web.auth.webhook_token_file: the webhook answers 503 to all but this machine")
+    if not web.auth.operators:
+        said.append("no web.auth.operators: the API answers 401 to all but this machine, and changes nothing")
+    return tuple(said)
+
+
 def is_loopback(host: str) -> bool:
     """Whether a host is this machine: a loopback address or `localhost`."""
     try:
@@ -139,17 +136,19 @@ def is_loopback(host: str) -> bool:
         return host.lower() == "localhost"
 
 
-def _token(request: Request) -> bytes:
-    """The token that the request brings: of a Bearer header, or the password of basic authentication."""
+def _bearer(request: Request) -> bytes:
+    """The token of a Bearer header; empty, and thus nobody's, where there is none."""
     scheme, _, value = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
-        return value.strip().encode("latin-1")
-    if scheme.lower() == "basic":
-        try:
-            return base64.b64decode(value.strip(), validate=True).partition(b":")[2]
-        except (binascii.Error, ValueError):
-            return b""
-    return b""
+    return value.strip().encode("latin-1") if scheme.lower() == "bearer" else b""
+
+
+def _basic(request: Request) -> bytes:
+    """`name:password` of basic authentication; empty where there is none."""
+    scheme, _, value = request.headers.get("authorization", "").partition(" ")
+    try:
+        return base64.b64decode(value.strip(), validate=True) if scheme.lower() == "basic" else b""
+    except (binascii.Error, ValueError):
+        return b""
 
 
 def _is_direct(request: Request) -> bool:

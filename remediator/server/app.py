@@ -9,19 +9,21 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from remediator.server.access import Access, Keys
+from remediator.config.settings import Web
+from remediator.server.access import Access
 from remediator.server.refusal import Refused, failed, not_served, refused
-from remediator.server.service import Check, Page, Service
+from remediator.server.service import Service
 from remediator.server.views import Views
-from remediator.server.webhook import Limits, Webhook
-
-__all__ = ["Check", "Keys", "Limits", "Page", "Service", "build"]
+from remediator.server.webhook import Limits, Webhook, limits_of
 
 
-def build(service: Service, access: Access | None = None, limits: Limits | None = None) -> Starlette:
-    """The ASGI application over a running service. Without `access` nobody has a token: see `Access`."""
-    access = access or Access(Keys())
-    webhook, views = Webhook(service, access, limits or Limits()), Views(service, access)
+def build(service: Service, web: Web | None = None, limits: Limits | None = None) -> Starlette:
+    """The ASGI application over a running service. Without settings nobody has a token: see `Access`. `limits` are
+    those that the settings name, unless given.
+    """
+    web = web or Web()
+    access = Access(web.auth)
+    webhook, views = Webhook(service, access, limits or limits_of(web)), Views(service, access)
     routes = [
         Route("/webhook/alertmanager", webhook.take, methods=["POST"]),
         Route("/healthz", views.healthz),
@@ -55,6 +57,8 @@ class SecurityHeaders:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on and add the headers to its answer."""
+
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)

@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from remediator import metrics
 from remediator.clients.alertmanager import MalformedPayload, parse
+from remediator.config.settings import Web
 from remediator.core.model import Value
 from remediator.ports import JournalError
 from remediator.server.access import Access
@@ -30,12 +31,18 @@ class Limits(Value, frozen=True):
     `waiting` counts payloads that nobody has worked on yet.
     """
 
-    body: int = 16 << 20
+    body: int = 4 << 20
     in_flight: int = 64 << 20
     seconds: float = 30.0
     linger: float = 2.0
     waiting: int = 20_000
-    waiting_bytes: int = 512 << 20
+    waiting_bytes: int = 256 << 20
+
+
+def limits_of(web: Web) -> Limits:
+    """The bounds that the settings name, the others as they are; at least four payloads fit in at once."""
+    body = web.max_request_bytes
+    return Limits(body=body, in_flight=max(Limits().in_flight, 4 * body), waiting_bytes=web.inbox_limit_bytes)
 
 
 class Webhook:

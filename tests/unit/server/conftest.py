@@ -7,11 +7,12 @@ import aiohttp
 import pytest
 
 from remediator.clock import SystemClock
+from remediator.config.settings import Web, WebAuth
 from remediator.journal.memory import MemoryJournal
-from remediator.server.access import Access, Keys
-from remediator.server.app import Limits, build
+from remediator.server.app import build
 from remediator.server.run import Serving, serve
 from remediator.server.service import Check, Page
+from remediator.server.webhook import Limits
 
 PAYLOAD = b'{"version": "4", "alerts": [{"status": "firing", "labels": {"alertname": "a"}}, 5]}'
 
@@ -55,15 +56,15 @@ class FakeService:
 
 
 class Site:
-    """A served application with a client; `restart` serves it anew with other keys or limits."""
+    """A served application with a client; `restart` serves it anew with other credentials or limits."""
 
     def __init__(self, service: FakeService, client: aiohttp.ClientSession) -> None:
         self.service, self.client = service, client
         self.serving: Serving | None = None
 
-    async def restart(self, keys: Keys | None = None, limits: Limits | None = None) -> None:
+    async def restart(self, auth: WebAuth | None = None, limits: Limits | None = None) -> None:
         await self.stop()
-        app = build(self.service, Access(keys or Keys()), limits)
+        app = build(self.service, Web(auth=auth or WebAuth()), limits)
         self.serving = await serve(app, "127.0.0.1:0", grace=1)
 
     async def stop(self) -> None:

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from starlette.routing import Route
 
+from remediator.config.settings import Operator, Web, WebAuth
 from remediator.core.events import Event, Source
 from remediator.journal.chain import line_of
-from remediator.server.access import Keys, Operator, Role
-from remediator.server.app import Limits, build
+from remediator.server.app import build
 from remediator.server.protocol import HEAD_BYTES, HEAD_SECONDS
 from remediator.server.run import CONNECTIONS, KEEP_ALIVE_SECONDS
 from remediator.server.service import Check
+from remediator.server.webhook import limits_of
 
 from .conftest import FakeService, Site
 
@@ -120,7 +121,7 @@ class TestReload:
     @pytest.fixture
     async def admin(self, site: Site, tmp_path: Path) -> dict[str, str]:
         (tmp_path / "t").write_text("t")
-        await site.restart(Keys(operators=(Operator("alice", str(tmp_path / "t"), (Role.ADMIN,)),)))
+        await site.restart(WebAuth(operators=(Operator("alice", str(tmp_path / "t"), ("admin",)),)))
         return {"Authorization": "Bearer t"}
 
     async def test_says_who_and_whether(self, site: Site, admin: dict[str, str]) -> None:
@@ -141,7 +142,7 @@ class TestReload:
 
 async def test_looking_needs_a_token_where_operators_are_known(site: Site, tmp_path: Path) -> None:
     (tmp_path / "t").write_text("t")
-    await site.restart(Keys(operators=(Operator("alice", str(tmp_path / "t"), (Role.VIEW,)),)))
+    await site.restart(WebAuth(operators=(Operator("alice", str(tmp_path / "t"), ("view",)),)))
     for path in ("/api/v1/status", "/api/v1/incidents", "/api/v1/incidents/x", "/api/v1/journal"):
         assert (await site.get(path))[0] == 401
     assert (await site.get("/api/v1/status", Authorization="Bearer t"))[0] == 200
@@ -181,10 +182,10 @@ def test_every_route_has_its_row_in_the_docs() -> None:
 
 
 def test_the_docs_tell_the_bounds_as_they_are() -> None:
-    text, limits = DOCS.read_text(), Limits()
+    text, limits = DOCS.read_text(), limits_of(Web())
     for said in (
-        f"larger than {limits.body >> 20} MiB",
-        f"{limits.waiting:,} payloads or {limits.waiting_bytes >> 20} MiB wait",
+        f"`web.max_request_bytes` ({limits.body >> 20} MiB",
+        f"{limits.waiting:,} payloads or `web.inbox_limit_bytes` ({limits.waiting_bytes >> 20} MiB) wait",
         f"{limits.in_flight >> 20} MiB are being read",
         f"longer than {limits.seconds:g} s",
         f"{HEAD_SECONDS:g} s and {HEAD_BYTES >> 10} KiB",

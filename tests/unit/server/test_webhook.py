@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from remediator import metrics
+from remediator.config.settings import Web
 from remediator.ports import JournalError
-from remediator.server.app import Limits
+from remediator.server.webhook import Limits, limits_of
 
 from .conftest import PAYLOAD, Site
 
@@ -218,6 +219,7 @@ async def test_a_client_that_leaves_in_the_middle_leaves_nothing(site: Site) -> 
 async def test_five_thousand_alerts_in_one_group(site: Site) -> None:
     alert = {"status": "firing", "labels": {"alertname": "a", "pod": "p" * 50}, "annotations": {"d": "x" * 900}}
     body = json.dumps({"version": "4", "alerts": [alert] * 5000}).encode()
+    await site.restart(limits=limits_of(Web(max_request_bytes=16 << 20)))
     status, answer = await site.post(URL, io.BytesIO(body))
     assert (status, answer["alerts"]) == (200, 5000)
 
