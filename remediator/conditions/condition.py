@@ -68,7 +68,7 @@ def compile_condition(source: str, kind: str = "") -> Condition:
         gives = checker(target).compile(source).return_type().name()
         program = _evaluating().compile(source, disable_check=True)
     except (RuntimeError, ValueError, TypeError) as error:
-        raise ConditionError(mistakes_of(str(error), source, target)) from None
+        raise ConditionError(mistakes_of(str(error), source)) from None
     if gives not in ("BOOL", "DYN"):
         raise ConditionError((Mistake(f"gives {gives.lower()}, not true or false", "compare it, as in … > 1", 0),))
     wrong = literal_mistakes(source, _evaluating())

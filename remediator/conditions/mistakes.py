@@ -78,11 +78,10 @@ class ConditionError(ValueError):
         return self.mistakes[0].offset + 1
 
 
-def mistakes_of(said: str, source: str, target: str) -> tuple[Mistake, ...]:
-    """What the compiler said of a source, for a type of `target`."""
-    found = [
-        _mistake(what, _offset(source, int(line), int(column)), source) for line, column, what in _ERROR.findall(said)
-    ]
+def mistakes_of(said: str, source: str) -> tuple[Mistake, ...]:
+    """What the compiler said of a source."""
+    wrong = [each for each in _ERROR.findall(said) if "*error*" not in each[2]]  # those follow from another one
+    found = [_mistake(what, _offset(source, int(line), int(column)), source) for line, column, what in wrong]
     if "Syntax error" in said:  # what comes after the first one follows from it
         return (found[0],)
     return tuple(found) or (Mistake(_bare(said), "write it shorter or simpler", 0),)

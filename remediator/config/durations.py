@@ -11,6 +11,9 @@ import re
 UNITS = {"y": 31_536_000_000, "w": 604_800_000, "d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
 """Milliseconds of each unit, the largest first."""
 
+LONGEST = 100
+"""Characters of a duration."""
+
 _GRAMMAR = re.compile("".join(f"(?:([0-9]+){unit})?" for unit in UNITS))
 _PARTS = re.compile(r"([0-9]+(?:\.[0-9]+)?)([a-zµ]*)")
 _LONGEST = (2**63 - 1) // 1_000_000
@@ -30,7 +33,7 @@ def parse_duration(text: str) -> float:
     if text == "0":
         return 0.0
     found = _GRAMMAR.fullmatch(text)
-    if not text or len(text) > 100 or not text.isascii() or not found:
+    if not text or len(text) > LONGEST or not text.isascii() or not found:
         raise DurationError(*_why(text))
     amounts = (int(amount or 0) for amount in found.groups())
     total = sum(amount * size for amount, size in zip(amounts, UNITS.values(), strict=True))
@@ -55,6 +58,8 @@ def format_duration(seconds: float) -> str:
 
 def _why(text: str) -> tuple[str, str]:
     """What is wrong with a text that does not follow the grammar, and what would be right."""
+    if len(text) > LONGEST:
+        return f"is longer than {LONGEST} characters", "a duration is shorter"
     example = "write it as Prometheus does: 30s, 5m, 1h30m"
     if not text.strip():
         return "is an empty duration", example

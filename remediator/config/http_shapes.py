@@ -25,6 +25,8 @@ def _path(value: str, info: ValidationInfo) -> str:
 
 
 def _url(value: str) -> str:
+    if "@" in value.partition("?")[0]:  # first of all: no message may show it
+        raise said("a password in a URL is a secret in this file", "write `http_config: {basic_auth: …}` with a file")
     try:
         parts = urlsplit(value)
         host, _ = parts.hostname, parts.port
@@ -32,8 +34,6 @@ def _url(value: str) -> str:
         raise said(f"`{value}` is not a URL: {error}", "write http://host:port/path") from None
     if parts.scheme not in ("http", "https") or not host or not value.isprintable() or " " in value:
         raise said(f"`{value}` is not the URL of an HTTP server", "write http://host:port/path")
-    if "@" in parts.netloc:
-        raise said("a password in a URL is a secret in this file", "write `http_config: {basic_auth: …}` with a file")
     return value
 
 
@@ -46,10 +46,12 @@ def _listen(value: str) -> str:
 
 def unique_names(entries: list[Any]) -> list[Any]:
     """Entries none of which has the name of another."""
-    names = [each.name for each in entries]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise said(f"the name `{twice}` is there twice", "choose another name for one of them")
+    seen: set[str] = set()
+    for index, each in enumerate(entries):
+        if each.name in seen:
+            remedy = "choose another name for one of them"
+            raise said(f"the name `{each.name}` is there twice", remedy, at=(index, "name"))
+        seen.add(each.name)
     return entries
 
 
@@ -91,7 +93,11 @@ class TlsShape(Shape):
     @model_validator(mode="after")
     def _pair(self) -> Self:
         if (self.cert_file is None) is not (self.key_file is None):
-            raise said("a client certificate needs both `cert_file` and `key_file`", "write both, or neither")
+            raise said(
+                "a client certificate needs both `cert_file` and `key_file`",
+                "write both, or neither",
+                at=("cert_file",),
+            )
         return self
 
 
@@ -114,7 +120,7 @@ class HttpConfigShape(Shape):
     @model_validator(mode="after")
     def _one_way_in(self) -> Self:
         if self.authorization and self.basic_auth:
-            raise said("`authorization` and `basic_auth` are both given", "write one of them")
+            raise said("`authorization` and `basic_auth` are both given", "write one of them", at=("basic_auth",))
         return self
 
 

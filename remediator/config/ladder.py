@@ -115,8 +115,7 @@ class LadderReader:
         try:
             shape = UntilShape.model_validate(args.pop("until"))
         except ValidationError as error:
-            for each in error.errors(include_url=False):
-                report(self._document, self._problems, UntilShape, (*at, "until"), each)
+            report(self._document, self._problems, UntilShape, (*at, "until"), error)
             return None
         return until_of(shape)
 

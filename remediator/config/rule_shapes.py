@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, mod
 from pydantic.json_schema import WithJsonSchema
 
 from remediator.config.matchers import MatcherError, parse_matchers
-from remediator.config.problems import meant, words
+from remediator.config.problems import described, meant, words
 from remediator.config.shapes import LongSeconds, ModeName, Seconds, Shape, Text, said
 from remediator.core.kinds import KINDS
 from remediator.core.rules import Matcher
@@ -28,7 +28,8 @@ def _name(value: str) -> str:
 
 def _signal(value: Any) -> tuple[Matcher, ...]:
     if not isinstance(value, str):
-        raise said("is not text", "write the alert's name or matchers in quotes, as in 'KubeFoo{severity=\"page\"}'")
+        remedy = "write the alert's name or matchers in quotes, as in 'KubeFoo{severity=\"page\"}'"
+        raise said(f"is {described(value)}, not a signal", remedy)
     try:
         return parse_matchers(value)
     except MatcherError as error:
@@ -83,7 +84,8 @@ class TargetShape(Shape):
     @model_validator(mode="after")
     def _label_of_kind(self) -> Self:
         if self.label and not self.kind:
-            raise said("`label` is given without `kind`", "write the kind of object that the label names")
+            remedy = "write the kind of object that the label names"
+            raise said("`label` is given without `kind`", remedy, at=("label",))
         return self
 
 
@@ -101,9 +103,10 @@ class UntilShape(Shape):
     @model_validator(mode="after")
     def _can_be_proven(self) -> Self:
         if not self.ready:
-            raise said("nothing is left that could prove that a step helped", "write ready: true")
+            raise said("nothing is left that could prove that a step helped", "write ready: true", at=("ready",))
         if self.for_ > self.within:
-            raise said("`for` is longer than `within`: it could never be proven", "make `within` the longer one")
+            remedy = "make `within` the longer one"
+            raise said("`for` is longer than `within`: it could never be proven", remedy, at=("for",))
         return self
 
 

@@ -17,7 +17,7 @@ _CONSTANTS: dict[str, Scalar] = {
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
 _NUMBER = re.compile(
-    r"(?P<zero>[-+]?0[0-9][0-9_]*)|(?P<int>[-+]?[0-9]+)|(?P<octal>0o[0-7]+)|(?P<hex>0x[0-9a-fA-F]+)"
+    r"(?P<zero>[-+]?0[0-9]+)|(?P<int>[-+]?[0-9]+)|(?P<octal>0o[0-7]+)|(?P<hex>0x[0-9a-fA-F]+)"
     r"|(?P<float>[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?)"
 )
 _LONGEST = 20
@@ -45,7 +45,7 @@ def plain(text: str) -> Scalar:
 def _number(text: str, form: str) -> Scalar:
     match form:
         case "zero":
-            decimal = text.replace("_", "").lstrip("+-0") or "0"
+            decimal = text.lstrip("+-0") or "0"
             message = f"`{text}` is octal to YAML 1.1 and decimal to YAML 1.2"
             raise AmbiguousScalar(message, f"write {decimal} for the number, '{text}' in quotes for the text")
         case "octal" | "hex":

@@ -6,7 +6,6 @@ Defaults are the careful ones: observe, on loopback, nobody may operate.
 from __future__ import annotations
 
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from remediator.config.problems import ConfigErrors, Problems
 from remediator.core.model import Mode, Value
@@ -46,15 +45,17 @@ class HttpConfig(Value, frozen=True):
 
 
 class Storage(Value, frozen=True):
-    """Where the journal is. `retention` is how long closed incidents are kept, None for ever."""
+    """Where the journal is: `sqlite:///` and an absolute path. `retention` is how long closed incidents are kept,
+    None for ever.
+    """
 
-    url: str = "sqlite:///var/lib/remediator/journal.db"
+    url: str = "sqlite:////var/lib/remediator/journal.db"
     retention: float | None = None
 
     @property
     def path(self) -> Path:
-        """The database file of a `sqlite:///path` URL; the path is absolute, as in `file:///path`."""
-        return Path("/" + urlsplit(self.url).path.lstrip("/"))
+        """The database file."""
+        return Path(self.url.removeprefix("sqlite:///"))
 
 
 class Operator(Value, frozen=True):

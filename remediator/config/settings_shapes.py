@@ -6,9 +6,10 @@ Defaults stand in `settings.py` alone: what is not written is not dumped.
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from remediator.config.http_shapes import FilePath, HttpConfigShape, Url, WebShape, unique_names
 from remediator.config.problems import words
@@ -20,12 +21,25 @@ _NAME = r"[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?"
 _PAIR = re.compile(rf"(?:[a-z0-9.-]+/)?{_NAME}=(?:{_NAME})?")
 
 
-def _storage(value: str) -> str:
+def _storage(value: str, info: ValidationInfo) -> str:
+    """A journal's URL with an absolute path, written with four slashes as SQLAlchemy understands it.
+
+    `sqlite:///var/lib/…` is absolute as in `file:///var/lib/…`, to SQLAlchemy it is relative: a single name, which
+    the two would take to different places, is refused.
+    """
     if value.startswith(("postgresql:", "postgres:", "postgresql+")):
-        raise said(*not_yet("postgresql"))
-    if not value.startswith("sqlite:///") or not value.strip("/").startswith("sqlite:///") or "?" in value:
+        raise said(not_yet("postgresql")[0], "write sqlite:///var/lib/remediator/journal.db")
+    if "@" in value:  # first of all: no message may show a password
+        raise said("is not where a journal can be", "write sqlite:///var/lib/remediator/journal.db")
+    path = value.removeprefix("sqlite:///")
+    if path == value or not path.strip("/.") or "?" in path or not path.isprintable():
         raise said(f"`{value}` is not where a journal can be", "write sqlite:///var/lib/remediator/journal.db")
-    return value
+    if path.startswith(("./", "../")):
+        return f"sqlite:///{(Path(info.context or '.') / path).absolute()}"
+    if "/" not in path:
+        remedy = f"write sqlite:///./{path} for a file beside this one, or sqlite:///var/lib/remediator/{path}"
+        raise said(f"`{value}` may be read as two places", remedy)
+    return f"sqlite:////{path.lstrip('/')}"
 
 
 def _selector(value: str) -> str:
@@ -79,7 +93,7 @@ class LeaderElectionShape(Shape):
     @model_validator(mode="after")
     def _possible(self) -> Self:
         if self.enabled:
-            raise said(*not_yet("leader_election.enabled"))
+            raise said(*not_yet("leader_election.enabled"), at=("enabled",))
         if not self.retry < self.renew < self.duration:
             raise said("a lease must outlast its renewal, and that its retry", "write retry < renew < duration")
         return self

@@ -42,9 +42,9 @@ class Shape(BaseModel):
         return value
 
 
-def said(message: str, remedy: str, offset: int = 0) -> PydanticCustomError:
-    """A mistake found by a validator; `offset` is the character of a text it is at."""
-    context = {"message": message, "remedy": remedy, "offset": offset}
+def said(message: str, remedy: str, offset: int = 0, at: Loc = ()) -> PydanticCustomError:
+    """A mistake found by a validator, at a character of the text or a place inside of the value."""
+    context = {"message": message, "remedy": remedy, "offset": offset, "at": at}
     return PydanticCustomError("said", "{message}; {remedy}", context)
 
 
@@ -54,12 +54,11 @@ def not_yet(what: str) -> tuple[str, str]:
 
 
 def _seconds(value: Any) -> float:
-    if value == 0 and not isinstance(value, bool | str):
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if number and value == 0:
         return 0.0
     if not isinstance(value, str):
-        example = (
-            f"write `{value}s` if seconds are meant" if isinstance(value, int) else "write one, as in 90s or 1h30m"
-        )
+        example = f"write `{value}s` if seconds are meant" if number else "write one, as in 90s or 1h30m"
         raise said(f"is {described(value)}, not a duration", example)
     try:
         return parse_duration(value)
@@ -101,19 +100,34 @@ def read(shape: type[S], document: Document, problems: Problems, context: Any = 
     try:
         return shape.model_validate(document.value, context=context)
     except ValidationError as error:
-        for each in error.errors(include_url=False):
-            report(document, problems, shape, (), each)
+        report(document, problems, shape, (), error)
         return None
 
 
-def report(document: Document, problems: Problems, shape: type[Shape], base: Loc, error: ErrorDetails) -> None:
-    """One of pydantic's errors as a problem; `base` is where in the document the shape stands."""
-    loc = error["loc"]
+def report(document: Document, problems: Problems, shape: type[Shape], base: Loc, error: ValidationError) -> None:
+    """Pydantic's errors as problems; `base` is where in the document the shape stands."""
+    errors = error.errors(include_url=False)
+    renamed = {_right_key(shape, each) for each in errors if each["type"] == "extra_forbidden"}
+    for each in errors:
+        if each["type"] == "missing" and each["loc"] in renamed:
+            continue  # it is there, under a wrong name that is told
+        _report(document, problems, shape, base, each)
+
+
+def _right_key(shape: type[Shape], error: ErrorDetails) -> Loc:
+    """The place of the key that an unknown one was meant for."""
+    *above, key = error["loc"]
+    owner = shape_at(shape, tuple(above)) or shape
+    right = {**owner.renamed, **owner.secrets}.get(str(key), "")
+    return (*above, right.split(".")[0].split(":")[0])
+
+
+def _report(document: Document, problems: Problems, shape: type[Shape], base: Loc, error: ErrorDetails) -> None:
+    loc, context = error["loc"], error.get("ctx", {})
     message, remedy = _words(shape, loc, error)
     at_key = error["type"] == "extra_forbidden"
-    offset = error.get("ctx", {}).get("offset", 0)
-    where = loc[:-1] if error["type"] == "missing" else loc
-    problems.add(document.problem(base + where, message, remedy, at_key=at_key, offset=offset))
+    where = loc[:-1] if error["type"] == "missing" else (*loc, *context.get("at", ()))
+    problems.add(document.problem(base + where, message, remedy, at_key=at_key, offset=context.get("offset", 0)))
 
 
 def _words(shape: type[Shape], loc: Loc, error: ErrorDetails) -> tuple[str, str]:
@@ -142,7 +156,9 @@ def _type_words(kind: str, context: dict[str, Any], value: Any) -> tuple[str, st
             return f"is {got}, not a mapping", "write `key: value`"
         case "literal_error" | "enum":
             return f"is {got}", f"write {context['expected']}"
-        case "string_too_short" | "too_short":
+        case "string_too_short":
+            return "is empty", "write a text"
+        case "too_short":
             return "is empty", "write at least one"
         case "greater_than":
             return f"is {got}", f"must be more than {context['gt']}"
@@ -163,7 +179,9 @@ def unknown_key(shape: type[Shape], key: str) -> tuple[str, str]:
     if key in shape.later:
         return not_yet(key)
     if key in shape.secrets:
-        return f"`{key}` is a secret, and secrets are read from files only", f"write `{shape.secrets[key]}: …`"
+        right = shape.secrets[key]
+        form = right if ":" in right else f"{right}: …"
+        return f"`{key}` is a secret, and secrets are read from files only", f"write `{form}`"
     if key in shape.renamed:
         return f"unknown key `{key}`", f"did you mean `{shape.renamed[key]}`?"
     return f"unknown key `{key}`", meant(key, [*keys_of(shape), *shape.later])

@@ -1,0 +1,154 @@
+"""The settings file: every key comes through, defaults are the careful ones, paths are relative to the file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from remediator.config import Settings, load_settings
+from remediator.config.settings import (
+    AlertmanagerSource,
+    Authorization,
+    BasicAuth,
+    HttpConfig,
+    KubernetesAccess,
+    LeaderElection,
+    Log,
+    Operator,
+    PrometheusSource,
+    Receiver,
+    Storage,
+    Tls,
+    Web,
+    WebAuth,
+    WebhookConfig,
+)
+from remediator.core.model import Mode
+from remediator.core.rules import Budget, GuardSettings, Itself, Policy, Protected
+
+GOOD = Path(__file__).parents[2] / "data" / "good"
+
+
+def settings_of(tmp_path: Path, text: str) -> Settings:
+    path = tmp_path / "remediator.yaml"
+    path.write_text(text)
+    return load_settings(path)
+
+
+def test_every_key_comes_through():
+    beside = str(GOOD) + "/"
+    assert load_settings(GOOD / "remediator.yaml") == Settings(
+        file=f"{GOOD}/remediator.yaml",
+        mode=Mode.ENFORCE,
+        rule_files=(f"{beside}rules.yaml",),
+        evaluation_interval=15.0,
+        external_labels={"cluster": "prod-1"},
+        storage=Storage("sqlite:////var/lib/remediator/journal.db", 400 * 86400.0),
+        web=Web(
+            "0.0.0.0:8080",
+            WebAuth(
+                f"{beside}webhook-token",
+                BasicAuth("alertmanager", f"{beside}webhook-password"),
+                (Operator("alice", f"{beside}alice-token", ("view", "approve", "admin")),),
+            ),
+            1048576,
+            10485760,
+        ),
+        prometheus=PrometheusSource(
+            "http://prometheus:9090",
+            5.0,
+            HttpConfig(
+                basic_auth=BasicAuth("remediator", f"{beside}prometheus-password"),
+                tls_config=Tls(f"{beside}ca.pem", f"{beside}cert.pem", f"{beside}key.pem", "prom", False),
+            ),
+        ),
+        alertmanager=AlertmanagerSource(
+            "http://alertmanager:9093/am", 30.0, HttpConfig(Authorization("/run/alertmanager-token"))
+        ),
+        kubernetes=KubernetesAccess(f"{beside}kubeconfig", "kind"),
+        leader_election=LeaderElection(False, "remediator", "ops", 15.0, 10.0, 2.0),
+        guards=GuardSettings(600.0, Budget(4, 7200.0)),
+        protected=Protected(("monitoring", "kube-system"), ("app.kubernetes.io/part-of=monitoring",)),
+        receivers=(
+            Receiver(
+                "oncall",
+                (
+                    WebhookConfig("http://127.0.0.1:9999/page", timeout=3.0),
+                    WebhookConfig(
+                        url_file=f"{beside}oncall-url",
+                        http_config=HttpConfig(Authorization(f"{beside}oncall-token")),
+                    ),
+                ),
+            ),
+        ),
+        log=Log("debug", "text"),
+        shutdown_grace=10.0,
+    )
+
+
+def test_defaults_are_the_careful_ones(tmp_path):
+    settings = settings_of(tmp_path, "{}")
+    assert settings == Settings(file=str(tmp_path / "remediator.yaml"))
+    assert settings.mode is Mode.OBSERVE
+    assert settings.web.host == "127.0.0.1"
+    assert not settings.web.auth.operators
+    assert settings.protected.namespaces == ("kube-system",)
+    assert settings.storage.retention is None
+
+
+@pytest.mark.parametrize("written", ["[]", "[monitoring]", "[kube-system, monitoring]"])
+def test_kube_system_stays_protected_whatever_is_written(tmp_path, written):
+    assert "kube-system" in settings_of(tmp_path, f"protected: {{namespaces: {written}}}").protected.namespaces
+
+
+@pytest.mark.parametrize(
+    ("listen", "host", "port"),
+    [
+        ("127.0.0.1:8080", "127.0.0.1", 8080),
+        (":9000", "0.0.0.0", 9000),
+        ("[::1]:80", "::1", 80),
+        ("localhost:0", "localhost", 0),
+    ],
+)
+def test_an_address_to_listen_on_has_a_host_and_a_port(tmp_path, listen, host, port):
+    web = settings_of(tmp_path, f"web: {{listen: '{listen}'}}").web
+    assert (web.host, web.port) == (host, port)
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("sqlite:///var/lib/remediator/journal.db", "/var/lib/remediator/journal.db"),
+        ("sqlite:////var/lib/remediator/journal.db", "/var/lib/remediator/journal.db"),
+        ("sqlite:///./journal.db", "{beside}/journal.db"),
+    ],
+)
+def test_a_journal_path_is_absolute_or_says_that_it_is_not(tmp_path, url, path):
+    storage = settings_of(tmp_path, f"storage: {{url: '{url}'}}").storage
+    assert str(storage.path) == path.format(beside=tmp_path)
+    assert storage.url == f"sqlite:///{storage.path}"
+
+
+def test_the_policy_is_what_concerns_decisions(tmp_path):
+    itself = Itself("ops", "remediator-0")
+    policy = load_settings(GOOD / "remediator.yaml").policy(itself)
+    assert policy == Policy(
+        Mode.ENFORCE,
+        GuardSettings(600.0, Budget(4, 7200.0)),
+        Protected(("monitoring", "kube-system"), ("app.kubernetes.io/part-of=monitoring",)),
+        itself,
+        {"cluster": "prod-1"},
+    )
+
+
+def test_two_documents_do_not_share_what_they_list(tmp_path):
+    first = settings_of(tmp_path, "protected: {namespaces: [a]}")
+    second = settings_of(tmp_path, "protected: {selectors: [a=b]}")
+    assert first.protected.namespaces == ("a", "kube-system")
+    assert second.protected.namespaces == ("kube-system",)
+
+
+def test_nothing_slow_is_imported_before_a_file_is_read(python):
+    slow = python("import sys, remediator.config; print({'pydantic', 'yaml', 'google.protobuf'} & set(sys.modules))")
+    assert slow == "set()"
