@@ -11,7 +11,7 @@ import click
 import pytest
 
 from remediator.cli import main
-from tests.unit.repository.sources import ROOT, Block, Document, documents
+from tests.unit.repository.sources import PACKAGE, ROOT, Block, Document, documents
 
 SHELLS = {"sh", "bash", "console"}
 
@@ -36,6 +36,19 @@ def test_every_document_is_reached_from_the_readme() -> None:
         reached.add(path)
         waiting += [path.parent / link.partition("#")[0] for link in Document(path).links]
     assert {document.name for document in documents() if document.path not in reached} == set()
+
+
+@pytest.mark.parametrize("document", documents(), ids=lambda document: document.name)
+def test_files_named_exist(document: Document) -> None:
+    """Files in code spans, by their place in the repository or in the package; `NAME` stands for any."""
+    named = re.findall(r"`([\w./-]*(?:\.py|\.md|/))`", document.text)
+    named += re.findall(r"\bremediator/[\w/]+\.py\b", document.text)
+    missing = {path for path in named if "NAME" not in path and not _is_there(path)}
+    assert missing == set()
+
+
+def _is_there(path: str) -> bool:
+    return any((place / path).exists() for place in (ROOT, PACKAGE, ROOT / "docs"))
 
 
 def commands() -> Iterator[tuple[str, list[str]]]:
