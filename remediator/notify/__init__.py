@@ -1,0 +1,1 @@
+"""Brings messages to people: receivers by name, each with its endpoints."""
