@@ -27,9 +27,10 @@ from remediator.core.events import (
 )
 from remediator.core.fold import signals, steps
 from remediator.core.fold.place import shadow
+from remediator.core.fold.steps import UNDONE
 from remediator.core.state import State
 
-__all__ = ["apply", "fold", "shadow"]
+__all__ = ["UNDONE", "apply", "fold", "shadow"]
 
 
 def fold(events: Iterable[Event], state: State | None = None) -> State:
