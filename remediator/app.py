@@ -162,7 +162,7 @@ async def run(settings: Settings, rules: tuple[Rule, ...]) -> int:
     """The service of `remediator run`; answers the exit code."""
     from remediator.clients import kubernetes
     from remediator.journal import connect
-    from remediator.notify import notifier_of
+    from remediator.notify.receivers import Receivers
 
     logs.configure(settings.log.level, settings.log.format)
     try:
@@ -171,7 +171,7 @@ async def run(settings: Settings, rules: tuple[Rule, ...]) -> int:
         log.error("the journal cannot be opened", problem=str(error))
         return 2
     cluster = kubernetes.connect(settings.kubernetes.kubeconfig, settings.kubernetes.context)
-    notifier = notifier_of(settings.receivers)
+    notifier = Receivers(settings.receivers)
     installation = Installation(
         settings,
         rules,
