@@ -18,9 +18,10 @@ from remediator.core.observations import Reloaded
 from remediator.core.rules import Itself, Rule
 from remediator.narrate import narrate
 from remediator.ports import Clock, Cluster, ClusterError, Fenced, Journal, JournalError, Notifier
-from remediator.server.access import Access, Keys, Operator, Role
-from remediator.server.app import Check, Limits, Page, build
+from remediator.server.access import shut_doors
+from remediator.server.app import build
 from remediator.server.run import Serving, serve
+from remediator.server.service import Check, Page
 
 log = logs.logger("app")
 
@@ -58,10 +59,10 @@ class Installation:
 
     async def run(self, stop: asyncio.Event, started: Callable[[Serving], None] = lambda serving: None) -> None:
         """Serve and decide until `stop` is set; then finish the writes under way within `shutdown_grace`."""
-        access = Access(_keys(self.settings))
         web = self.settings.web
-        limits = Limits(body=web.max_request_bytes, waiting_bytes=web.inbox_limit_bytes)
-        serving = await serve(build(self, access, limits), web.listen)
+        for door in shut_doors(web):
+            log.warning(door)
+        serving = await serve(build(self, web), web.listen)
         deciding = asyncio.create_task(self.controller.run(self._reloaded(self._rules), self._opened))
         stopping = asyncio.create_task(stop.wait())
         try:
@@ -222,11 +223,3 @@ def itself() -> Itself:
 
 def _identity() -> str:
     return os.environ.get("POD_NAME") or f"{socket.gethostname()}-{os.getpid()}"
-
-
-def _keys(settings: Settings) -> Keys:
-    auth = settings.web.auth
-    operators = tuple(
-        Operator(each.name, each.token_file, tuple(Role(role) for role in each.roles)) for each in auth.operators
-    )
-    return Keys(auth.webhook_token_file, operators)
