@@ -6,7 +6,8 @@ import difflib
 import re
 from collections.abc import Iterable
 
-from remediator.conditions.names import MESSAGES, NAMES
+from remediator import __version__
+from remediator.conditions.names import LATER, MESSAGES, NAMES
 from remediator.core.model import Value
 
 FUNCTIONS = frozenset(
@@ -105,8 +106,7 @@ def _mistake(what: str, offset: int, source: str) -> Mistake:
         return _unknown_name(match[1], offset, source)
     if match := _FIELD.search(what):
         at = source.find(match[1], offset)
-        fields = MESSAGES.get(match[2], {})
-        return Mistake(f"`{match[1]}` is not known", _meant(match[1], fields), offset if at < 0 else at)
+        return _unknown_field(match[1], match[2], offset if at < 0 else at)
     if match := _OVERLOAD.search(what):
         remedy = "compare values of one type: int(), double(), string() and duration() convert"
         return Mistake(_applied(match), remedy, offset)
@@ -118,6 +118,13 @@ def _mistake(what: str, offset: int, source: str) -> Mistake:
     if match := _MISSING_SIGN.search(what):
         return Mistake(f"`{match[1]}` is missing", f"write `{match[1]}`", offset)
     return Mistake(what.removeprefix("Syntax error: "), "compare with the examples in docs/rules.md", offset)
+
+
+def _unknown_field(field: str, owner: str, at: int) -> Mistake:
+    if field in LATER.get(owner, ()):
+        remedy = "take it out: it would not be obeyed"
+        return Mistake(f"`{field}` is not supported yet by version {__version__}", remedy, at)
+    return Mistake(f"`{field}` is not known", _meant(field, MESSAGES.get(owner, ())), at)
 
 
 def _unknown_name(name: str, offset: int, source: str) -> Mistake:

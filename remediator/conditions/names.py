@@ -45,9 +45,6 @@ WORKLOAD: Fields = _OBJECT | {
     "rolling_out": "bool",
     "paused": "bool",
     "images": "list(string)",
-    "hpa": "dyn",
-    "pdb": "dyn",
-    "gitops": "dyn",
 }
 """`target` where it is a workload."""
 
@@ -56,9 +53,11 @@ NODE: Fields = _OBJECT | {
     "unschedulable": "bool",
     "conditions": "map(string)",
     "taints": "list(Taint)",
-    "pods": "int",
 }
 """`target` where it is a Node; `conditions` is status by type."""
+
+LATER = {"Workload": {"hpa", "pdb", "gitops"}, "Node": {"pods"}, "Any": {"hpa", "pdb", "gitops", "pods"}}
+"""Promised fields of `target` that no view has yet. Refused: `!has(target.hpa)` would hold whatever there is."""
 
 ANY: Fields = WORKLOAD | NODE | {"ready": "dyn"}
 """`target` where its kind is not known when the rule is read, or is another one."""
