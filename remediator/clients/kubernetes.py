@@ -12,7 +12,7 @@ import msgspec
 
 from remediator.clients.answer import Answer, decode, error_of
 from remediator.clients.kubeconfig import load
-from remediator.clients.request import Request, page, read, watch, write
+from remediator.clients.request import PAGE, Request, page, read, watch, write
 from remediator.clients.transport import Timeouts, Transport
 from remediator.core.model import Change, Json, Ref, Resource
 from remediator.ports import ClusterError, NotFound, OutcomeUnknown, Unavailable
@@ -31,9 +31,13 @@ class KubernetesCluster:
     """
 
     def __init__(
-        self, transport: Transport, watch_seconds: float = WATCH_SECONDS, watch_silence: float = WATCH_SILENCE
+        self,
+        transport: Transport,
+        watch_seconds: float = WATCH_SECONDS,
+        watch_silence: float = WATCH_SILENCE,
+        page_size: int = PAGE,
     ) -> None:
-        self._transport = transport
+        self._transport, self._page_size = transport, page_size
         self._watch_seconds, self._watch_silence = watch_seconds, watch_silence
 
     async def get(self, ref: Ref) -> Json:
@@ -79,7 +83,7 @@ class KubernetesCluster:
         token = ""
         while True:
             try:
-                body = await self._ask(page(resource, namespace, selector, token))
+                body = await self._ask(page(resource, namespace, selector, token, self._page_size))
             except NotFound as error:
                 if token and error.status == 410:
                     raise _PagesExpiredError from error

@@ -36,9 +36,9 @@ def read(ref: Ref) -> Request:
     return Request(f"get {ref}", "GET", _object(ref))
 
 
-def page(resource: Resource, namespace: str, selector: str, token: str) -> Request:
+def page(resource: Resource, namespace: str, selector: str, token: str, size: int = PAGE) -> Request:
     """List one page; `token` is where the page before ended, empty for the first."""
-    query = {"limit": str(PAGE), "labelSelector": selector, "continue": token}
+    query = {"limit": str(size), "labelSelector": selector, "continue": token}
     return Request(_about("list", resource, namespace), "GET", _collection(resource, namespace), _said(query))
 
 
