@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from remediator.config.document import Document, read_document
 from remediator.config.problems import Loc, Problem, Problems
+from remediator.core.guarding import Budget, GuardSettings, stricter
 from remediator.core.model import Mode
-from remediator.core.rules import Budget, GuardSettings, Rule, TargetSpec, When
+from remediator.core.rules import Rule, TargetSpec, When
 
 if TYPE_CHECKING:
     from remediator.config.ladder import Ladder
@@ -56,18 +57,6 @@ def rule_paths(settings: Settings) -> list[Path]:
         found += matched
     problems.raise_any()
     return list(dict.fromkeys(found))
-
-
-def stricter(one: GuardSettings, other: GuardSettings) -> GuardSettings:
-    """Of what two levels say about each guard, the stricter.
-
-    The longer cooldown; the budget of fewer actions, of equally many that over the longer window.
-    """
-    cooldowns = [each.cooldown for each in (one, other) if each.cooldown is not None]
-    budgets = [each.budget for each in (one, other) if each.budget is not None]
-    return GuardSettings(
-        max(cooldowns, default=None), min(budgets, key=lambda each: (each.max, -each.per), default=None)
-    )
 
 
 class _File:

@@ -9,7 +9,24 @@ from __future__ import annotations
 import enum
 import re
 
+from remediator.core.guarding import Budget, GuardSettings
 from remediator.core.model import Json, Mode, Value
+from remediator.core.windows import TimeInterval
+
+__all__ = [
+    "Budget",
+    "GuardSettings",
+    "Itself",
+    "MatchOp",
+    "Matcher",
+    "Policy",
+    "Protected",
+    "Rule",
+    "Step",
+    "TargetSpec",
+    "Until",
+    "When",
+]
 
 
 class MatchOp(enum.StrEnum):
@@ -90,20 +107,6 @@ class Step(Value, frozen=True):
     until: Until | None = None
 
 
-class Budget(Value, frozen=True):
-    """At most `max` actions in any window of `per` seconds."""
-
-    max: int
-    per: float
-
-
-class GuardSettings(Value, frozen=True):
-    """Settings of the guards as written at one level; `None` where that level says nothing."""
-
-    cooldown: float | None = None
-    budget: Budget | None = None
-
-
 class Rule(Value, frozen=True):
     """One rule. `name` is its identity for incidents, budgets and cooldowns."""
 
@@ -125,10 +128,14 @@ class Rule(Value, frozen=True):
 
 
 class Protected(Value, frozen=True):
-    """What is never touched: namespaces by name, objects by label selectors of `name=value` pairs."""
+    """What is never touched: namespaces by name, objects by label selectors of `name=value` pairs.
+
+    `allow` names single objects that may be touched all the same, as `Kind/namespace/name` or `Node/name`.
+    """
 
     namespaces: tuple[str, ...] = ("kube-system",)
     selectors: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ()
 
 
 class Itself(Value, frozen=True):
@@ -136,6 +143,7 @@ class Itself(Value, frozen=True):
 
     namespace: str = ""
     pod: str = ""
+    node: str = ""
 
 
 class Policy(Value, frozen=True):
@@ -146,3 +154,4 @@ class Policy(Value, frozen=True):
     protected: Protected = Protected()
     itself: Itself = Itself()
     external_labels: dict[str, str] = {}
+    time_intervals: dict[str, tuple[TimeInterval, ...]] = {}

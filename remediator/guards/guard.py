@@ -7,40 +7,75 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
+
+from msgspec.structs import replace
 
 from remediator.actions.action import Action
+from remediator.core.guarding import Budget, Portion, Veto, stricter
 from remediator.core.model import Change, Mode, Refusal, Value, Verdict
-from remediator.core.rules import Budget, GuardSettings, Policy, Rule, Step
+from remediator.core.rules import Policy, Rule, Step
 from remediator.core.snapshot import Facts
 from remediator.core.state import Incident, State
+
+
+class Storm(Value, frozen=True):
+    """From `share` (whole percent) and `at_least` matched targets on it is a storm; `cooldown` in seconds."""
+
+    share: int = 50
+    at_least: int = 3
+    cooldown: float = 15 * 60.0
+
+
+class Breaker(Value, frozen=True):
+    """`failures` in a row or `within` seconds open the breaker for `open_for` seconds, or for good where it latches."""
+
+    failures: int = 3
+    within: float = 3600.0
+    open_for: float = 30 * 60.0
+    latch: bool = False
 
 
 class Limits(Value, frozen=True):
     """The settings of the guards in force for one rule: the stricter of all that is written, else the defaults.
 
-    `cooldown` in seconds.
+    Durations in seconds; `None` where there is no limit. An empty `gitops` leaves it to who owns the target.
     """
 
     cooldown: float = 30 * 60.0
     budget: Budget = Budget(3, 3600.0)
+    namespace_budget: Budget | None = None
+    zone_budget: Budget | None = None
+    global_budget: Budget | None = None
+    max_in_flight: int = 1
+    global_max_in_flight: int = 5
+    min_healthy: Portion | None = None
+    max_unhealthy: Portion | None = None
+    storm: Storm = Storm()
+    breaker: Breaker = Breaker()
+    startup_grace: float = 5 * 60.0
+    active_time_intervals: tuple[tuple[str, ...], ...] = ()
+    mute_time_intervals: tuple[str, ...] = ()
+    require: tuple[str, ...] = ()
+    veto: Veto = Veto()
+    gitops: str = ""
+    last_replica: str = "refuse"
 
 
 def limits_of(policy: Policy, rule: Rule) -> Limits:
     """The limits in force for a rule: of what settings and rule say the stricter, a default where neither does."""
-    said = (policy.guards, rule.guards)
-    return Limits(_cooldown(said), _budget(said))
+    return _filled(Limits(), stricter(policy.guards, rule.guards))
 
 
-def _cooldown(said: tuple[GuardSettings, ...]) -> float:
-    """The longest is the strictest."""
-    values = [each.cooldown for each in said if each.cooldown is not None]
-    return max(values) if values else Limits().cooldown
-
-
-def _budget(said: tuple[GuardSettings, ...]) -> Budget:
-    """The fewest actions are the strictest; of equally many those over the longest window."""
-    values = [each.budget for each in said if each.budget is not None]
-    return min(values, key=lambda budget: (budget.max, -budget.per)) if values else Limits().budget
+def _filled(default: Any, said: Any) -> Any:
+    """The default with what is said in its place; compound settings part by part."""
+    found = {}
+    for name in default.__struct_fields__:
+        value = getattr(said, name)
+        if value not in (None, ()):
+            here = getattr(default, name)
+            found[name] = _filled(here, value) if isinstance(here, Storm | Breaker) else value
+    return replace(default, **found)
 
 
 class Request(Value, frozen=True):
