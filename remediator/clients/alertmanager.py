@@ -173,6 +173,9 @@ def _bounded(what: str, pairs: dict[str, str]) -> dict[str, str]:
     """The pairs, where their number and lengths are what a person or a rule may have written."""
     if len(pairs) > MOST_LABELS:
         raise _UnusableError(f"it has {len(pairs)} {what}, more than {MOST_LABELS}")
+    together = "".join((*pairs, *pairs.values()))
+    if len(together) <= LONGEST_NAME and "\0" not in together and "" not in pairs:
+        return pairs  # nearly every alert: no single one can be too long
     for name, value in pairs.items():
         if not 0 < len(name) <= LONGEST_NAME:
             raise _UnusableError(f"the name of one of its {what} has {len(name)} characters, not 1 to {LONGEST_NAME}")

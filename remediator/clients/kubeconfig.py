@@ -82,6 +82,8 @@ class Kubeconfig:
                 f"kubeconfig {self._path}: its exec plugin gave neither token nor certificate; "
                 "run `kubectl get --raw /version` with it to see why"
             )
+        if settings.proxy and not settings.proxy.startswith(("http://", "https://")):
+            raise CredentialsError(f"kubeconfig {self._path}: proxy-url must be an http:// proxy; others are not known")
         return Grant(
             settings.host.rstrip("/"),
             token,

@@ -138,7 +138,7 @@ def _translated(request: Request) -> Iterator[None]:
         raise Unavailable(f"{request.what}: {error}") from error
     except _NEVER_SENT as error:
         raise Unavailable(f"{request.what}: no connection to the API server: {_short(error)}") from error
-    except (aiohttp.ClientError, OSError) as error:
+    except (aiohttp.ClientError, OSError, ValueError) as error:
         kind = OutcomeUnknown if request.writes else Unavailable
         raise kind(f"{request.what}: sent, but no whole answer came: {_short(error)}") from error
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import enum
+import functools
 import hashlib
 import hmac
 import ipaddress
@@ -128,6 +129,7 @@ def shut_doors(web: Web) -> tuple[str, ...]:
     return tuple(said)
 
 
+@functools.lru_cache(maxsize=256)
 def is_loopback(host: str) -> bool:
     """Whether a host is this machine: a loopback address or `localhost`."""
     try:

@@ -73,6 +73,8 @@ def invalid(field: str, message: str = "is invalid") -> Reply:
         (drip, Unavailable, OutcomeUnknown),
         (reset, Unavailable, OutcomeUnknown),
         (nonsense, Unavailable, OutcomeUnknown),
+        (answer(200, {}, X_Long="x" * 100_000), Unavailable, OutcomeUnknown),
+        (answer(200, b"no gzip", Content_Encoding="gzip"), Unavailable, OutcomeUnknown),
         (cut_off(200), Unavailable, OutcomeUnknown),
         (cut_off(409), Conflict, Conflict),
         (cut_off(503), Unavailable, Unavailable),

@@ -205,6 +205,18 @@ class TestKubeconfig:
         assert grant.tls is not None
         assert not grant.tls.check_hostname
 
+    async def test_the_proxy_of_the_file_is_asked(self, config: Config, api: ApiServer) -> None:
+        """A proxy gets the whole address of the server, as that of the file."""
+        cluster = KubernetesCluster(Transport(Kubeconfig(config.write({"token": "t"}, **{"proxy-url": api.url}))))
+        await cluster.get(WEB)
+        assert api.last.path == "/k8s/clusters/one/apis/apps/v1/namespaces/shop/deployments/web"
+        assert api.last.headers["host"] == "127.0.0.1:6443"
+        await cluster.close()
+
+    async def test_a_proxy_of_another_kind_is_told(self, config: Config) -> None:
+        with pytest.raises(CredentialsError, match="proxy-url must be an http"):
+            await Kubeconfig(config.write({}, **{"proxy-url": "socks5://127.0.0.1:1080"})).grant()
+
     async def test_a_token_file_is_read_again_every_minute(
         self, config: Config, seconds: Seconds, tmp_path: Path
     ) -> None:
