@@ -1,0 +1,124 @@
+"""`intake`: webhooks made durable a second by a server process on one core, its client on the others.
+
+Payloads of 17 KB over 64 connections. Every 200 must be a row of the inbox; what is there is worked on meanwhile.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+
+import uvloop
+
+from tests.bench import payloads
+from tests.bench.figures import quantile, spread
+from tests.bench.posts import Answers, pressed, request
+from tests.bench.process import pin
+from tests.bench.product import Product, start_product
+from tests.bench.table import Row, at_least, between, said
+from tests.bench.targets import account, namespace_with
+from tests.lab.lab import Lab
+from tests.lab.progress import Say
+from tests.lab.waiting import wait_for
+
+CONNECTIONS = 64
+SECONDS = 5.0
+"""Of one load."""
+ROUNDS = 3
+A_SECOND = 2000
+"""The goal: webhooks made durable a second."""
+
+RULES = f"""
+groups:
+  - name: bench
+    rules:
+      - name: restart
+        when: {{alert: {payloads.ALERT}, for: 1d}}
+        target: {{kind: Deployment}}
+        do: [restart]
+"""
+NAMESPACE = "bench-intake"
+DEPLOYMENTS = 200
+
+
+@dataclass
+class Load:
+    """One kind of payloads, and what each round of it gave."""
+
+    name: str
+    bodies: list[bytes]
+    rates: list[float]
+    drains: list[float]
+    answers: list[Answers]
+
+
+def measure(lab: Lab, say: Say) -> list[Row]:
+    """Run it; some minute."""
+    namespace_with(lab, NAMESPACE, DEPLOYMENTS)
+    who = account(lab, "remediator", NAMESPACE)
+    product = start_product(lab.servers, lab.folder.data / "intake", who.kubeconfig, RULES)
+    server, client = _cores()
+    pin(product.server.pid, {server})
+    mine = os.sched_getaffinity(0)
+    pin(os.getpid(), client)
+    try:
+        return _measured(product, say)
+    finally:
+        pin(os.getpid(), mine)
+        product.server.stop()
+
+
+def _measured(product: Product, say: Say) -> list[Row]:
+    loads = [
+        _load("no rule matches", [payloads.large_webhook("Watchdog", NAMESPACE)]),
+        _load("a rule matches", [payloads.large_webhook(payloads.ALERT, NAMESPACE, n) for n in range(0, 160, 20)]),
+    ]
+    for number in range(ROUNDS):
+        for load in loads:
+            _turn(product, load)
+            say(f"intake: round {number + 1} of {ROUNDS}: {load.name}: {said(load.rates[-1], '/s')}")
+    return [row for load in loads for row in _rows(load)]
+
+
+def _load(name: str, bodies: list[bytes]) -> Load:
+    return Load(name, bodies, [], [], [])
+
+
+def _turn(product: Product, load: Load) -> None:
+    """Press for some seconds, then wait until all of it has been worked on."""
+    wholes = [request(product.port, body) for body in load.bodies]
+    before = product.taken_in()
+    answers = uvloop.run(pressed(product.port, wholes, SECONDS, CONNECTIONS))
+    ended = time.perf_counter()
+    kept = product.taken_in() - before
+    if kept != answers.kept or answers.statuses.keys() != {200}:
+        raise RuntimeError(f"intake, {load.name}: answered {answers.statuses}, kept {kept}; see {product.server.log}")
+    wait_for(product.waiting, lambda left: left == 0, "the inbox to be worked on", timeout=120)
+    load.rates.append(kept / answers.lasted)
+    load.drains.append(time.perf_counter() - ended)
+    load.answers.append(answers)
+
+
+def _rows(load: Load) -> list[Row]:
+    rates, drains = spread(load.rates), spread(load.drains)
+    seconds = [1000 * one for answers in load.answers for one in answers.seconds]
+    kept = sum(answers.kept for answers in load.answers)
+    return [
+        at_least("intake", f"durable, {load.name}", rates.median, A_SECOND, "/s", _range(load.rates, "/s")),
+        Row("intake", f"POST → 200, {load.name}, p50", said(quantile(seconds, 0.5), "ms")),
+        Row("intake", f"POST → 200, {load.name}, p99", said(quantile(seconds, 0.99), "ms")),
+        Row("intake", f"worked off after the load, {load.name}", said(drains.median, "s"), _range(load.drains, "s")),
+        Row("intake", f"answered 200 and kept, {load.name}", f"{kept:,} of {len(seconds):,}"),
+    ]
+
+
+def _range(values: list[float], unit: str) -> str:
+    seen = spread(values)
+    return between(seen.least, seen.greatest, unit)
+
+
+def _cores() -> tuple[int, set[int]]:
+    """One core for the server and the others for the client; the same one where there is but one."""
+    first, *others = sorted(os.sched_getaffinity(0))
+    return first, set(others) or {first}

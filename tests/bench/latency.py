@@ -1,0 +1,157 @@
+"""`latency`: from a webhook's POST to the restart of its target at the API server, beside a bare client's.
+
+Both take one alert a webhook about distinct Deployments at the same rate against the same API server, in turns. The
+end is the API server's own word: the audit log's `stageTimestamp` of the PATCH's ResponseComplete. The cluster's
+controllers stand still during a turn: what they write about every restart would take more of a small machine than all
+that is measured.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+import uvloop
+
+from tests.bench import payloads
+from tests.bench.figures import differences, quantile, spread
+from tests.bench.posts import Answers, paced, request
+from tests.bench.process import cpu_seconds
+from tests.bench.product import Product, Program, start_floor, start_product
+from tests.bench.table import Row, at_most, between, said
+from tests.bench.targets import account, deployment_name, namespace_with, quiet
+from tests.bench.writes import Write, Writes
+from tests.lab.lab import Lab
+from tests.lab.progress import Say
+
+RATE = 100.0
+"""Alerts a second."""
+SECONDS = 6
+"""Of one turn. Every turn has as many targets as it sends alerts."""
+ROUNDS = 4
+"""Turns of each of the two."""
+ABOVE_P50 = 10.0
+ABOVE_P99 = 50.0
+"""The goals: milliseconds above the floor's own quantile."""
+
+RULES = f"""
+groups:
+  - name: bench
+    rules:
+      - name: restart
+        when: {{alert: {payloads.ALERT}}}
+        target: {{kind: Deployment}}
+        do: [restart]
+        until: {{ready: true, for: 0s, within: 60s}}
+        guards: {{cooldown: 0s, budget: {{max: 1000000, per: 1h}}}}
+"""
+
+
+@dataclass
+class Side:
+    """One of the two that are measured, and milliseconds from POST to arrival and to completion, a list a round."""
+
+    program: Program
+    user: str
+    namespace: str
+    arrived: list[list[float]] = field(default_factory=list)
+    done: list[list[float]] = field(default_factory=list)
+    answered: list[float] = field(default_factory=list)
+    cpu: float = 0.0
+
+    def all(self, share: float) -> float:
+        """The quantile over all rounds."""
+        return quantile([one for each in self.done for one in each], share)
+
+    def each(self, share: float) -> list[float]:
+        """The quantile of each round."""
+        return [quantile(each, share) for each in self.done]
+
+
+def measure(lab: Lab, say: Say) -> list[Row]:
+    """Run it; some two minutes."""
+    count = int(RATE * SECONDS)
+    floor, product = _floor(lab, count), _product(lab, count)
+    log = Writes(lab.control_plane.audit_log)
+    for number in range(ROUNDS):
+        for side in (floor, product) if number % 2 else (product, floor):
+            _turn(lab, side, log, count)
+            last = f"p50 {quantile(side.done[-1], 0.5):.1f} ms, p99 {quantile(side.done[-1], 0.99):.1f} ms"
+            say(f"latency: round {number + 1} of {ROUNDS}: {side.namespace.removeprefix('bench-')}: {last}")
+    floor.program.server.stop()
+    product.program.server.stop()
+    return _rows(floor, product)
+
+
+def _floor(lab: Lab, count: int) -> Side:
+    namespace_with(lab, "bench-floor", count)
+    who = account(lab, "floor", "bench-floor")
+    return Side(start_floor(lab.servers, who.kubeconfig), who.username, "bench-floor")
+
+
+def _product(lab: Lab, count: int) -> Side:
+    namespace_with(lab, "bench-product", count)
+    who = account(lab, "remediator", "bench-product")
+    product = start_product(lab.servers, lab.folder.data / "latency", who.kubeconfig, RULES)
+    return Side(product, who.username, "bench-product")
+
+
+def _turn(lab: Lab, side: Side, log: Writes, count: int) -> None:
+    """One load, and what came of it."""
+    names = [deployment_name(number) for number in range(count)]
+    bodies = [payloads.webhook([payloads.alert(payloads.ALERT, side.namespace, name)]) for name in names]
+    wholes = [request(side.program.port, body) for body in bodies]
+    before = cpu_seconds(side.program.server.pid)
+    with lab.control_plane.controllers.frozen():
+        answers, sent = uvloop.run(paced(side.program.port, wholes, RATE))
+        writes = _writes(log, side.user, count)
+    side.cpu += cpu_seconds(side.program.server.pid) - before
+    _demand_all(side, answers, writes, names)
+    side.arrived.append([1000 * (writes[name].received - at) for name, at in zip(names, sent, strict=True)])
+    side.done.append([1000 * (writes[name].done - at) for name, at in zip(names, sent, strict=True)])
+    side.answered += [1000 * each for each in answers.seconds]
+    quiet(lab, side.namespace)
+    if isinstance(side.program, Product):
+        side.program.settle()
+
+
+def _writes(log: Writes, user: str, count: int) -> dict[str, Write]:
+    """The writes of one turn by target, as they come in."""
+    found: list[Write] = []
+    deadline = time.monotonic() + 30
+    while len(found) < count and time.monotonic() < deadline:
+        time.sleep(0.5)
+        found += log.new().get(user, [])
+    return {write.name: write for write in found}
+
+
+def _demand_all(side: Side, answers: Answers, writes: dict[str, Write], names: list[str]) -> None:
+    """A latency is worth nothing where some were lost."""
+    if answers.kept != len(names) or writes.keys() != set(names):
+        raise RuntimeError(
+            f"{side.namespace}: {len(names)} webhooks, {answers.statuses} answered, {len(writes)} targets written; "
+            f"see {side.program.server.log}"
+        )
+
+
+def _rows(floor: Side, product: Side) -> list[Row]:
+    rows = []
+    for name, side in (("bare client", floor), ("remediator", product)):
+        for label, share in (("p50", 0.5), ("p99", 0.99)):
+            seen = spread(side.each(share))
+            rounds = between(seen.least, seen.greatest, "ms")
+            rows.append(Row("latency", f"POST → write done, {name}, {label}", said(side.all(share), "ms"), rounds))
+    for label, share, goal in (("p50", 0.5, ABOVE_P50), ("p99", 0.99, ABOVE_P99)):
+        seen = spread(differences(product.each(share), floor.each(share)))
+        above = product.all(share) - floor.all(share)
+        rounds = between(seen.least, seen.greatest, "ms")
+        rows.append(at_most("latency", f"remediator above bare client, {label}", above, goal, "ms", rounds))
+    arrived = [one for each in product.arrived for one in each]
+    count = len(arrived)
+    rows += [
+        Row("latency", "POST → write received, remediator, p50", said(quantile(arrived, 0.5), "ms")),
+        Row("latency", "POST → 200, remediator, p99", said(quantile(product.answered, 0.99), "ms")),
+        Row("latency", "CPU an alert, bare client", said(1000 * floor.cpu / count, "ms")),
+        Row("latency", "CPU an alert, remediator", said(1000 * product.cpu / count, "ms")),
+    ]
+    return rows

@@ -1,0 +1,80 @@
+"""`start`: how long the code takes to load, and how much memory the service holds while it has nothing to do."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests.bench.figures import spread
+from tests.bench.process import resident_mebibytes
+from tests.bench.product import start_product
+from tests.bench.table import Row, at_most, between, said
+from tests.bench.targets import account, namespace_with
+from tests.lab.lab import Lab
+from tests.lab.progress import Say
+
+PROCESSES = 9
+"""Cold processes of each kind, in turns."""
+IMPORT_MILLISECONDS = 500
+IDLE_MEBIBYTES = 80
+"""The goals."""
+IDLE_SECONDS = 3.0
+"""From readiness to the look at the memory."""
+
+RULES = """
+groups:
+  - name: bench
+    rules:
+      - name: restart
+        when: {alert: KubeDeploymentReplicasMismatch}
+        target: {kind: Deployment}
+        if: 'target.replicas > 0'
+        do: [restart]
+"""
+_IMPORT = "import time; t = time.perf_counter(); import remediator.app; print(1000 * (time.perf_counter() - t))"
+
+
+def measure(lab: Lab, say: Say) -> list[Row]:
+    """Run it; some fifteen seconds."""
+    imports, versions, bares = [], [], []
+    for _ in range(PROCESSES):
+        imports.append(float(_output("-c", _IMPORT)))
+        versions.append(_milliseconds("-m", "remediator", "--version"))
+        bares.append(_milliseconds("-c", "pass"))
+    say(f"start: {PROCESSES} processes of each kind: import {statistics.median(imports):.0f} ms")
+    memory = _idle(lab, lab.folder.data / "start")
+    return [
+        at_most(
+            "start", "import of remediator.app", spread(imports).median, IMPORT_MILLISECONDS, "ms", _range(imports)
+        ),
+        at_most("start", "resident memory of an idle service", memory, IDLE_MEBIBYTES, "MiB"),
+        Row("start", "remediator --version", said(spread(versions).median, "ms"), _range(versions)),
+        Row("start", "a bare Python, for comparison", said(spread(bares).median, "ms"), _range(bares)),
+    ]
+
+
+def _idle(lab: Lab, folder: Path) -> float:
+    namespace_with(lab, "bench-start", 0)
+    product = start_product(lab.servers, folder, account(lab, "remediator", "bench-start").kubeconfig, RULES)
+    time.sleep(IDLE_SECONDS)
+    memory = resident_mebibytes(product.server.pid)
+    product.server.stop()
+    return memory
+
+
+def _output(*arguments: str) -> str:
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=True).stdout
+
+
+def _milliseconds(*arguments: str) -> float:
+    begun = time.perf_counter()
+    _output(*arguments)
+    return 1000 * (time.perf_counter() - begun)
+
+
+def _range(values: list[float]) -> str:
+    seen = spread(values)
+    return between(seen.least, seen.greatest, "ms")

@@ -1,0 +1,43 @@
+"""What the loads act on: Deployments without replicas, made beforehand, and accounts with the rights of the rules."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+from tests.lab.accounts import Account, create_account
+from tests.lab.lab import Lab
+from tests.lab.waiting import wait_for
+from tests.lab.workloads import deployment, rolled_out
+from tests.real.service import RIGHTS
+
+
+def namespace_with(lab: Lab, name: str, count: int) -> None:
+    """A namespace with Deployments `web-0000`, `web-0001` … that want no pods, and wait until all are rolled out."""
+    lab.admin.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    with ThreadPoolExecutor(4) as pool:
+        made = (pool.submit(lab.admin.create, deployment(deployment_name(n), replicas=0), name) for n in range(count))
+        for each in list(made):
+            each.result()
+    quiet(lab, name)
+
+
+def deployment_name(number: int) -> str:
+    """The name of one of them."""
+    return f"web-{number:04}"
+
+
+def quiet(lab: Lab, namespace: str) -> None:
+    """Wait until the controllers have seen every change."""
+    wait_for(
+        lambda: sum(not rolled_out(each) for each in lab.admin.list("deployments", namespace)),
+        lambda behind: behind == 0,
+        f"roll-outs in {namespace}",
+        timeout=180,
+        pause=0.5,
+    )
+
+
+def account(lab: Lab, name: str, namespace: str) -> Account:
+    """A service account that may read and patch Deployments in its namespace."""
+    create_account(lab.admin, name, namespace, RIGHTS)
+    return lab.account_of(name, namespace)
