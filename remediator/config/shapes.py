@@ -198,14 +198,14 @@ def shape_at(shape: type[Shape], loc: Loc) -> type[Shape] | None:
     for part in loc:
         if isinstance(part, str) and isinstance(here, type) and issubclass(here, Shape):
             fields = {field.alias or name: field for name, field in here.model_fields.items()}
-            here = _model_in(fields[part].annotation) if part in fields else None
+            here = model_in(fields[part].annotation) if part in fields else None
     return here
 
 
-def _model_in(annotation: Any) -> type[Shape] | None:
+def model_in(annotation: Any) -> type[Shape] | None:
     """The model inside of `X`, `X | None`, `list[X]`, `tuple[X, ...]` or `dict[str, X]`."""
     if isinstance(annotation, type) and issubclass(annotation, Shape):
         return annotation
     nested = get_args(annotation) if get_origin(annotation) or isinstance(annotation, UnionType) else ()
-    found = (_model_in(each) for each in nested if each not in (NoneType, Ellipsis, Union))
+    found = (model_in(each) for each in nested if each not in (NoneType, Ellipsis, Union))
     return next(filter(None, found), None)
