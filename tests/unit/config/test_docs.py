@@ -11,7 +11,7 @@ from remediator.conditions.names import LATER, MESSAGES, NAMES
 from remediator.config import load_rules, load_settings
 from remediator.config.rule_shapes import RuleFileShape
 from remediator.config.settings_shapes import SettingsShape
-from remediator.config.shapes import Shape, model_in, keys_of
+from remediator.config.shapes import Shape, keys_of, model_in
 
 DOCS = Path(__file__).parents[3] / "docs"
 
