@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from remediator.core.events import (
+    Approval,
     Escalated,
     Event,
     IncidentClosed,
@@ -14,9 +17,10 @@ from remediator.core.events import (
     RulesChanged,
 )
 from remediator.core.model import CloseReason, Phase
-from remediator.core.observations import Carried, Elected, Reloaded, Ticked, Told
+from remediator.core.observations import Answered, Carried, Elected, Reloaded, Ticked, Told
 from remediator.core.rules import Rule
 from remediator.core.state import Incident, State
+from remediator.guards.guard import limits_of
 
 
 def about(state: State, incident: Incident, data: Payload, now: datetime) -> Event:
@@ -56,13 +60,44 @@ def ticked(state: State, seen: Ticked, now: datetime) -> tuple[Event, ...]:
     One that still owes a person an answer (a rung after a failure) goes on to that rung first.
     """
     incident = state.incidents.get(seen.incident)
-    if incident is None or incident.clears_at is None or now < incident.clears_at:
+    if incident is None:
         return ()
+    if incident.clears_at is None or now < incident.clears_at:
+        return _expired(state, incident, now)
     resting = incident.phase is Phase.RESTING
-    if not resting and (incident.phase is not Phase.PENDING or incident.owes_an_answer):
-        return ()
+    waiting = incident.phase in (Phase.PENDING, Phase.AWAITING) and not incident.owes_an_answer
+    if not resting and not waiting:
+        return _expired(state, incident, now)
     reason = (incident.cause if resting else None) or CloseReason.RESOLVED
     return (about(state, incident, IncidentClosed(reason, incident.detail or "the signals cleared"), now),)
+
+
+def _expired(state: State, incident: Incident, now: datetime) -> tuple[Event, ...]:
+    """The end of waiting for approval, at the instant it expires (inclusive)."""
+    if incident.phase is not Phase.AWAITING or incident.expires_at is None or now < incident.expires_at:
+        return ()
+    then = "rest" if limits_of(state.policy, incident.definition).approval.on_timeout == "refuse" else "person"
+    said = Approval("expired", incident.plan, reason="nobody approved it in time", then=then)
+    return (about(state, incident, said, now),)
+
+
+def answered(state: State, seen: Answered, now: datetime) -> tuple[Event, ...]:
+    """A person's word on the plan that waits; nothing where that is another plan, or none, or they said so before.
+
+    Of two simultaneous answers the first that gets here counts: the second meets an incident that no longer waits.
+    """
+    incident = state.incidents.get(seen.incident)
+    if incident is None or incident.phase is not Phase.AWAITING or incident.plan != seen.plan:
+        return ()
+    if incident.expires_at is not None and now >= incident.expires_at:
+        return _expired(state, incident, now)
+    actor = f"operator:{seen.by}"
+    if seen.approve and actor in incident.approvals:
+        return ()
+    quorum = limits_of(state.policy, incident.definition).approval.quorum
+    enough = seen.approve and len(incident.approvals) + 1 >= quorum
+    said = Approval("approve" if seen.approve else "deny", seen.plan, enough, seen.reason)
+    return (replace(about(state, incident, said, now), actor=actor),)
 
 
 def reloaded(state: State, seen: Reloaded, now: datetime) -> tuple[Event, ...]:

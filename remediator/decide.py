@@ -10,7 +10,6 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-import msgspec
 from msgspec.structs import replace
 
 from remediator import bookkeeping
@@ -33,10 +32,12 @@ from remediator.core.model import (
     Value,
     Verdict,
     allow,
+    as_json,
     deny,
     hold,
 )
 from remediator.core.observations import (
+    Answered,
     Arrived,
     Carried,
     Elected,
@@ -50,11 +51,13 @@ from remediator.core.snapshot import Rehearsal, Snapshot
 from remediator.core.state import Incident, State
 from remediator.evaluate import evaluate
 from remediator.guards import GUARDS
-from remediator.propose import Proposal, digest, next_id, propose, propose_undo, undo_is_due
+from remediator.propose import Proposal, digest, next_id, plan_mark, propose, propose_undo, undo_is_due
 from remediator.verify import Judgement, deadline, judge
 
 SOON = timedelta(milliseconds=250)
 LOOK_AGAIN = timedelta(seconds=15)
+HOPELESS = frozenset({"attempts", "contention"})
+"""Guards whose denial skips every rung that writes."""
 QUIET = frozenset(guard.name for guard in GUARDS if guard.quiet)
 
 
@@ -119,11 +122,23 @@ def _rehearsed(change: Change, rehearsal: Rehearsal | None, now: datetime) -> Ve
 
 def _decision(state: State, incident: Incident, proposal: Proposal, observation: Looked, now: datetime) -> Ruling:
     decision = _weigh(proposal, observation.snapshot)
+    if decision.result == "act" and proposal.request.mode is Mode.APPROVE:
+        decision = _unless_approved(decision, incident, proposal, now)
     if decision.result in ("act", "observe"):
         assert observation.rehearsal is not None, "only a rehearsed change gets this far"
         return Ruling(_intend(state, incident, decision, proposal, observation.rehearsal, now))
     said = () if _is_said(decision, incident.said) else (_event(state, incident, decision, now),)
     return Ruling(said, again_at=decision.retry_at)
+
+
+def _unless_approved(decision: Decision, incident: Incident, proposal: Proposal, now: datetime) -> Decision:
+    """The decision where its very plan is approved; otherwise one that waits for a person's word on it."""
+    assert proposal.change is not None, "only a planned change is acted on"
+    plan = plan_mark(proposal.change)
+    if incident.approved == plan:
+        return decision
+    expires = now + timedelta(seconds=proposal.request.limits.approval.timeout)
+    return replace(decision, result="await_approval", plan=plan, retry_at=expires)
 
 
 def _weigh(proposal: Proposal, snapshot: Snapshot) -> Decision:
@@ -135,13 +150,20 @@ def _weigh(proposal: Proposal, snapshot: Snapshot) -> Decision:
         proposal.verdicts,
         proposal.request.incident.step,
         proposal.request.action.name,
-        msgspec.to_builtins(snapshot.facts),
+        as_json(snapshot.facts),
     )
     if denied:
-        return replace(decision, result="deny", then="rest" if QUIET.intersection(denied) else "next")
+        return replace(decision, result="deny", then=_onward_from(denied))
     if held:
         return replace(decision, result="hold", retry_at=max(held))
     return decision
+
+
+def _onward_from(denied: list[str]) -> str:
+    """Where denials lead: nobody is told of what is not ours to touch, a person of what no rung can cure."""
+    if QUIET.intersection(denied):
+        return "rest"
+    return "person" if HOPELESS.intersection(denied) else "next"
 
 
 def _is_said(decision: Decision, said: Decision | None) -> bool:
@@ -151,7 +173,7 @@ def _is_said(decision: Decision, said: Decision | None) -> bool:
 
 def _gist(decision: Decision) -> tuple[Any, ...]:
     answers = tuple((verdict.guard, verdict.verdict) for verdict in decision.verdicts)
-    return decision.result, decision.step, decision.then, answers
+    return decision.result, decision.step, decision.then, decision.plan, answers
 
 
 def _intend(
@@ -261,6 +283,7 @@ _HANDLERS: dict[type, Callable[[State, Any, datetime], Ruling]] = {
     Looked: _looked,
     Carried: lambda state, seen, now: Ruling(bookkeeping.carried(state, seen, now)),
     Told: lambda state, seen, now: Ruling(bookkeeping.told(state, seen, now)),
+    Answered: lambda state, seen, now: Ruling(bookkeeping.answered(state, seen, now)),
     Ticked: lambda state, seen, now: Ruling(bookkeeping.ticked(state, seen, now)),
     Reloaded: lambda state, seen, now: Ruling(bookkeeping.reloaded(state, seen, now)),
     Elected: lambda state, seen, now: Ruling(bookkeeping.elected(state, seen, now)),

@@ -74,7 +74,7 @@ def _firing(state: State, sighting: Sighting, target: Target, now: datetime) -> 
     if incident is None:
         if _is_aftermath(state, sighting, target, now):
             return
-        incident_id = _incident_id(sighting.rule, target, now)
+        incident_id = _incident_id(state, sighting.rule, target, now)
         opened = IncidentOpened(sighting.labels, sighting.annotations)
         yield Event(now, opened, incident=incident_id, rule=sighting.rule, target=target)
     elif _is_said(incident, sighting.fingerprint) or _has_enough(incident):
@@ -127,7 +127,10 @@ def _signal_of(sighting: Sighting, status: str) -> Signal:
     )
 
 
-def _incident_id(rule: str, target: Target, now: datetime) -> str:
-    """Twelve hex digits, the same for the same rule, target and instant, so that a replay makes the same ids."""
-    text = "\n".join((rule, target.key, target.uid, now.isoformat()))
+def _incident_id(state: State, rule: str, target: Target, now: datetime) -> str:
+    """Twelve hex digits, the same for the same rule, target, instant and predecessor: a replay makes the same ids, and
+    an incident that follows another within one instant has its own.
+    """
+    past = state.pasts.get(open_key(rule, target))
+    text = "\n".join((rule, target.key, target.uid, now.isoformat(), past.incident if past else ""))
     return hashlib.sha256(text.encode()).hexdigest()[:12]

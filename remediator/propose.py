@@ -6,12 +6,15 @@ The shell proposes once to know what to rehearse at the API server; `decide` pro
 from __future__ import annotations
 
 import hashlib
+import json
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
 from remediator.actions import ACTIONS
-from remediator.actions.action import Action, Order, Planned, UndoOrder
+from remediator.actions.action import REMEDIATION, Action, Order, Planned, UndoOrder
+from remediator.actions.restart import RESTARTED_AT
 from remediator.core.model import Change, Mode, Phase, Refusal, Value, Verdict, allow, deny
 from remediator.core.snapshot import Snapshot
 from remediator.core.state import Incident, State
@@ -19,6 +22,9 @@ from remediator.guards import GUARDS, Guard, Request
 from remediator.guards.contention import MOST_TRIES
 from remediator.guards.guard import limits_of
 from remediator.verify import judge
+
+PASSING = frozenset({REMEDIATION, RESTARTED_AT})
+"""Annotations that differ from plan to plan of the same change."""
 
 
 class Proposal(Value, frozen=True):
@@ -62,7 +68,7 @@ def propose_undo(state: State, incident: Incident, snapshot: Snapshot) -> Planne
     if action.undo is None:
         return None
     mode = state.mode_of(incident.definition)
-    if mode is not Mode.ENFORCE:
+    if mode not in (Mode.APPROVE, Mode.ENFORCE):
         return Refusal(f"the mode is {mode} by now")
     if incident.undo_tries >= MOST_TRIES:
         return Refusal(f"the target changed under {incident.undo_tries} planned undos in a row")
@@ -95,6 +101,23 @@ def undo_is_due(incident: Incident, snapshot: Snapshot, now: datetime) -> bool:
 def next_id(incident: Incident) -> str:
     """The id of the incident's next intent: the incident's own and a serial number."""
     return f"{incident.id}-{incident.serial + 1}"
+
+
+def plan_mark(change: Change) -> str:
+    """What a person approves: the change but for what every new plan of it carries anew.
+
+    Those are the remediation's id, the instant of a restart, and the resourceVersion: an approved restart stays the
+    same while its pods crash on, but another image, revision or object is another plan.
+    """
+    body = json.dumps(_lasting(change.body), sort_keys=True)
+    text = "\n".join((change.verb, str(change.ref), change.precondition.uid, change.patch_type, body))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _lasting(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _lasting(each) for key, each in value.items() if key not in PASSING}
+    return [_lasting(each) for each in value] if isinstance(value, list) else value
 
 
 def digest(change: Change) -> str:

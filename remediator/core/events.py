@@ -45,7 +45,8 @@ class Decision(Value, frozen=True, tag_field="kind", tag="decision"):
     """What is to be done about an incident and every guard's answer.
 
     `result` is act, observe, hold, deny or await_approval. After a denial `then` says where the ladder goes on:
-    `next` rung, or `rest` until the signals clear. `retry_at` is the earliest instant at which a hold may end.
+    `next` rung, the `person` at its end, or `rest` until the signals clear. `retry_at` is the earliest instant at
+    which a hold may end, or that at which an approval expires; `plan` is what is to be approved.
     """
 
     result: str
@@ -55,6 +56,7 @@ class Decision(Value, frozen=True, tag_field="kind", tag="decision"):
     evidence: Json = {}
     retry_at: datetime | None = None
     then: str = ""
+    plan: str = ""
 
 
 class Intent(Value, frozen=True, tag_field="kind", tag="intent"):
@@ -82,7 +84,8 @@ class Outcome(Value, frozen=True, tag_field="kind", tag="outcome"):
 class Verification(Value, frozen=True, tag_field="kind", tag="verification"):
     """What fresh evidence says about a step: healthy, not_yet, failed or unknown. Said when it changes.
 
-    `since` is when the target became healthy; after `failed`, `then` is undo, next or rest.
+    `since` is when the target became healthy; after `failed`, `then` is undo, next, or `again` where somebody else
+    took our change back.
     """
 
     result: str
@@ -102,6 +105,20 @@ class Undo(Value, frozen=True, tag_field="kind", tag="undo"):
     epoch: int
     change: Change
     diff: str = ""
+
+
+class Approval(Value, frozen=True, tag_field="kind", tag="approval"):
+    """An answer to `await_approval`: approve, deny or expired, bound to the plan that was shown.
+
+    `enough` tells that with this answer the plan may be carried out; `then` is where an expiry leads: `person` or
+    `rest`. Who answered is the event's actor.
+    """
+
+    answer: str
+    plan: str
+    enough: bool = False
+    reason: str = ""
+    then: str = ""
 
 
 class Escalated(Value, frozen=True, tag_field="kind", tag="escalated"):
@@ -156,6 +173,7 @@ Payload: TypeAlias = (
     | Outcome
     | Verification
     | Undo
+    | Approval
     | Escalated
     | IncidentClosed
     | RulesChanged

@@ -9,13 +9,19 @@ import enum
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from msgspec import Struct, to_builtins
+import msgspec
+from msgspec import Struct
 
 Json: TypeAlias = dict[str, Any]
 
 
 class Value(Struct, frozen=True, omit_defaults=False, forbid_unknown_fields=False):
     """Base of all frozen values."""
+
+
+def as_json(value: Any) -> Any:
+    """A value as it is read back from the journal: plain JSON."""
+    return msgspec.json.decode(msgspec.json.encode(value))
 
 
 class Mode(enum.StrEnum):
@@ -141,17 +147,17 @@ class Verdict(Value, frozen=True):
 
 def allow(guard: str, reason: str = "", **inputs: Any) -> Verdict:
     """The guard has no objection."""
-    return Verdict(guard, "allow", reason, None, to_builtins(inputs))
+    return Verdict(guard, "allow", reason, None, as_json(inputs))
 
 
 def hold(guard: str, reason: str, retry_at: datetime, **inputs: Any) -> Verdict:
     """Not now: ask again at `retry_at`."""
-    return Verdict(guard, "hold", reason, retry_at, to_builtins(inputs))
+    return Verdict(guard, "hold", reason, retry_at, as_json(inputs))
 
 
 def deny(guard: str, reason: str, **inputs: Any) -> Verdict:
     """Not at all: this step is over for this incident."""
-    return Verdict(guard, "deny", reason, None, to_builtins(inputs))
+    return Verdict(guard, "deny", reason, None, as_json(inputs))
 
 
 class Phase(enum.StrEnum):
@@ -159,6 +165,7 @@ class Phase(enum.StrEnum):
 
     PENDING = "pending"  # evidence is there; `for` may still run; a decision is due
     ACTING = "acting"  # an intent is durable, its outcome is not
+    AWAITING = "awaiting_approval"  # a plan was shown and waits for a person's word
     VERIFYING = "verifying"  # the step was carried out; is the target healthy?
     UNDOING = "undoing"  # an undo intent is durable, its outcome is not
     ESCALATING = "escalating"  # a person is being told

@@ -59,6 +59,16 @@ class Told(Value, frozen=True):
     problem: str = ""
 
 
+class Answered(Value, frozen=True):
+    """Somebody approves or denies a plan; `by` is the operator's name, `plan` the one that was shown."""
+
+    incident: str
+    plan: str
+    approve: bool
+    by: str
+    reason: str = ""
+
+
 class Ticked(Value, frozen=True):
     """A timer of an incident is due; nothing was read."""
 
@@ -80,4 +90,4 @@ class Elected(Value, frozen=True):
     version: str = ""
 
 
-Observation: TypeAlias = Arrived | Looked | Carried | Told | Ticked | Reloaded | Elected
+Observation: TypeAlias = Arrived | Looked | Carried | Told | Answered | Ticked | Reloaded | Elected

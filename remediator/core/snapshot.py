@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from remediator.core.model import Json, Value
+from remediator.core.surroundings import Surroundings
 
 
 class Answer(Value, frozen=True):
@@ -37,7 +38,9 @@ class Facts(Value, frozen=True):
     """The target as guards and verification see it. Counts are pods; `revision` 0 where the kind has none.
 
     `unknown` says why the look failed; everything else is then meaningless and nothing may be done. `more_labels`
-    says that the object has labels beyond those kept here.
+    says that the object has labels beyond those kept here. `takes_away` are the ready pods that a roll-out would take
+    away before their successors are ready. `exclude` is the annotation `remediator.io/exclude`, None where there is
+    none; `reconcilers` are the tools that keep the object as it stands elsewhere (Argo CD, Flux, Helm).
     """
 
     taken_at: datetime
@@ -59,7 +62,14 @@ class Facts(Value, frozen=True):
     deleting: bool = False
     labels: dict[str, str] = {}
     more_labels: bool = False
+    created_at: datetime | None = None
+    takes_away: int = 0
+    control_plane: bool = False
+    zone: str = ""
+    exclude: str | None = None
+    reconcilers: tuple[str, ...] = ()
     answers: tuple[Answer, ...] = ()
+    around: Surroundings = Surroundings()
 
 
 class Snapshot(Value, frozen=True):

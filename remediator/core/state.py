@@ -17,6 +17,9 @@ from remediator.core.rules import Policy, Rule
 MAX_NOTED = 10_000
 """Unusable and unresolved signals that are remembered as said. One more, and all are forgotten and said again."""
 
+MAX_INSTANTS = 64
+"""Instants kept of successes (`cured`) and of changes between firing and clear (`turns`), the latest ones."""
+
 MAX_SIGNALS = 64
 """Signals kept in one incident; more of them change nothing that is decided."""
 
@@ -62,6 +65,11 @@ class Incident(Value, frozen=True):
     escalation: Escalated | None = None
     cause: CloseReason | None = None
     detail: str = ""
+    plan: str = ""
+    expires_at: datetime | None = None
+    approvals: tuple[str, ...] = ()
+    approved: str = ""
+    reverts: int = 0
 
     @property
     def in_hand(self) -> bool:
@@ -96,6 +104,7 @@ class Ended(Value, frozen=True):
 class Past(Value, frozen=True):
     """What the last closed incident of a rule and target leaves behind."""
 
+    incident: str
     closed_at: datetime
     reason: CloseReason
     signals: tuple[SeenSignal, ...] = ()
@@ -121,6 +130,8 @@ class State(Value, frozen=True):
     ended: Map[str, Ended] = field(default_factory=Map)
     spent: Map[str, tuple[datetime, ...]] = field(default_factory=Map)
     pasts: Map[str, Past] = field(default_factory=Map)
+    cured: Map[str, tuple[datetime, ...]] = field(default_factory=Map)
+    turns: Map[str, tuple[datetime, ...]] = field(default_factory=Map)
 
     def mode_of(self, rule: Rule) -> Mode:
         """The mode in force for a rule: the lowest of the settings', its own, and its own as the files say it now.

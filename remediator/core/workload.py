@@ -10,10 +10,21 @@ from datetime import datetime
 from typing import Any
 
 from remediator.core.model import Json
+from remediator.core.reconcilers import reconcilers_of
 from remediator.core.snapshot import Answer, Facts
+from remediator.core.strategies import takes_away
 
 REVISION = "deployment.kubernetes.io/revision"
 """Annotation with a roll-out's number on Deployments and their ReplicaSets."""
+
+EXCLUDE = "remediator.io/exclude"
+"""Annotation by which an object, its owner or its namespace opts out."""
+
+CONTROL_PLANE = tuple(f"node-role.kubernetes.io/{role}" for role in ("control-plane", "master", "etcd"))
+"""Labels of nodes that the control plane or its etcd stands on."""
+
+ZONE = ("topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone")
+"""Labels that name a node's zone, the present one first."""
 
 KEPT_LABELS = 32
 """Labels of the target that are kept in the facts."""
@@ -59,8 +70,36 @@ def facts_of(live: Json, taken_at: datetime, revision: int = 0, answers: Sequenc
         deleting=meta.get("deletionTimestamp") is not None,
         labels=dict(sorted(labels.items())[:KEPT_LABELS]),
         more_labels=len(labels) > KEPT_LABELS,
+        created_at=instant(meta.get("creationTimestamp")),
+        takes_away=takes_away(live, counts["desired"], counts["ready"], counts["available"]),
+        control_plane=is_control_plane(live),
+        zone=zone_of(live),
+        exclude=exclude_of(live),
+        reconcilers=reconcilers_of(live),
         answers=tuple(answers),
     )
+
+
+def is_control_plane(live: Json) -> bool:
+    """Whether a node belongs to the control plane; false for every other kind."""
+    labels = live["metadata"].get("labels") or {}
+    return live.get("kind") == "Node" and any(label in labels for label in CONTROL_PLANE)
+
+
+def zone_of(live: Json) -> str:
+    """A node's zone; empty where it has none, and for every other kind."""
+    labels = live["metadata"].get("labels") or {}
+    return next((labels[name] for name in ZONE if labels.get(name)), "") if live.get("kind") == "Node" else ""
+
+
+def exclude_of(live: Json) -> str | None:
+    """The annotation by which an object opts out, as it stands there; None where it is not there."""
+    return (live["metadata"].get("annotations") or {}).get(EXCLUDE)
+
+
+def instant(text: str | None) -> datetime | None:
+    """An instant as the API writes it; None where there is none."""
+    return datetime.fromisoformat(text) if text else None
 
 
 def _counts(live: Json) -> dict[str, int]:

@@ -14,9 +14,20 @@ from remediator.ports import Clock, Cluster
 class Theatre(Protocol):
     """A cluster on which scenes can be set up and broken. Alerts go to the webhook once it is known."""
 
-    name: str
-    cluster: Cluster
-    clock: Clock
+    @property
+    def name(self) -> str:
+        """What the viewer is told of it."""
+        ...
+
+    @property
+    def cluster(self) -> Cluster:
+        """The API as the controller's account sees it."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """The time by which the controller waits."""
+        ...
 
     async def set_up(self, webhook: str) -> None:
         """Bring every scene's Deployment about, and let alerts go to the webhook."""

@@ -36,6 +36,28 @@ class Breaker(Value, frozen=True):
     latch: bool = False
 
 
+class Attempts(Value, frozen=True):
+    """After `max` successes within `within` seconds what comes back is not cured."""
+
+    max: int = 3
+    within: float = 6 * 3600.0
+
+
+class Flapping(Value, frozen=True):
+    """So many `transitions` between firing and clear within `within` seconds are flapping."""
+
+    transitions: int = 6
+    within: float = 30 * 60.0
+
+
+class Approval(Value, frozen=True):
+    """A plan is approved by `quorum` people within `timeout` seconds; `on_timeout` is escalate or refuse."""
+
+    timeout: float = 15 * 60.0
+    quorum: int = 1
+    on_timeout: str = "escalate"
+
+
 class Limits(Value, frozen=True):
     """The settings of the guards in force for one rule: the stricter of all that is written, else the defaults.
 
@@ -60,6 +82,9 @@ class Limits(Value, frozen=True):
     veto: Veto = Veto()
     gitops: str = ""
     last_replica: str = "refuse"
+    attempts: Attempts = Attempts()
+    flapping: Flapping = Flapping()
+    approval: Approval = Approval()
 
 
 def limits_of(policy: Policy, rule: Rule) -> Limits:
@@ -74,7 +99,9 @@ def _filled(default: Any, said: Any) -> Any:
         value = getattr(said, name)
         if value not in (None, ()):
             here = getattr(default, name)
-            found[name] = _filled(here, value) if isinstance(here, Storm | Breaker) else value
+            found[name] = (
+                _filled(here, value) if isinstance(here, Storm | Breaker | Attempts | Flapping | Approval) else value
+            )
     return replace(default, **found)
 
 

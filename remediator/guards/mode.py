@@ -11,12 +11,10 @@ from remediator.guards.guard import Guard, Request
 
 
 def ask(request: Request, state: State, facts: Facts, now: datetime) -> Verdict:
-    """Denies where the effective mode is `off`, or `approve`, which this version cannot ask anybody for."""
+    """Denies where the effective mode is `off`."""
     seen = {"settings": state.policy.mode, "rule": request.rule.mode, "effective": request.mode}
     if request.mode is Mode.OFF:
         return deny("mode", "switched off", **seen)
-    if request.mode is Mode.APPROVE:
-        return deny("mode", "approval cannot be asked for in this version; use observe or enforce", **seen)
     return allow("mode", f"mode is {request.mode}", **seen)
 
 

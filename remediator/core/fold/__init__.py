@@ -12,6 +12,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from remediator.core.events import (
+    Approval,
     Decision,
     Escalated,
     Event,
@@ -25,7 +26,7 @@ from remediator.core.events import (
     Undo,
     Verification,
 )
-from remediator.core.fold import signals, steps
+from remediator.core.fold import approvals, signals, steps
 from remediator.core.fold.place import shadow
 from remediator.core.fold.steps import UNDONE
 from remediator.core.state import State
@@ -56,6 +57,7 @@ _STEPS: dict[type, Callable[[State, Event, Any], State]] = {
     IncidentOpened: signals.opened,
     RulesChanged: signals.rules,
     Decision: steps.decision,
+    Approval: approvals.approval,
     Intent: steps.intent,
     Undo: steps.undo,
     Outcome: steps.outcome,

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from remediator.core.events import Event, IncidentOpened, RulesChanged, Signal
 from remediator.core.fold.place import keep, without
-from remediator.core.state import MAX_NOTED, MAX_SIGNALS, Incident, SeenSignal, State, open_key, told_key
+from remediator.core.state import MAX_INSTANTS, MAX_NOTED, MAX_SIGNALS, Incident, SeenSignal, State, open_key, told_key
 
 
 def signal(state: State, event: Event, data: Signal) -> State:
@@ -29,7 +29,15 @@ def signal(state: State, event: Event, data: Signal) -> State:
     seen = SeenSignal(data.fingerprint, data.labels, data.starts_at, resolved=data.status == "resolved")
     told = without(told, key) if seen.resolved else told.set(key, incident.id)
     state = replace(state, told=told, noted=without(state.noted, key))
-    return keep(state, _with_signals(incident, (*others, seen), event.time))
+    after = _with_signals(incident, (*others, seen), event.time)
+    turned = (after.cleared_at is None) != (incident.cleared_at is None) and bool(incident.signals)
+    return keep(_turn(state, incident, event.time) if turned else state, after)
+
+
+def _turn(state: State, incident: Incident, at: datetime) -> State:
+    """Evidence changed between firing and clear: too many such turns are flapping."""
+    key = open_key(incident.definition.name, incident.target)
+    return replace(state, turns=state.turns.set(key, (*state.turns.get(key, ()), at)[-MAX_INSTANTS:]))
 
 
 def _note(state: State, key: str, status: str) -> State:
@@ -60,8 +68,9 @@ def opened(state: State, event: Event, data: IncidentOpened) -> State:
         labels=data.labels,
         annotations=data.annotations,
     )
-    opened = state.open.set(open_key(event.rule, event.target), event.incident)
-    return keep(replace(state, open=opened), incident)
+    key = open_key(event.rule, event.target)
+    state = _turn(state, incident, event.time) if key in state.pasts else state
+    return keep(replace(state, open=state.open.set(key, event.incident)), incident)
 
 
 def rules(state: State, event: Event, data: RulesChanged) -> State:

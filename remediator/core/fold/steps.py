@@ -7,12 +7,17 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from remediator.core.events import Decision, Escalated, Event, IncidentClosed, Intent, Outcome, Undo, Verification
+from remediator.core.fold.approvals import awaiting
+from remediator.core.fold.ladder import go_on
 from remediator.core.fold.place import keep, shadow, without
 from remediator.core.model import CloseReason, Mode, OutcomeStatus, Phase
-from remediator.core.state import Ended, Incident, Past, State, open_key, told_key
+from remediator.core.state import MAX_INSTANTS, Ended, Incident, Past, State, open_key, told_key
 
 LONGEST_WINDOW = timedelta(days=7)
 """Reservations older than this are forgotten; no budget may look further back."""
+
+CAUSES = {"contention": CloseReason.CONTENDED, "attempts": CloseReason.INEFFECTIVE}
+"""What a denial by these guards makes of an incident; by any other it is `refused`."""
 
 UNDONE = (OutcomeStatus.CONFLICT, OutcomeStatus.NEVER_DONE)
 """Outcomes after which the same step is planned again and its reservation is given back."""
@@ -24,31 +29,21 @@ def decision(state: State, event: Event, data: Decision) -> State:
     if incident is None:
         return state
     incident = replace(incident, said=data)
+    if data.result == "await_approval":
+        incident = awaiting(incident, data)
     if data.then:
-        denials = {verdict.guard: verdict.reason for verdict in data.verdicts if verdict.verdict == "deny"}
-        cause = CloseReason.CONTENDED if "contention" in denials else CloseReason.REFUSED
-        incident = replace(
-            incident,
-            cause=incident.cause or cause,
-            detail="; ".join(denials.values()) or incident.detail,
-        )
-        incident = _go_on(incident) if data.then == "next" else replace(incident, phase=Phase.RESTING)
+        incident = _denied(incident, data)
     return keep(state, incident)
 
 
-def _go_on(incident: Incident) -> Incident:
-    """To the next rung, or to rest where the ladder ends."""
-    ends = incident.step + 1 >= len(incident.definition.do)
-    return replace(
-        incident,
-        phase=Phase.RESTING if ends else Phase.PENDING,
-        step=incident.step if ends else incident.step + 1,
-        tries=0,
-        undo_tries=0,
-        intent=None,
-        undo=None,
-        verified=None,
-    )
+def _denied(incident: Incident, data: Decision) -> Incident:
+    """Where a denial leads, and what it becomes known as."""
+    denials = {verdict.guard: verdict.reason for verdict in data.verdicts if verdict.verdict == "deny"}
+    cause = next((CAUSES[guard] for guard in denials if guard in CAUSES), CloseReason.REFUSED)
+    incident = replace(incident, cause=incident.cause or cause, detail="; ".join(denials.values()) or incident.detail)
+    if data.then == "rest":
+        return replace(incident, phase=Phase.RESTING)
+    return go_on(incident, to_person=data.then == "person")
 
 
 def intent(state: State, event: Event, data: Intent) -> State:
@@ -105,15 +100,15 @@ def _after(incident: Incident, event: Event, data: Outcome) -> Incident:
         return replace(incident, phase=Phase.RESTING, intent=None)
     if data.status is OutcomeStatus.GONE:
         return replace(incident, phase=Phase.PENDING, intent=None, detail=data.detail)
-    return _go_on(replace(incident, cause=CloseReason.FAILED, detail=data.detail))
+    return go_on(replace(incident, cause=CloseReason.FAILED, detail=data.detail))
 
 
 def _after_undo(incident: Incident, data: Outcome) -> Incident:
     if data.status in (OutcomeStatus.APPLIED, OutcomeStatus.ADOPTED):
-        return _go_on(incident)
+        return go_on(incident)
     if data.status in UNDONE:  # verification looks again, fails again, and plans the undo anew
         return replace(incident, phase=Phase.VERIFYING, undo=None)
-    return _go_on(replace(incident, detail=f"{incident.detail}; undo: {data.status}: {data.detail}"))
+    return go_on(replace(incident, detail=f"{incident.detail}; undo: {data.status}: {data.detail}"))
 
 
 def _give_back(state: State, incident: Incident) -> State:
@@ -141,7 +136,9 @@ def verification(state: State, event: Event, data: Verification) -> State:
         state = _end_action(state, incident, event)
         incident = replace(incident, cause=CloseReason.FAILED, detail=data.detail)
         if data.then == "next":
-            incident = _go_on(incident)
+            incident = go_on(incident)
+        elif data.then == "again":
+            incident = replace(incident, phase=Phase.PENDING, intent=None, verified=None, reverts=incident.reverts + 1)
     return keep(state, incident)
 
 
@@ -161,7 +158,7 @@ def closed(state: State, event: Event, data: IncidentClosed) -> State:
     if incident is None:
         return state
     if data.reason is CloseReason.RECOVERED:
-        state = _end_action(state, incident, event)
+        state = _cured(_end_action(state, incident, event), incident, event)
     key = open_key(incident.definition.name, incident.target)
     told = state.told
     for seen in incident.signals:
@@ -173,7 +170,13 @@ def closed(state: State, event: Event, data: IncidentClosed) -> State:
         state,
         incidents=state.incidents.delete(incident.id),
         open=without(state.open, key),
-        pasts=state.pasts.set(key, Past(event.time, data.reason, incident.signals)),
+        pasts=state.pasts.set(key, Past(incident.id, event.time, data.reason, incident.signals)),
         told=told,
         hands=hands,
     )
+
+
+def _cured(state: State, incident: Incident, event: Event) -> State:
+    """A success is remembered: what comes back too often after it was not cured."""
+    key = open_key(incident.definition.name, incident.target)
+    return replace(state, cured=state.cured.set(key, (*state.cured.get(key, ()), event.time)[-MAX_INSTANTS:]))

@@ -207,7 +207,7 @@ def test_a_denial_outweighs_a_hold():
 
 @pytest.mark.parametrize(
     ("rule_mode", "protects", "guard"),
-    [(Mode.OFF, (), "mode"), (Mode.APPROVE, (), "mode"), (Mode.ENFORCE, ("shop",), "protected")],
+    [(Mode.OFF, (), "mode"), (Mode.ENFORCE, ("shop",), "protected")],
 )
 def test_where_we_have_no_business_the_incident_rests_and_nobody_is_told(rule_mode, protects, guard):
     ladder = rule(NAME, "restart", ESCALATE, mode=rule_mode)

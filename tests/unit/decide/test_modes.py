@@ -69,7 +69,7 @@ def test_in_observe_mode_nobody_is_told_but_the_journal():
     assert (story.all("escalated")[0].status, story.incident.phase) == ("observed", Phase.RESTING)
 
 
-@pytest.mark.parametrize("mode", [Mode.OFF, Mode.OBSERVE, Mode.APPROVE])
+@pytest.mark.parametrize("mode", [Mode.OFF, Mode.OBSERVE])
 def test_the_settings_mode_is_a_ceiling_over_every_rule(mode):
     story = Story(rule(NAME, "rollback"), policy=policy(mode=mode))
     story.fires(0)

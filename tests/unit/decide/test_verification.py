@@ -253,7 +253,7 @@ def test_a_step_without_an_undo_goes_on():
     assert story.incident.step == 1
 
 
-@pytest.mark.parametrize("lowered", [Mode.OFF, Mode.OBSERVE, Mode.APPROVE])
+@pytest.mark.parametrize("lowered", [Mode.OFF, Mode.OBSERVE])
 @pytest.mark.parametrize("level", ["settings", "rule"])
 def test_no_undo_is_written_under_a_mode_that_writes_nothing(lowered, level):
     story = verifying()

@@ -1,4 +1,4 @@
-"""Guard `mode`: off denies, approve cannot be asked for yet, observe and enforce go on."""
+"""Guard `mode`: off denies; observe, approve and enforce go on, each to its own end."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.unit.builders import incident as incident_of
     [
         (Mode.OFF, "deny"),
         (Mode.OBSERVE, "allow"),
-        (Mode.APPROVE, "deny"),
+        (Mode.APPROVE, "allow"),
         (Mode.ENFORCE, "allow"),
     ],
 )

@@ -6,8 +6,8 @@ import pytest
 
 from remediator.core.model import Target
 from remediator.core.rules import Itself, Protected
-from remediator.guards.protected import GUARD
 from remediator.core.workload import facts_of
+from remediator.guards.protected import GUARD
 from tests.unit.builders import START, deployment, incident, policy, request, snapshot, state
 
 OWN = {"app.kubernetes.io/name": "remediator"}
