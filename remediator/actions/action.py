@@ -5,6 +5,7 @@ An action never writes. It is handed an `Order` and answers a `Change` for the e
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable
 from datetime import datetime
 
@@ -16,6 +17,15 @@ REMEDIATION = "remediator.io/remediation"
 """Annotation that every write of ours leaves on its object: the id of the intent behind it."""
 
 Planned = Change | Refusal
+
+
+class Disruption(enum.StrEnum):
+    """What an action takes away of what runs."""
+
+    NONE = "none"  # nothing: it gives back, or only tells
+    ROLLING = "rolling"  # pods one after the other, as the workload's own strategy allows
+    PODS = "pods"  # single pods, at once
+    NODE = "node"  # a node, and what runs on it
 
 
 class Order(Value, frozen=True):
@@ -42,6 +52,9 @@ class Action(Value, frozen=True):
     `kinds` are the targets it applies to, all where empty. `check` answers what is wrong with arguments, nothing
     where they are right. `during_rollout` allows it while the target rolls out, `reads_revisions` says that it plans
     on the target's roll-out history. `tells` marks the action that tells a person instead of writing.
+
+    `disrupts` is what it takes away of what runs, `sets` the groups of fields that it changes and that a manifest or
+    another controller may own: `template`, `replicas`. An action that does not say what it disrupts counts as the worst.
     """
 
     name: str
@@ -52,6 +65,8 @@ class Action(Value, frozen=True):
     during_rollout: bool = False
     reads_revisions: bool = False
     tells: bool = False
+    disrupts: Disruption = Disruption.NODE
+    sets: frozenset[str] = frozenset()
 
 
 def no_arguments(args: Json) -> tuple[str, ...]:

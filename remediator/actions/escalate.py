@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from remediator.actions.action import Action
+from remediator.actions.action import Action, Disruption
 from remediator.core.model import Json
 
 
@@ -14,4 +14,4 @@ def check(args: Json) -> tuple[str, ...]:
     return tuple(wrong)
 
 
-ACTION = Action("escalate", (), check, tells=True)
+ACTION = Action("escalate", (), check, tells=True, disrupts=Disruption.NONE)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from remediator.actions.action import (
     Action,
+    Disruption,
     Order,
     Planned,
     annotated,
@@ -39,4 +40,4 @@ def plan(order: Order) -> Planned:
     )
 
 
-ACTION = Action("restart", WORKLOADS, no_arguments, plan)
+ACTION = Action("restart", WORKLOADS, no_arguments, plan, disrupts=Disruption.ROLLING)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from remediator.actions.action import (
     Action,
+    Disruption,
     Order,
     Planned,
     UndoOrder,
@@ -151,4 +152,14 @@ def _annotations_before(order: UndoOrder) -> Json:
     return {name: was for name, (was, becomes) in changed.items() if now.get(name) == becomes}
 
 
-ACTION = Action("rollback", ("Deployment",), check, plan, undo, during_rollout=True, reads_revisions=True)
+ACTION = Action(
+    "rollback",
+    ("Deployment",),
+    check,
+    plan,
+    undo,
+    during_rollout=True,
+    reads_revisions=True,
+    disrupts=Disruption.ROLLING,
+    sets=frozenset({"template"}),
+)

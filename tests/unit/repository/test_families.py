@@ -49,3 +49,12 @@ def test_the_docs_say_what_can_be_undone_and_what_each_action_applies_to() -> No
         kinds, undo = rows[name][1], rows[name][-1]
         assert all(kind in kinds for kind in action.kinds), name
         assert undo.startswith("yes") is (action.undo is not None), name
+
+
+def test_the_docs_say_what_each_action_disrupts_and_sets() -> None:
+    rows = Document(ROOT / "docs/actions.md").table("of")
+    assert set(rows) == set(ACTIONS)
+    for name, action in ACTIONS.items():
+        disrupts, sets = rows[name]
+        assert disrupts.split(":")[0] == action.disrupts, name
+        assert action.sets == {word for word in ("template", "replicas") if word in sets.split()}, name
