@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 
+from remediator.clients.alertmanager import fingerprint
+
 Json = dict[str, Any]
 
 ALERT = "KubeDeploymentReplicasMismatch"
@@ -18,20 +20,21 @@ SIZE = 17 * 1024
 
 def alert(name: str, namespace: str, deployment: str) -> Json:
     """A firing alert of kubernetes-mixin about a Deployment, with the annotations that the mixin gives it."""
+    labels = {
+        "alertname": name,
+        "cluster": "prod-1",
+        "container": "kube-state-metrics",
+        "deployment": deployment,
+        "endpoint": "http",
+        "instance": "10.244.3.17:8080",
+        "job": "kube-state-metrics",
+        "namespace": namespace,
+        "prometheus": "monitoring/k8s",
+        "severity": "warning",
+    }
     return {
         "status": "firing",
-        "labels": {
-            "alertname": name,
-            "cluster": "prod-1",
-            "container": "kube-state-metrics",
-            "deployment": deployment,
-            "endpoint": "http",
-            "instance": "10.244.3.17:8080",
-            "job": "kube-state-metrics",
-            "namespace": namespace,
-            "prometheus": "monitoring/k8s",
-            "severity": "warning",
-        },
+        "labels": labels,
         "annotations": {
             "description": f"Deployment {namespace}/{deployment} has not matched the expected number of replicas for "
             "longer than 15 minutes on cluster prod-1.",
@@ -41,6 +44,7 @@ def alert(name: str, namespace: str, deployment: str) -> Json:
         "startsAt": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
         "endsAt": "0001-01-01T00:00:00Z",
         "generatorURL": "http://prometheus:9090/graph?g0.expr=kube_deployment_spec_replicas&g0.tab=1",
+        "fingerprint": fingerprint(labels),
     }
 
 
