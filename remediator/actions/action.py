@@ -53,8 +53,11 @@ class Action(Value, frozen=True):
     where they are right. `during_rollout` allows it while the target rolls out, `reads_revisions` says that it plans
     on the target's roll-out history. `tells` marks the action that tells a person instead of writing.
 
+    `kept` says whether a carried-out intent's change still stands in the live object; without it nobody is noticed who
+    takes it back.
+
     `disrupts` is what it takes away of what runs, `sets` the groups of fields that it changes and that a manifest or
-    another controller may own: `template`, `replicas`. An action that does not say what it disrupts counts as the worst.
+    another controller may own: `template`, `replicas`. One that does not say what it disrupts counts as the worst.
     """
 
     name: str
@@ -62,6 +65,7 @@ class Action(Value, frozen=True):
     check: Callable[[Json], tuple[str, ...]]
     plan: Callable[[Order], Planned] | None = None
     undo: Callable[[UndoOrder], Planned] | None = None
+    kept: Callable[[Intent, Json], bool] | None = None
     during_rollout: bool = False
     reads_revisions: bool = False
     tells: bool = False
