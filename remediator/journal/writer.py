@@ -71,8 +71,13 @@ class Writer:
             taken = self._take()
             goes_on = None not in taken
             asked = [item for item in taken if item is not None]
-            self._alone([item for item in asked if not isinstance(item.wanted, Incoming)])
-            self._together([item for item in asked if isinstance(item.wanted, Incoming)])
+            for item in asked:
+                if not isinstance(item.wanted, Incoming):
+                    self._transact(partial(_only, item.wanted), [item])
+            arrived = [(item, item.wanted) for item in asked if isinstance(item.wanted, Incoming)]
+            if arrived:
+                waiting, payloads = zip(*arrived, strict=True)
+                self._transact(partial(receive, payloads=payloads), waiting)
 
     def _take(self) -> list[_Asked | None]:
         """All that is asked for by now, waiting for the first."""
@@ -81,26 +86,21 @@ class Writer:
             taken.append(self._queue.get())
         return taken
 
-    def _alone(self, asked: list[_Asked]) -> None:
-        for item in asked:
-            assert not isinstance(item.wanted, Incoming)
-            self._transact(item.wanted, lambda result: [result], [item])
-
-    def _together(self, asked: list[_Asked]) -> None:
-        if asked:
-            payloads = [item.wanted for item in asked if isinstance(item.wanted, Incoming)]
-            self._transact(partial(receive, payloads=payloads), list, asked)
-
-    def _transact(self, work: Work, spread: Callable[[Any], list[Any]], asked: Sequence[_Asked]) -> None:
+    def _transact(self, work: Callable[[Connection], Sequence[Any]], asked: Sequence[_Asked]) -> None:
         """One transaction; its results go to those who asked, or its failure to all of them."""
         try:
             with self._engine.begin() as connection:
-                results = spread(work(connection))
+                results = work(connection)
         except Exception as error:
             if not isinstance(error, JournalError):
                 self._engine.dispose()
             results = [self._explain(error) for _ in asked]
         _tell(asked, results)
+
+
+def _only(work: Work, connection: Connection) -> list[Any]:
+    """The results of a transaction that one alone asked for."""
+    return [work(connection)]
 
 
 def _tell(asked: Sequence[_Asked], results: Sequence[Any]) -> None:

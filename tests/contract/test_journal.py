@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from remediator.core.events import Decision, Event, IncidentOpened, Leader
@@ -243,7 +243,7 @@ STEPS = st.lists(
 
 
 @pytest.mark.parametrize("adapter", ADAPTERS)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(steps=STEPS)
 def test_any_sequence_of_uses_leaves_what_a_list_would_hold(adapter: str, steps: list[tuple]):
     with tempfile.TemporaryDirectory() as folder:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from remediator.core.events import Event, Leader
@@ -79,7 +79,7 @@ async def test_every_commit_is_forced_to_the_disk(tmp_path: Path):
 # --- group commit ---
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(payloads=st.lists(st.binary(max_size=20), min_size=1, max_size=64))
 def test_payloads_that_wait_together_share_one_commit(tmp_path_factory: pytest.TempPathFactory, payloads: list[bytes]):
     path = tmp_path_factory.mktemp("group") / "journal.db"

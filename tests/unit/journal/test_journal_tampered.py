@@ -81,6 +81,15 @@ def test_whatever_is_done_to_the_database_is_found_and_its_place_named(
     assert found.value.seq == seq
 
 
+async def test_a_blob_whose_base64_is_the_text_it_replaces_is_found(path: Path, raw: sqlite3.Connection):
+    journal = connect(f"sqlite:///{path}")
+    await journal.append([Event(NOW, Leader(3, "a"), rule="YWJj")], after=LENGTH)
+    await journal.close()
+    raw.execute("UPDATE journal SET rule = x'616263' WHERE seq = 8")
+    with reading(f"sqlite:///{path}") as book, pytest.raises(Broken, match="record 8 is changed: a blob"):
+        book.verify()
+
+
 def test_a_record_put_in_by_hand_with_its_right_hash_is_found(path: Path, raw: sqlite3.Connection):
     with reading(f"sqlite:///{path}") as journal:
         last = list(journal.lines())[-1]
