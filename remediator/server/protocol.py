@@ -13,6 +13,11 @@ HEAD_BYTES = 64 * 1024
 """Size of request line and headers, as far as they come in pieces."""
 
 
+def guarded(head_seconds: float) -> type[GuardedProtocol]:
+    """The protocol with that deadline for the head of a request; uvicorn makes its instances itself."""
+    return type("Guarded", (GuardedProtocol,), {"head_seconds": head_seconds})
+
+
 class GuardedProtocol(HttpToolsProtocol):
     """Closes connections whose request does not begin: silent ones, and those that drip (slow-loris).
 

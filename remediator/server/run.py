@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import uvicorn
 from starlette.types import ASGIApp
 
-from remediator.server.protocol import GuardedProtocol
+from remediator.server.protocol import HEAD_SECONDS, guarded
 
 CONNECTIONS = 1000
 """Connections at once; one more is answered 503."""
@@ -65,16 +65,17 @@ class Serving:
         await self._task
 
 
-async def serve(app: ASGIApp, listen: str, *, grace: float = 5.0) -> Serving:
+async def serve(app: ASGIApp, listen: str, *, grace: float = 5.0, head_seconds: float = HEAD_SECONDS) -> Serving:
     """Listen on `HOST:PORT` (`[::1]:8080`, `:8080` for all addresses, port 0 for a free one) and begin to serve.
 
-    `grace` is how many seconds requests have to finish after `stop`. Raises `ListenError`.
+    `grace` is how many seconds requests have to finish after `stop`, `head_seconds` how many each has to send its
+    headers. Raises `ListenError`.
     """
     host, port = _address(listen)
     sock = _bound(host, port)
     config = uvicorn.Config(
         app,
-        http=GuardedProtocol,
+        http=guarded(head_seconds),
         ws="none",
         lifespan="off",
         log_config=None,

@@ -31,8 +31,16 @@ async def api() -> AsyncIterator[ApiServer]:
 
 @pytest.fixture
 async def cluster(api: ApiServer) -> AsyncIterator[KubernetesCluster]:
-    """A client with short time-outs, without a token."""
-    transport = Transport(Fixed(Grant(api.url)), Timeouts(connect=0.2, request=0.3))
+    """A client without a token that waits as long as a busy machine may need."""
+    client = KubernetesCluster(Transport(Fixed(Grant(api.url)), Timeouts(connect=30, request=60)))
+    yield client
+    await client.close()
+
+
+@pytest.fixture
+async def hasty(api: ApiServer) -> AsyncIterator[KubernetesCluster]:
+    """A client that soon gives up on servers that never answer."""
+    transport = Transport(Fixed(Grant(api.url)), Timeouts(connect=30, request=0.3))
     client = KubernetesCluster(transport, watch_seconds=0.2, watch_silence=0.1)
     yield client
     await client.close()

@@ -69,8 +69,6 @@ def invalid(field: str, message: str = "is invalid") -> Reply:
         (answer(200, b'{"a": "\xff"}'), Unavailable, OutcomeUnknown),
         (answer(404, b"\xff\xfe"), NotFound, NotFound),
         (answer(409, [1, "no Status"]), Conflict, Conflict),
-        (hang, Unavailable, OutcomeUnknown),
-        (drip, Unavailable, OutcomeUnknown),
         (reset, Unavailable, OutcomeUnknown),
         (nonsense, Unavailable, OutcomeUnknown),
         (answer(200, {}, X_Long="x" * 100_000), Unavailable, OutcomeUnknown),
@@ -81,6 +79,17 @@ def invalid(field: str, message: str = "is invalid") -> Reply:
     ],
 )
 async def test_an_answer_is_the_error_of_the_port(
+    cluster: KubernetesCluster, api: ApiServer, reply: Reply, read: type[Exception], write: type[Exception]
+) -> None:
+    await check(cluster, api, reply, read, write)
+
+
+@pytest.mark.parametrize("reply", [hang, drip])
+async def test_an_answer_that_does_not_come_in_time(hasty: KubernetesCluster, api: ApiServer, reply: Reply) -> None:
+    await check(hasty, api, reply, Unavailable, OutcomeUnknown)
+
+
+async def check(
     cluster: KubernetesCluster, api: ApiServer, reply: Reply, read: type[Exception], write: type[Exception]
 ) -> None:
     api.reply = reply
