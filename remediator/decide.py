@@ -54,6 +54,9 @@ from remediator.guards import GUARDS
 from remediator.propose import Proposal, digest, next_id, plan_mark, propose, propose_undo, undo_is_due
 from remediator.verify import Judgement, deadline, judge
 
+MOST_REVERTS = 2
+"""A change that was taken back so often by somebody else is contended: it is not made again."""
+
 SOON = timedelta(milliseconds=250)
 LOOK_AGAIN = timedelta(seconds=15)
 HOPELESS = frozenset({"attempts", "contention"})
@@ -225,6 +228,10 @@ def _verified(state: State, incident: Incident, observation: Looked, now: dateti
     if judgement.result == "proven":
         closed = IncidentClosed(CloseReason.RECOVERED, judgement.detail)
         return Ruling((_event(state, incident, closed, now),))
+    if judgement.result == "reverted":
+        then = "again" if incident.reverts + 1 < MOST_REVERTS else "person"
+        taken_back = replace(verification, result="failed", then=then)
+        return Ruling((_event(state, incident, taken_back, now),), now + SOON)
     if judgement.result == "failed":
         return _failed(state, incident, verification, observation, now)
     before = incident.verified

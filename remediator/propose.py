@@ -132,6 +132,8 @@ def _plan(action: Action, order: Order) -> Planned | None:
     if action.kinds and order.target.kind not in action.kinds:
         kinds = ", ".join(action.kinds)
         return Refusal(f"{action.name} is not for a {order.target.kind}", f"set the rule's target.kind: {kinds}")
+    if action.kinds and order.target.kind not in action.kinds:
+        return Refusal(f"{action.name} is for {', '.join(action.kinds)}, not for a {order.target.kind}")
     try:
         return action.plan(order)
     except Exception as error:

@@ -22,7 +22,8 @@ class Judgement(Value, frozen=True):
 
 
 def judge(incident: Incident, facts: Facts, now: datetime) -> Judgement:
-    """Judge an incident's last step. `proven` where health has held for `for`, inclusive.
+    """Judge an incident's last step. `reverted` where its change was taken back; `proven` where health has held for
+    `for`, inclusive.
 
     No data judges nothing: it neither proves nor fails. A hold that began before the deadline may be completed
     after it; a target that is not healthy at the deadline (inclusive) has failed.
@@ -32,6 +33,8 @@ def judge(incident: Incident, facts: Facts, now: datetime) -> Judgement:
         return Judgement("unknown", facts.unknown)
     if not facts.exists or facts.uid != incident.target.uid:
         return Judgement("failed", "the target is gone or was replaced while it was being verified")
+    if facts.kept is False:
+        return Judgement("reverted", "somebody else took the change back")
     if not facts.healthy:
         return _not_healthy(incident, until, facts, now)
     before = incident.verified

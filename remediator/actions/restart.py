@@ -16,8 +16,9 @@ from remediator.actions.action import (
     no_arguments,
     precondition_of,
 )
+from remediator.core.events import Intent
 from remediator.core.kinds import WORKLOADS, ref_of
-from remediator.core.model import Change, PatchType, Refusal, Verb
+from remediator.core.model import Change, Json, PatchType, Refusal, Verb
 
 RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
 
@@ -27,7 +28,6 @@ def plan(order: Order) -> Planned:
     live = order.snapshot.live
     if live["spec"].get("paused"):
         return Refusal("the roll-out is paused, a restart would not start", "resume it: kubectl rollout resume")
-    before = (live["spec"]["template"]["metadata"].get("annotations") or {}).get(RESTARTED_AT)
     template = {"metadata": {"annotations": {RESTARTED_AT: instant(order.snapshot.facts.taken_at)}}}
     return Change(
         Verb.PATCH,
@@ -35,9 +35,18 @@ def plan(order: Order) -> Planned:
         annotated({"spec": {"template": template}}, order.id),
         precondition_of(live),
         PatchType.STRATEGIC,
-        prior={"restartedAt": before},
+        prior={"restartedAt": _restarted_at(live)},
         summary=f"restart {order.target}",
     )
 
 
-ACTION = Action("restart", WORKLOADS, no_arguments, plan, disrupts=Disruption.ROLLING)
+def kept(intent: Intent, live: Json) -> bool:
+    """Whether nobody has put back the annotation as it was before."""
+    return _restarted_at(live) != intent.prior["restartedAt"]
+
+
+def _restarted_at(live: Json) -> str | None:
+    return (live["spec"]["template"]["metadata"].get("annotations") or {}).get(RESTARTED_AT)
+
+
+ACTION = Action("restart", WORKLOADS, no_arguments, plan, kept=kept, disrupts=Disruption.ROLLING)

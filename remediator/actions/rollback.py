@@ -16,6 +16,7 @@ from remediator.actions.action import (
     annotated,
     precondition_of,
 )
+from remediator.core.events import Intent
 from remediator.core.kinds import ref_of
 from remediator.core.model import Change, Json, PatchType, Refusal, Target, Verb
 from remediator.core.snapshot import Snapshot
@@ -152,12 +153,18 @@ def _annotations_before(order: UndoOrder) -> Json:
     return {name: was for name, (was, becomes) in changed.items() if now.get(name) == becomes}
 
 
+def kept(intent: Intent, live: Json) -> bool:
+    """Whether nobody has put back the template that was left; admission may have made ours another one."""
+    return _template(live) != intent.prior["template"]
+
+
 ACTION = Action(
     "rollback",
     ("Deployment",),
     check,
     plan,
     undo,
+    kept,
     during_rollout=True,
     reads_revisions=True,
     disrupts=Disruption.ROLLING,

@@ -35,10 +35,11 @@ class Signal(Value, frozen=True, tag_field="kind", tag="signal"):
 
 
 class IncidentOpened(Value, frozen=True, tag_field="kind", tag="incident_opened"):
-    """A rule has evidence about a target for the first time."""
+    """A rule has evidence about a target for the first time; `zone` is that of a node."""
 
     labels: dict[str, str] = {}
     annotations: dict[str, str] = {}
+    zone: str = ""
 
 
 class Decision(Value, frozen=True, tag_field="kind", tag="decision"):
@@ -84,8 +85,8 @@ class Outcome(Value, frozen=True, tag_field="kind", tag="outcome"):
 class Verification(Value, frozen=True, tag_field="kind", tag="verification"):
     """What fresh evidence says about a step: healthy, not_yet, failed or unknown. Said when it changes.
 
-    `since` is when the target became healthy; after `failed`, `then` is undo, next, or `again` where somebody else
-    took our change back.
+    `since` is when the target became healthy; after `failed`, `then` is undo, next, or, where somebody else took our
+    change back, `again` at first and `person` the second time.
     """
 
     result: str
@@ -157,6 +158,22 @@ class Leader(Value, frozen=True, tag_field="kind", tag="leader"):
     version: str = ""
 
 
+class Pause(Value, frozen=True, tag_field="kind", tag="pause"):
+    """Somebody stops the product, or what an empty or given `rule`, `namespace` and `target` (`Kind/namespace/name`) say.
+
+    Several stand at once. It ends at `until` (None: never by itself), or when one with the same `id` is `lifted`, which
+    ends no other. Lifting with a `rule` also acknowledges the open breakers of that rule. Who says so is the actor.
+    """
+
+    id: str
+    rule: str = ""
+    namespace: str = ""
+    target: str = ""
+    reason: str = ""
+    until: datetime | None = None
+    lifted: bool = False
+
+
 class Source(Value, frozen=True, tag_field="kind", tag="source"):
     """A source of signals or state became reachable or ceased to be."""
 
@@ -178,6 +195,7 @@ Payload: TypeAlias = (
     | IncidentClosed
     | RulesChanged
     | Leader
+    | Pause
     | Source
 )
 

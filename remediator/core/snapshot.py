@@ -40,7 +40,8 @@ class Facts(Value, frozen=True):
     `unknown` says why the look failed; everything else is then meaningless and nothing may be done. `more_labels`
     says that the object has labels beyond those kept here. `takes_away` are the ready pods that a roll-out would take
     away before their successors are ready. `exclude` is the annotation `remediator.io/exclude`, None where there is
-    none; `reconcilers` are the tools that keep the object as it stands elsewhere (Argo CD, Flux, Helm).
+    none; `reconcilers` are the tools that keep the object as it stands elsewhere (Argo CD, Flux, Helm). `kept` is
+    whether the change that is being verified still stands, None where that is not asked.
     """
 
     taken_at: datetime
@@ -68,6 +69,7 @@ class Facts(Value, frozen=True):
     zone: str = ""
     exclude: str | None = None
     reconcilers: tuple[str, ...] = ()
+    kept: bool | None = None
     answers: tuple[Answer, ...] = ()
     around: Surroundings = Surroundings()
 

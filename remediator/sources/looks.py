@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from remediator.actions import ACTIONS
 from remediator.conditions import Unknown, compile_condition
 from remediator.core.diff import diff
@@ -46,8 +48,8 @@ async def read(cluster: Cluster, clock: Clock, incident: Incident) -> Snapshot:
         return Snapshot(Facts(taken_at, unknown=f"{type(error).__name__}: {error.message}"))
     facts = facts_of(live, taken_at)
     view = view_of(incident, live, facts, pods, taken_at)
-    answers = tuple(_answer(source, view) for source in incident.definition.conditions)
-    return Snapshot(facts_of(live, taken_at, answers=answers), live, revisions, pods)
+    answers = tuple(_answer(source, incident, view) for source in incident.definition.conditions)
+    return Snapshot(replace(facts, answers=answers, kept=_kept(incident, live)), live, revisions, pods or ())
 
 
 async def rehearse(cluster: Cluster, change: Change, live: Json) -> Rehearsal:
@@ -73,17 +75,25 @@ async def _revisions(cluster: Cluster, incident: Incident, live: Json) -> tuple[
     return tuple(sorted((each for each in sets if _owned(each, live)), key=revision_of))
 
 
-async def _pods(cluster: Cluster, incident: Incident, live: Json, now: datetime) -> tuple[PodFacts, ...]:
-    """The target's pods; none where no condition of the rule speaks of them."""
+async def _pods(cluster: Cluster, incident: Incident, live: Json, now: datetime) -> tuple[PodFacts, ...] | None:
+    """The target's pods; None where no condition of the rule speaks of them, or the kind has none."""
     spoken_of = any("pods" in source for source in incident.definition.conditions)
     if not spoken_of or incident.phase is Phase.VERIFYING or incident.target.kind not in WORKLOADS:
-        return ()
+        return None
     pods = await cluster.list(KINDS["Pod"], incident.target.namespace, _selector(live))
     return tuple(pod_facts(pod) for pod in pods)
 
 
-def _answer(source: str, view: Json) -> Answer:
-    said = compile_condition(source).evaluate(view)
+def _kept(incident: Incident, live: Json) -> bool | None:
+    """Whether the change under verification still stands; None where none is, or its action cannot tell."""
+    kept = ACTIONS[incident.intent.action].kept if incident.intent else None
+    if kept is None or incident.intent is None or incident.phase is not Phase.VERIFYING:
+        return None
+    return kept(incident.intent, live)
+
+
+def _answer(source: str, incident: Incident, view: Json) -> Answer:
+    said = compile_condition(source, incident.target.kind).evaluate(view)
     if isinstance(said, Unknown):
         return Answer(source, None, said.reason)
     return Answer(source, said)

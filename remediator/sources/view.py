@@ -10,16 +10,21 @@ from remediator.core.state import Incident
 from remediator.core.workload import condition
 
 
-def view_of(incident: Incident, live: Json, facts: Facts, pods: tuple[PodFacts, ...], now: datetime) -> Json:
-    """The names `labels, annotations, object, now, pods, target` and their values at this look."""
-    return {
+def view_of(incident: Incident, live: Json, facts: Facts, pods: tuple[PodFacts, ...] | None, now: datetime) -> Json:
+    """The names `labels, annotations, object, now, pods, target` and their values at this look.
+
+    There is no `pods` where they were not read: to ask for them is then unknown, not none.
+    """
+    view: Json = {
         "labels": incident.labels,
         "annotations": incident.annotations,
         "object": live,
         "now": now,
-        "pods": [_pod(pod, now) for pod in pods],
         "target": _node(live, facts, now) if incident.target.kind == "Node" else _workload(live, facts, now),
     }
+    if pods is not None:
+        view["pods"] = [_pod(pod, now) for pod in pods]
+    return view
 
 
 def _about(live: Json, now: datetime) -> Json:

@@ -137,6 +137,8 @@ def verification(state: State, event: Event, data: Verification) -> State:
         incident = replace(incident, cause=CloseReason.FAILED, detail=data.detail)
         if data.then == "next":
             incident = go_on(incident)
+        elif data.then == "person":
+            incident = go_on(replace(incident, cause=CloseReason.CONTENDED), to_person=True)
         elif data.then == "again":
             incident = replace(incident, phase=Phase.PENDING, intent=None, verified=None, reverts=incident.reverts + 1)
     return keep(state, incident)
