@@ -12,7 +12,7 @@ from typing import Any
 from remediator.core.model import Json
 from remediator.core.reconcilers import reconcilers_of
 from remediator.core.snapshot import Answer, Facts
-from remediator.core.strategies import takes_away
+from remediator.core.strategies import ALL, takes_away
 
 REVISION = "deployment.kubernetes.io/revision"
 """Annotation with a roll-out's number on Deployments and their ReplicaSets."""
@@ -126,10 +126,19 @@ def _observed(live: Json) -> bool:
     return (live.get("status") or {}).get("observedGeneration", 0) >= live["metadata"].get("generation", 0)
 
 
+def _left_as_they_are(live: Json) -> int:
+    """Pods that keep their old template by the owner's wish: below a StatefulSet's partition, or all on `OnDelete`."""
+    strategy = live.get("spec", {}).get("updateStrategy") or {}
+    if strategy.get("type") == "OnDelete":
+        return ALL
+    return (strategy.get("rollingUpdate") or {}).get("partition") or 0
+
+
 def _rolling_out(live: Json, counts: dict[str, Any]) -> bool:
     if live.get("kind") == "Node":
         return False
-    return not _observed(live) or counts["updated"] < counts["desired"] or counts["total"] > counts["updated"]
+    updated = counts["updated"] + _left_as_they_are(live)
+    return not _observed(live) or updated < counts["desired"] or counts["total"] > updated
 
 
 def _unhealthy(live: Json, counts: dict[str, int]) -> str:
@@ -139,10 +148,11 @@ def _unhealthy(live: Json, counts: dict[str, int]) -> str:
         return "" if ready == "True" else f"node condition Ready is {ready}"
     if not _observed(live):
         return "its controller has not seen the last change yet"
-    if counts["updated"] < counts["desired"]:
+    updated = counts["updated"] + _left_as_they_are(live)
+    if updated < counts["desired"]:
         return f"{counts['updated']} of {counts['desired']} replicas updated"
-    if counts["total"] > counts["updated"]:
-        return f"{counts['total'] - counts['updated']} old replicas still there"
+    if counts["total"] > updated:
+        return f"{counts['total'] - updated} old replicas still there"
     if counts["ready"] < counts["desired"] or counts["available"] < counts["desired"]:
         return f"{min(counts['ready'], counts['available'])} of {counts['desired']} replicas ready"
     return ""
