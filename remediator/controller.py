@@ -7,8 +7,9 @@ incidents then want is begun. After a crash the same loop goes on where the jour
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from remediator.agenda import Agenda, Errand, backoff, wanted
 from remediator.core.events import Record
@@ -20,14 +21,22 @@ from remediator.decide import Ruling, decide
 from remediator.executor import Executor
 from remediator.logs import logger
 from remediator.messages import message
-from remediator.ports import Clock, Cluster, ClusterError, Fenced, Journal, JournalError, Notifier
+from remediator.ports import Clock, Cluster, ClusterError, Fenced, Journal, JournalError, Notifier, Receipt
 from remediator.sources.alerts import arrived
 from remediator.sources.looks import look
 
 log = logger("controller")
 
+T = TypeVar("T")
+
 MOST_ERRANDS = 64
 """Reads, writes and deliveries under way at once."""
+
+MOST_MAILS = 128
+"""Observations that are decided one after the other and made durable in one append."""
+
+MOST_RECEIPTS = 16
+"""Payloads whose targets are looked up at once."""
 
 INBOX_BATCH = 100
 
@@ -59,7 +68,9 @@ class Controller:
         self.state, self.seq = State(), 0
         self.writable = True
         self.arrivals = asyncio.Event()
-        self._mailbox: asyncio.Queue[Mail] = asyncio.Queue(maxsize=2 * MOST_ERRANDS)
+        self._mailbox: asyncio.Queue[Mail] = asyncio.Queue(maxsize=MOST_MAILS)
+        self._sightings: asyncio.Queue[tuple[Receipt, asyncio.Task[Arrived]]] = asyncio.Queue(maxsize=MOST_RECEIPTS)
+        self._background: set[asyncio.Task[Any]] = set()
         self._agenda = Agenda()
         self._errands: dict[str, asyncio.Task[None]] = {}
         self._carrying: set[str] = set()
@@ -73,18 +84,19 @@ class Controller:
         Raises `Fenced` where another writer took over.
         """
         await self.recover()
-        await self._settle(Mail(Elected(self.identity, self.version)))
-        await self._settle(Mail(rules))
+        await self._settle([Mail(Elected(self.identity, self.version))])
+        await self._settle([Mail(rules)])
         opened()
         for incident in self.state.incidents.values():
             self._schedule(incident)
-        pump = asyncio.create_task(self._pump())
+        self._begin(self._read_inbox())
+        self._begin(self._pass_on())
         try:
             while not (self._stopping and not self._carrying):
                 self._begin_due()
-                await self._settle(await self._next_mail())
+                await self._settle(await self._next_mails())
         finally:
-            await self._end((pump, *self._errands.values()))
+            await self._end((*self._background, *self._errands.values()))
 
     async def stop(self) -> None:
         """Begin nothing new; `run` returns once the outcomes of all writes under way are durable."""
@@ -101,6 +113,13 @@ class Controller:
         """Put an observation of the outside (a reload, an operator's word) before the loop."""
         await self._mailbox.put(Mail(observation))
 
+    async def _next_mails(self) -> list[Mail]:
+        """All mails that wait by now, in order; waits for the first."""
+        mails = [await self._next_mail()]
+        while len(mails) < MOST_MAILS and not self._mailbox.empty():
+            mails.append(self._mailbox.get_nowait())
+        return mails
+
     async def _next_mail(self) -> Mail:
         at = self._agenda.next_at()
         if at is None or self._is_busy or not self._mailbox.empty():
@@ -116,30 +135,39 @@ class Controller:
         await self.clock.sleep(seconds)
         await self._mailbox.put(Mail(Arrived(())))
 
-    async def _settle(self, mail: Mail) -> None:
+    async def _settle(self, mails: Sequence[Mail]) -> None:
         """Decide, make durable, fold, and note what is wanted next. Nothing is begun that is not durable."""
-        ruling = await self._commit(mail)
-        if isinstance(mail.observation, Carried):
-            self._carrying.discard(mail.observation.incident)
+        for mail, ruling in zip(mails, await self._commit(mails), strict=True):
+            if isinstance(mail.observation, Carried):
+                self._carrying.discard(mail.observation.incident)
+            self._note_wanted(mail.observation, ruling)
+
+    def _note_wanted(self, seen: Observation, ruling: Ruling) -> None:
+        """Put what an observation touched onto the agenda, or off it."""
+        about = getattr(seen, "incident", "")
         touched = {event.incident for event in ruling.events if event.incident}
-        about = getattr(mail.observation, "incident", "")
         for incident_id in touched | ({about} if about else set()):
             incident = self.state.incidents.get(incident_id)
             if incident is None:
                 self._agenda.drop(incident_id)
                 self._misses.pop(incident_id, None)
             elif incident_id not in self._errands:
-                self._schedule(incident, ruling if incident_id == about else None, mail.observation)
+                self._schedule(incident, ruling if incident_id == about else None, seen)
 
-    async def _commit(self, mail: Mail) -> Ruling:
-        """Append what follows from an observation; where the journal cannot be written, wait for it and do nothing."""
+    async def _commit(self, mails: Sequence[Mail]) -> list[Ruling]:
+        """Append what follows from observations, one after the other, in one transaction: the disk is waited for once.
+
+        Where the journal cannot be written, wait for it and do nothing; then decide anew.
+        """
+        receipts = [receipt for mail in mails for receipt in mail.receipts]
         misses = 0
         while True:
-            ruling = decide(self.state, mail.observation, self.clock.now())
-            if not ruling.events and not mail.receipts:
-                return ruling
+            rulings = self._decided(mails)
+            events = [event for ruling in rulings for event in ruling.events]
+            if not events and not receipts:
+                return rulings
             try:
-                records = await self.journal.append(ruling.events, after=self.seq, consume=mail.receipts)
+                records = await self.journal.append(events, after=self.seq, consume=receipts)
                 break
             except Fenced:
                 raise
@@ -149,11 +177,22 @@ class Controller:
                 await self.clock.sleep(backoff(misses).total_seconds())
                 misses += 1
         self.writable = True
+        self._fold(records)
+        return rulings
+
+    def _decided(self, mails: Sequence[Mail]) -> list[Ruling]:
+        """What follows from each observation, given what follows from those before it. Changes nothing here."""
+        state, rulings = self.state, []
+        for mail in mails:
+            rulings.append(decide(state, mail.observation, self.clock.now()))
+            state = fold(rulings[-1].events, state)
+        return rulings
+
+    def _fold(self, records: Sequence[Record]) -> None:
         for record in records:
             self.state, self.seq = apply(self.state, record.event), record.seq
             for watcher in self.watchers:
                 watcher(record)
-        return ruling
 
     def _schedule(self, incident: Incident, ruling: Ruling | None = None, seen: Observation | None = None) -> None:
         want = wanted(incident)
@@ -204,24 +243,50 @@ class Controller:
     async def _tick(self, incident: Incident) -> Ticked:
         return Ticked(incident.id)
 
-    async def _pump(self) -> None:
-        """From the inbox to the mailbox, oldest first; a full mailbox makes it wait, the inbox keeps the rest."""
+    async def _read_inbox(self) -> None:
+        """Take payloads out of the inbox, oldest first; where too many are under way, the inbox keeps the rest."""
         last, misses = 0, 0
         while True:
             self.arrivals.clear()
             try:
                 receipts = await self.journal.waiting(after=last, limit=INBOX_BATCH)
-                for receipt in receipts:
-                    seen = await arrived(self.cluster, self.state, receipt.body)
-                    await self._mailbox.put(Mail(seen, (receipt.id,)))
-                    last, misses = receipt.id, 0
-            except (ClusterError, JournalError) as error:
-                log.warning("inbox waits", problem=f"{type(error).__name__}: {error}", misses=misses)
-                await self.clock.sleep(backoff(misses).total_seconds())
+            except JournalError as error:
+                await self._wait_out("the inbox cannot be read", error, misses)
                 misses += 1
                 continue
+            misses = 0
+            for receipt in receipts:
+                await self._sightings.put((receipt, self._begin(self._sight(receipt))))
+                last = receipt.id
             if not receipts:
                 await self.arrivals.wait()
+
+    async def _sight(self, receipt: Receipt) -> Arrived:
+        """What a payload speaks of; tried until the API server can be asked."""
+        misses = 0
+        while True:
+            try:
+                return await arrived(self.cluster, self.state, receipt.body)
+            except ClusterError as error:
+                await self._wait_out("the targets of a payload cannot be read", error, misses)
+                misses += 1
+
+    async def _pass_on(self) -> None:
+        """Bring sightings before the loop in the order of their payloads, whichever is known first."""
+        while True:
+            receipt, sighted = await self._sightings.get()
+            await self._mailbox.put(Mail(await sighted, (receipt.id,)))
+
+    async def _wait_out(self, what: str, error: Exception, misses: int) -> None:
+        log.warning(f"{what}; trying again", problem=f"{type(error).__name__}: {error}", misses=misses)
+        await self.clock.sleep(backoff(misses).total_seconds())
+
+    def _begin(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Let something run beside the loop until its end or the loop's."""
+        task = asyncio.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+        return task
 
     async def _end(self, tasks: tuple[asyncio.Task[None], ...]) -> None:
         for task in tasks:
