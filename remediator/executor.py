@@ -57,6 +57,10 @@ class Executor:
                 if waited >= PATIENCE:
                     return _failed(incident, intent.id, error)
                 pause = min(max(wait, getattr(error, "retry_after", 0.0)), LONGEST_WAIT)
+            except Conflict as error:
+                if waited:  # a try that was answered with an error may have got through: it may be our own write
+                    return await self.settle(incident, intent)
+                return _failed(incident, intent.id, error)
             except ClusterError as error:
                 return _failed(incident, intent.id, error)
             await self.clock.sleep(pause)
@@ -70,18 +74,17 @@ class Executor:
                 return await self._look_and_fence(incident, intent)
             except (NotFound, Forbidden, Invalid) as error:
                 return _failed(incident, intent.id, error)
-            except Conflict:
-                pass  # somebody wrote in between: perhaps the late write itself, so look again
             except ClusterError:
+                # A conflict too: somebody wrote in between, perhaps the late write itself, so it looks again.
                 await self.clock.sleep(wait)
                 wait = min(wait * 2, LONGEST_WAIT)
 
     async def _look_and_fence(self, incident: str, intent: Intent | Undo) -> Carried:
         live = await self.cluster.get(intent.change.ref)
-        if (live["metadata"].get("annotations") or {}).get(REMEDIATION) == intent.id:
-            return _applied(incident, intent.id, live, OutcomeStatus.ADOPTED)
         if live["metadata"]["uid"] != intent.change.precondition.uid:
             return Carried(incident, intent.id, OutcomeStatus.GONE, "the object was replaced by another of its name")
+        if (live["metadata"].get("annotations") or {}).get(REMEDIATION) == intent.id:
+            return _applied(incident, intent.id, live, OutcomeStatus.ADOPTED)
         await self.cluster.write(_fence(intent.change.ref, live, intent.id))
         return Carried(incident, intent.id, OutcomeStatus.NEVER_DONE, "not found in the cluster, and fenced off")
 
