@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from remediator import metrics
 from remediator.agenda import Agenda, Errand, backoff, wanted
 from remediator.core.events import Record
 from remediator.core.fold import apply, fold
@@ -43,10 +44,17 @@ INBOX_BATCH = 100
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """An observation on its way to the loop, with the inbox receipts that its events consume."""
+    """An observation on its way to the loop, with the inbox receipts that its events consume.
+
+    `errand` is the incident whose errand brought it, `missed` marks one that brought nothing back; `reply` is told
+    what was decided once it is durable.
+    """
 
     observation: Observation
     receipts: tuple[int, ...] = ()
+    errand: str = ""
+    missed: bool = False
+    reply: asyncio.Future[Ruling] | None = None
 
 
 class Controller:
@@ -69,7 +77,7 @@ class Controller:
         self.writable = True
         self.arrivals = asyncio.Event()
         self._mailbox: asyncio.Queue[Mail] = asyncio.Queue(maxsize=MOST_MAILS)
-        self._sightings: asyncio.Queue[tuple[Receipt, asyncio.Task[Arrived]]] = asyncio.Queue(maxsize=MOST_RECEIPTS)
+        self._sightings: asyncio.Queue[tuple[Receipt, asyncio.Task[Arrived | None]]] = asyncio.Queue(MOST_RECEIPTS)
         self._background: set[asyncio.Task[Any]] = set()
         self._agenda = Agenda()
         self._errands: dict[str, asyncio.Task[None]] = {}
@@ -113,6 +121,12 @@ class Controller:
         """Put an observation of the outside (a reload, an operator's word) before the loop."""
         await self._mailbox.put(Mail(observation))
 
+    async def ask(self, observation: Observation) -> Ruling:
+        """As `tell`, and answer what was decided, once it is durable."""
+        reply = asyncio.get_running_loop().create_future()
+        await self._mailbox.put(Mail(observation, reply=reply))
+        return await reply
+
     async def _next_mails(self) -> list[Mail]:
         """All mails that wait by now, in order; waits for the first."""
         mails = [await self._next_mail()]
@@ -138,13 +152,16 @@ class Controller:
     async def _settle(self, mails: Sequence[Mail]) -> None:
         """Decide, make durable, fold, and note what is wanted next. Nothing is begun that is not durable."""
         for mail, ruling in zip(mails, await self._commit(mails), strict=True):
-            if isinstance(mail.observation, Carried):
-                self._carrying.discard(mail.observation.incident)
-            self._note_wanted(mail.observation, ruling)
+            if mail.errand:  # only now may the incident have another: what this one brought is durable
+                self._errands.pop(mail.errand, None)
+                self._carrying.discard(mail.errand)
+            self._note_wanted(mail, ruling)
+            if mail.reply is not None and not mail.reply.done():
+                mail.reply.set_result(ruling)
 
-    def _note_wanted(self, seen: Observation, ruling: Ruling) -> None:
+    def _note_wanted(self, mail: Mail, ruling: Ruling) -> None:
         """Put what an observation touched onto the agenda, or off it."""
-        about = getattr(seen, "incident", "")
+        about = getattr(mail.observation, "incident", "")
         touched = {event.incident for event in ruling.events if event.incident}
         for incident_id in touched | ({about} if about else set()):
             incident = self.state.incidents.get(incident_id)
@@ -152,7 +169,7 @@ class Controller:
                 self._agenda.drop(incident_id)
                 self._misses.pop(incident_id, None)
             elif incident_id not in self._errands:
-                self._schedule(incident, ruling if incident_id == about else None, seen)
+                self._schedule(incident, ruling if incident_id == about else None, mail)
 
     async def _commit(self, mails: Sequence[Mail]) -> list[Ruling]:
         """Append what follows from observations, one after the other, in one transaction: the disk is waited for once.
@@ -167,7 +184,8 @@ class Controller:
             if not events and not receipts:
                 return rulings
             try:
-                records = await self.journal.append(events, after=self.seq, consume=receipts)
+                with metrics.APPEND_SECONDS.time():
+                    records = await self.journal.append(events, after=self.seq, consume=receipts)
                 break
             except Fenced:
                 raise
@@ -194,15 +212,15 @@ class Controller:
             for watcher in self.watchers:
                 watcher(record)
 
-    def _schedule(self, incident: Incident, ruling: Ruling | None = None, seen: Observation | None = None) -> None:
+    def _schedule(self, incident: Incident, ruling: Ruling | None = None, mail: Mail | None = None) -> None:
         want = wanted(incident)
         if want is None:
             return self._agenda.drop(incident.id)
         at = max(want[1], ruling.again_at) if ruling and ruling.again_at else want[1]
-        if _missed(seen):
+        if mail is not None and _missed(mail):
             self._misses[incident.id] = self._misses.get(incident.id, -1) + 1
             at = max(want[1], self.clock.now() + backoff(self._misses[incident.id]))
-        elif seen is not None:
+        elif mail is not None:
             self._misses.pop(incident.id, None)
         return self._agenda.put(incident.id, at)
 
@@ -221,9 +239,12 @@ class Controller:
     async def _run_errand(self, incident: Incident, errand: Errand) -> None:
         if errand is Errand.CARRY:
             self._carrying.add(incident.id)
-        observation = await _ERRANDS[errand](self, incident)
-        self._errands.pop(incident.id, None)
-        await self._mailbox.put(Mail(observation))
+        try:
+            mail = Mail(await _ERRANDS[errand](self, incident), errand=incident.id)
+        except Exception as error:  # one object that breaks our code must not stop what is done about the others
+            log.error("errand failed", errand=errand, incident=incident.id, problem=f"{type(error).__name__}: {error}")
+            mail = Mail(Ticked(incident.id), errand=incident.id, missed=True)
+        await self._mailbox.put(mail)
 
     async def _look(self, incident: Incident) -> Looked:
         return await look(self.cluster, self.clock, self.state, incident)
@@ -261,21 +282,25 @@ class Controller:
             if not receipts:
                 await self.arrivals.wait()
 
-    async def _sight(self, receipt: Receipt) -> Arrived:
-        """What a payload speaks of; tried until the API server can be asked."""
+    async def _sight(self, receipt: Receipt) -> Arrived | None:
+        """What a payload speaks of; tried until the API server can be asked. None where it breaks our code."""
         misses = 0
         while True:
             try:
-                return await arrived(self.cluster, self.state, receipt.body)
+                return await arrived(self.cluster, self.state, receipt)
             except ClusterError as error:
                 await self._wait_out("the targets of a payload cannot be read", error, misses)
                 misses += 1
+            except Exception as error:
+                log.error("payload not understood; it stays in the inbox", receipt=receipt.id, problem=repr(error))
+                return None
 
     async def _pass_on(self) -> None:
         """Bring sightings before the loop in the order of their payloads, whichever is known first."""
         while True:
-            receipt, sighted = await self._sightings.get()
-            await self._mailbox.put(Mail(await sighted, (receipt.id,)))
+            receipt, sighting = await self._sightings.get()
+            if (seen := await sighting) is not None:
+                await self._mailbox.put(Mail(seen, (receipt.id,)))
 
     async def _wait_out(self, what: str, error: Exception, misses: int) -> None:
         log.warning(f"{what}; trying again", problem=f"{type(error).__name__}: {error}", misses=misses)
@@ -294,11 +319,11 @@ class Controller:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _missed(seen: Observation | None) -> bool:
-    """Whether an errand brought nothing back: an unreadable target, an undelivered message."""
-    if isinstance(seen, Looked):
-        return bool(seen.snapshot.facts.unknown)
-    return isinstance(seen, Told) and bool(seen.problem)
+def _missed(mail: Mail) -> bool:
+    """Whether an errand brought nothing back: an unreadable target, an undelivered message, a fault of ours."""
+    if isinstance(mail.observation, Looked):
+        return bool(mail.observation.snapshot.facts.unknown)
+    return mail.missed or (isinstance(mail.observation, Told) and bool(mail.observation.problem))
 
 
 _ERRANDS: dict[Errand, Callable[[Controller, Incident], Awaitable[Observation]]] = {

@@ -124,6 +124,7 @@ def _signal_of(sighting: Sighting, status: str) -> Signal:
         sighting.annotations,
         sighting.starts_at,
         sighting.reason,
+        sighting.received_at,
     )
 
 

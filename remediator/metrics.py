@@ -25,6 +25,7 @@ from prometheus_client.exposition import choose_encoder
 from remediator import __version__
 from remediator.core.events import (
     Decision,
+    IncidentClosed,
     Intent,
     Outcome,
     Record,
@@ -89,6 +90,10 @@ _VERDICTS = frozenset(("allow", "hold", "deny"))
 _VERIFIED = frozenset(("healthy", "not_yet", "failed", "unknown"))
 _MOST_OPEN = 10_000
 _open: dict[str, tuple[str, datetime]] = {}
+_received: dict[str, datetime] = {}
+"""When the first signal of an incident was received, until its first outcome or end."""
+_prompt: set[str] = set()
+"""Rules whose `for` is 0: only with them the time to the first write is ours."""
 
 
 def observe(record: Record) -> None:
@@ -97,16 +102,22 @@ def observe(record: Record) -> None:
     """
     data = record.event.data
     if isinstance(data, Intent | Undo):
-        expect(record)
+        expect(data, record.event.time)
     elif counted := _COUNTED.get(type(data)):
         counted(record, data)
 
 
-def expect(record: Record) -> None:
+def expect(intent: Intent | Undo, since: datetime) -> None:
     """Remember an intent or undo, so that its outcome can be counted under its action."""
-    data = record.event.data
-    if isinstance(data, Intent | Undo) and len(_open) < _MOST_OPEN:
-        _open[data.id] = (data.action, record.event.time)
+    if len(_open) < _MOST_OPEN:
+        _open[intent.id] = (intent.action, since)
+
+
+def show_incidents(counts: dict[tuple[str, str], int]) -> None:
+    """Show the open incidents by rule and state, and nothing of rules and states that have none."""
+    INCIDENTS.clear()
+    for (rule, state), count in counts.items():
+        INCIDENTS.labels(_name(rule), state).set(count)
 
 
 def set_mode(mode: Mode) -> None:
@@ -123,8 +134,11 @@ def exposition(accept: str) -> tuple[bytes, str]:
     return encode(REGISTRY), content_type
 
 
-def _signal(_: Record, signal: Signal) -> None:
+def _signal(record: Record, signal: Signal) -> None:
     SIGNALS.labels(_name(signal.source)).inc()
+    incident, received = record.event.incident, signal.received_at
+    if incident and received is not None and record.event.rule in _prompt and len(_received) < _MOST_OPEN:
+        _received.setdefault(incident, received)
 
 
 def _decision(record: Record, decision: Decision) -> None:
@@ -136,6 +150,9 @@ def _decision(record: Record, decision: Decision) -> None:
 def _outcome(record: Record, outcome: Outcome) -> None:
     action, since = _open.pop(outcome.intent, ("unknown", None))
     ACTIONS.labels(_name(record.event.rule), _name(action), OutcomeStatus(outcome.status).value).inc()
+    received = _received.pop(record.event.incident, None)
+    if received is not None and outcome.status is OutcomeStatus.APPLIED:
+        SIGNAL_TO_WRITE_SECONDS.observe(max(0.0, (record.event.time - received).total_seconds()))
     if since is not None:
         ACTION_SECONDS.observe(max(0.0, (record.event.time - since).total_seconds()))
 
@@ -153,9 +170,18 @@ def _rules(record: Record, rules: RulesChanged) -> None:
     if rules.error:
         return
     RULES_LOADED.set(record.event.time.timestamp())
+    _prompt.update(rule.name for rule in rules.changed if rule.when.for_ == 0)
+    _prompt.difference_update(rule.name for rule in rules.changed if rule.when.for_ > 0)
+    _prompt.difference_update(rules.removed)
+    if rules.policy is not None:
+        set_mode(rules.policy.mode)
     for rule in rules.removed:
         for metric in _OF_RULES:
             metric.remove_by_labels({"rule": _name(rule)})
+
+
+def _closed(record: Record, _: IncidentClosed) -> None:
+    _received.pop(record.event.incident, None)
 
 
 _COUNTED: dict[type, Callable[[Record, Any], None]] = {
@@ -163,6 +189,7 @@ _COUNTED: dict[type, Callable[[Record, Any], None]] = {
     Decision: _decision,
     Outcome: _outcome,
     Verification: _verification,
+    IncidentClosed: _closed,
     Source: _source,
     RulesChanged: _rules,
 }

@@ -9,7 +9,10 @@ from remediator.core.state import Incident, State
 
 
 class IncidentView(Value, frozen=True):
-    """One open incident: whose, since when, where it stands, and why it waits or rests."""
+    """One open incident: whose, since when, where it stands, and why it waits or rests.
+
+    `plan` is what waits for approval, by those who have not approved it yet; `retry_at` is then when it expires.
+    """
 
     id: str
     rule: str
@@ -22,6 +25,8 @@ class IncidentView(Value, frozen=True):
     step: str
     reason: str
     retry_at: datetime | None = None
+    plan: str = ""
+    approvals: tuple[str, ...] = ()
 
 
 def incident_view(incident: Incident) -> IncidentView:
@@ -39,6 +44,8 @@ def incident_view(incident: Incident) -> IncidentView:
         incident.definition.do[incident.step].action,
         incident.detail or _held(incident),
         said.retry_at if said else None,
+        incident.plan if incident.phase is Phase.AWAITING else "",
+        incident.approvals,
     )
 
 

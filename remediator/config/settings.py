@@ -79,7 +79,7 @@ class Web(Value, frozen=True):
 
     listen: str = "127.0.0.1:8080"
     auth: WebAuth = WebAuth()
-    max_request_bytes: int = 4 * 1024 * 1024
+    max_request_bytes: int = 16 * 1024 * 1024
     inbox_limit_bytes: int = 256 * 1024 * 1024
 
     @property

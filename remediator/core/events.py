@@ -23,7 +23,10 @@ from remediator.core.rules import Policy, Rule
 
 
 class Signal(Value, frozen=True, tag_field="kind", tag="signal"):
-    """Something seen of an alert, said once: `firing`, `resolved`, `unresolved` (no target) or `skipped` (unusable)."""
+    """Something seen of an alert, said once: `firing`, `resolved`, `unresolved` (no target) or `skipped` (unusable).
+
+    `received_at` is when it became durable in the inbox.
+    """
 
     source: str
     status: str
@@ -32,6 +35,7 @@ class Signal(Value, frozen=True, tag_field="kind", tag="signal"):
     annotations: dict[str, str] = {}
     starts_at: datetime | None = None
     reason: str = ""
+    received_at: datetime | None = None
 
 
 class IncidentOpened(Value, frozen=True, tag_field="kind", tag="incident_opened"):
@@ -159,7 +163,7 @@ class Leader(Value, frozen=True, tag_field="kind", tag="leader"):
 
 
 class Pause(Value, frozen=True, tag_field="kind", tag="pause"):
-    """Somebody stops the product, or what an empty or given `rule`, `namespace` and `target` (`Kind/namespace/name`) say.
+    """Somebody stops the product, or as much of it as `rule`, `namespace` and `target` (`Kind/namespace/name`) name.
 
     Several stand at once. It ends at `until` (None: never by itself), or when one with the same `id` is `lifted`, which
     ends no other. Lifting with a `rule` also acknowledges the open breakers of that rule. Who says so is the actor.

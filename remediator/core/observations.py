@@ -25,6 +25,7 @@ class Sighting(Value, frozen=True):
     starts_at: datetime | None = None
     target: Target | None = None
     reason: str = ""
+    received_at: datetime | None = None
 
 
 class Arrived(Value, frozen=True):

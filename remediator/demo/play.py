@@ -6,12 +6,12 @@ import asyncio
 from importlib.resources import files
 from pathlib import Path
 
-from remediator.app import Installation, World
 from remediator.config import load_rules, load_settings
 from remediator.core.events import Escalated, IncidentClosed, IncidentOpened, Intent, Record, Undo
 from remediator.demo.scenes import SCENES
 from remediator.demo.screen import Screen
 from remediator.demo.theatre import Theatre
+from remediator.installation import Installation, World
 from remediator.journal import connect, reading
 from remediator.narrate import narrate
 from remediator.ports import Delivery

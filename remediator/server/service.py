@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from remediator.core.model import Value
+from remediator.core.observations import Answered
 from remediator.ports import Clock, Journal
 
 
@@ -65,6 +66,14 @@ class Service(Protocol):
 
     async def incident(self, id_: str) -> Any | None:
         """One incident in full; `None` where there is none of that id."""
+        ...
+
+    def measure(self) -> None:
+        """Bring gauges that are only worth counting for a scrape up to date."""
+        ...
+
+    async def answer(self, answered: Answered) -> str:
+        """A person's word on a plan that waits; empty where it counted, else why it did not."""
         ...
 
     async def reload(self, actor: str) -> Sequence[str]:

@@ -36,6 +36,7 @@ class Views:
 
     async def metrics(self, request: Request) -> Response:
         """The metrics, in the text format that the scraper prefers."""
+        self._service.measure()
         body, content_type = metrics.exposition(request.headers.get("accept", ""))
         return Response(body, media_type=content_type)
 

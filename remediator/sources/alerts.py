@@ -7,12 +7,14 @@ import hashlib
 from collections.abc import Iterator
 from itertools import islice
 
+from msgspec.structs import replace
+
 from remediator.clients.alertmanager import Alert, MalformedPayload, Payload, parse
 from remediator.core.model import Target
 from remediator.core.observations import Arrived, Sighting
 from remediator.core.rules import Rule
 from remediator.core.state import State, told_key
-from remediator.ports import Cluster
+from remediator.ports import Cluster, Receipt
 from remediator.sources.targets import Unresolved, resolve
 
 SOURCE = "alertmanager"
@@ -21,19 +23,20 @@ AT_ONCE = 16
 """Targets of one payload that are looked up together."""
 
 
-async def arrived(cluster: Cluster, state: State, body: bytes) -> Arrived:
+async def arrived(cluster: Cluster, state: State, receipt: Receipt) -> Arrived:
     """All sightings of one payload. Raises `ClusterError` where a target cannot be asked for now: try again later.
 
     Only alerts that a rule matches are followed to a target, and only those that the journal does not know yet.
     """
     try:
-        payload = parse(body)
+        payload = parse(receipt.body)
     except MalformedPayload as error:
         return Arrived((_skip(str(error)),))
     found: list[Sighting] = []
     for some in _batches(_matching(state, payload)):
         found += await asyncio.gather(*(_sighting(cluster, state, rule, alert) for rule, alert in some))
-    return Arrived((*(_skip(reason) for reason in payload.skipped), *found))
+    skipped = (_skip(reason) for reason in payload.skipped)
+    return Arrived(tuple(replace(each, received_at=receipt.received_at) for each in (*skipped, *found)))
 
 
 def _batches(pairs: Iterator[tuple[Rule, Alert]]) -> Iterator[list[tuple[Rule, Alert]]]:

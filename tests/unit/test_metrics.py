@@ -101,7 +101,7 @@ def test_an_outcome_under_the_action_of_its_intent(
 
 def test_an_outcome_after_a_restart(counted: Counted) -> None:
     """Intents without an outcome are given to `expect` at the start; one that was not has an unknown action."""
-    metrics.expect(record(Intent("before", "rollback", 0, 1, CHANGE)))
+    metrics.expect(Intent("before", "rollback", 0, 1, CHANGE), AT)
     metrics.observe(record(Outcome("before", OutcomeStatus.ADOPTED)))
     metrics.observe(record(Outcome("forgotten", OutcomeStatus.ADOPTED)))
     assert counted("actions_total", rule="r", action="rollback", outcome="adopted") == 1

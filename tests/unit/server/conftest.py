@@ -8,6 +8,7 @@ import pytest
 
 from remediator.clock import SystemClock
 from remediator.config.settings import Web, WebAuth
+from remediator.core.observations import Answered
 from remediator.journal.memory import MemoryJournal
 from remediator.server.app import build
 from remediator.server.run import Serving, serve
@@ -29,6 +30,9 @@ class FakeService:
         self.open: list[Any] = []
         self.mistakes: list[str] = []
         self.reloaded_by: list[str] = []
+        self.measured = 0
+        self.answered: list[Answered] = []
+        self.problem = ""
 
     def refusing(self) -> str:
         return self.reason
@@ -49,6 +53,13 @@ class FakeService:
 
     async def incident(self, id_: str) -> Any | None:
         return next((one for one in self.open if one["id"] == id_), None)
+
+    def measure(self) -> None:
+        self.measured += 1
+
+    async def answer(self, answered: Answered) -> str:
+        self.answered.append(answered)
+        return self.problem
 
     async def reload(self, actor: str) -> Sequence[str]:
         self.reloaded_by.append(actor)

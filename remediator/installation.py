@@ -1,0 +1,188 @@
+"""One running remediator: the controller, the server before it, and what the server asks of both."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Awaitable, Callable
+
+from remediator import __version__, logs, metrics, views
+from remediator.config import ConfigErrors, Settings, load_rules
+from remediator.controller import Controller
+from remediator.core.events import Record
+from remediator.core.model import Value
+from remediator.core.observations import Answered, Reloaded
+from remediator.core.rules import Itself, Rule
+from remediator.ports import Clock, Cluster, ClusterError, Journal, Notifier
+from remediator.server.access import shut_doors
+from remediator.server.app import build
+from remediator.server.run import Serving, serve
+from remediator.server.service import Check, Page
+
+log = logs.logger("service")
+
+PROBE = 10.0
+"""Seconds for which an answer of the API server counts as news in `/readyz`."""
+
+
+class World(Value, frozen=True):
+    """What the service stands on: one adapter for each port."""
+
+    journal: Journal
+    cluster: Cluster
+    notifier: Notifier
+    clock: Clock
+
+
+class Installation:
+    """One running remediator: the controller, the server before it, and what both are asked for."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        rules: tuple[Rule, ...],
+        world: World,
+        probe: Callable[[], Awaitable[object]] | None = None,
+        watchers: tuple[Callable[[Record], None], ...] = (),
+    ) -> None:
+        self.settings, self.journal, self.clock = settings, world.journal, world.clock
+        self._rules, self._probe = rules, probe
+        self._closing = "starting: the journal is being read"
+        self._cluster_seen = ("not asked yet", 0.0)
+        self.controller = Controller(
+            world.journal, world.cluster, world.notifier, world.clock, _identity(), __version__, watchers
+        )
+
+    async def run(self, stop: asyncio.Event, started: Callable[[Serving], None] = lambda serving: None) -> None:
+        """Serve and decide until `stop` is set; then finish the writes under way within `shutdown_grace`."""
+        web = self.settings.web
+        for door in shut_doors(web):
+            log.warning(door)
+        serving = await serve(build(self, web), web.listen, grace=self.settings.shutdown_grace)
+        deciding = asyncio.create_task(self.controller.run(self._reloaded(self._rules), self._opened))
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            started(serving)
+            await asyncio.wait({deciding, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            self._closing = "shutting down"
+            metrics.LEADER.set(0)
+            await serving.stop()
+            await self._finish(deciding)
+        finally:
+            stopping.cancel()
+            deciding.cancel()
+
+    async def _finish(self, deciding: asyncio.Task[None]) -> None:
+        """Let writes under way come to their outcome; what does not is found again at the next start."""
+        if not deciding.done():
+            await self.controller.stop()
+            await asyncio.wait({deciding}, timeout=self.settings.shutdown_grace)
+        if deciding.done():
+            deciding.result()
+
+    def _opened(self) -> None:
+        self._closing = ""
+        metrics.LEADER.set(1)
+        for incident in self.controller.state.incidents.values():
+            in_flight = incident.undo or incident.intent
+            if in_flight is not None and incident.intended_at is not None:
+                metrics.expect(in_flight, incident.intended_at)
+
+    def _reloaded(self, rules: tuple[Rule, ...]) -> Reloaded:
+        return Reloaded(self.settings.policy(itself()), rules)
+
+    def refusing(self) -> str:
+        """See `server.service.Service`."""
+        if not self.controller.writable:
+            return "the journal cannot be written"
+        return self._closing
+
+    def received(self) -> None:
+        """See `server.service.Service`."""
+        self.controller.arrivals.set()
+
+    async def checks(self) -> tuple[Check, ...]:
+        """See `server.service.Service`."""
+        refusing = self.refusing()
+        rules = len(self.controller.state.rules)
+        problem = await self._cluster_problem()
+        return (
+            Check("rules", not self._closing, f"{rules} rules" if rules else "no rules: nothing will be done"),
+            Check("journal", not refusing, refusing),
+            Check("cluster", not problem, problem),
+        )
+
+    async def _cluster_problem(self) -> str:
+        """What is wrong with the API server; asked at most every `PROBE` seconds."""
+        if self._probe is None:
+            return ""
+        problem, at = self._cluster_seen
+        now = asyncio.get_running_loop().time()
+        if problem or now - at > PROBE:
+            try:
+                await asyncio.wait_for(self._probe(), timeout=5)
+                problem = ""
+            except (ClusterError, TimeoutError) as error:
+                problem = f"the API server does not answer: {error}"
+            self._cluster_seen = (problem, now)
+            metrics.SOURCE_UP.labels("kubernetes").set(not problem)
+        return problem
+
+    async def status(self) -> object:
+        """See `server.service.Service`."""
+        return {"version": __version__, **views.status_view(self.controller.state, self.controller.seq)}
+
+    async def incidents(self, after: str, limit: int) -> Page:
+        """See `server.service.Service`: open incidents, newest first; a mark is the id of the last one shown."""
+        found = views.incident_views(self.controller.state)[::-1]
+        if after:
+            places = [place for place, view in enumerate(found) if view.id == after]
+            if not places:
+                raise ValueError(f"{after[:50]!r} is no open incident any more; begin again without it")
+            found = found[places[0] + 1 :]
+        page = tuple(found[:limit])
+        return Page(page, page[-1].id if len(found) > limit else "")
+
+    async def incident(self, id_: str) -> object | None:
+        """See `server.service.Service`."""
+        found = self.controller.state.incidents.get(id_)
+        return views.incident_view(found) if found else None
+
+    def measure(self) -> None:
+        """See `server.service.Service`."""
+        metrics.show_incidents(views.counts(self.controller.state))
+
+    async def answer(self, answered: Answered) -> str:
+        """See `server.service.Service`."""
+        incident = self.controller.state.incidents.get(answered.incident)
+        if incident is None:
+            return "there is no open incident of this id"
+        ruling = await self.controller.ask(answered)
+        said = [event for event in ruling.events if event.kind == "approval" and event.actor != "controller"]
+        if said:
+            return ""
+        waits = f"plan {incident.plan} waits" if incident.plan else "no plan waits"
+        return f"not counted: {waits} for this incident, {answered.plan or 'no plan'} was answered"
+
+    async def reload(self, actor: str) -> tuple[str, ...]:
+        """See `server.service.Service`: the last good rules stay where the new ones have mistakes."""
+        try:
+            rules = await asyncio.to_thread(load_rules, self.settings)
+        except ConfigErrors as errors:
+            mistakes = tuple(str(problem) for problem in errors.problems)
+            await self.controller.tell(Reloaded(self.settings.policy(itself()), error="\n".join(mistakes)))
+            log.error("rules rejected; the last good ones stay", by=actor, mistakes=mistakes)
+            return mistakes
+        await self.controller.tell(self._reloaded(rules))
+        log.info("rules read", by=actor, rules=len(rules))
+        return ()
+
+
+def itself() -> Itself:
+    """The remediator's own place, from the downward API."""
+    return Itself(os.environ.get("POD_NAMESPACE", ""), os.environ.get("POD_NAME", ""))
+
+
+def _identity() -> str:
+    return os.environ.get("POD_NAME") or f"{socket.gethostname()}-{os.getpid()}"
