@@ -18,6 +18,7 @@ from remediator.core.events import (
     Intent,
     Leader,
     Outcome,
+    Pause,
     RulesChanged,
     Signal,
     Source,
@@ -108,6 +109,14 @@ def _rules(event: Event, data: RulesChanged) -> Line:
     return Line("rules", f"{len(data.changed)} new or changed, {len(data.removed)} removed", tone="quiet")
 
 
+def _pause(event: Event, data: Pause) -> Line:
+    what = ", ".join(filter(None, (data.rule, data.namespace, data.target))) or "everything"
+    if data.lifted:
+        return Line("resumed", f"{what} by {event.actor}: {data.reason}", tone="good")
+    until = f" until {data.until:%Y-%m-%d %H:%M:%SZ}" if data.until else ""
+    return Line("paused", f"{what}{until} by {event.actor}: {data.reason}", tone="refused")
+
+
 def _leader(event: Event, data: Leader) -> Line:
     return Line("leader", f"{data.identity} takes office, epoch {data.epoch}", tone="quiet")
 
@@ -128,5 +137,6 @@ _LINES: dict[type, Callable[[Event, Any], Line]] = {
     IncidentClosed: _closed,
     RulesChanged: _rules,
     Leader: _leader,
+    Pause: _pause,
     Source: _source,
 }

@@ -11,6 +11,7 @@ from immutables import Map
 from msgspec import field
 
 from remediator.core.events import Decision, Escalated, Intent, Undo, Verification
+from remediator.core.memory import Place, Result, Standing, Tide
 from remediator.core.model import CloseReason, Mode, Phase, Target, Value
 from remediator.core.rules import Policy, Rule
 
@@ -70,6 +71,7 @@ class Incident(Value, frozen=True):
     approvals: tuple[str, ...] = ()
     approved: str = ""
     reverts: int = 0
+    zone: str = ""
 
     @property
     def in_hand(self) -> bool:
@@ -114,7 +116,8 @@ class State(Value, frozen=True):
     """Everything a decision depends on besides the observation and `now`.
 
     Keys: incidents by id, `told` (signals of incidents) and `noted` (signals of none) by rule and fingerprint,
-    `open` and `pasts` by rule and target, `hands` and `ended` by target, `spent` by rule.
+    `open` and `pasts` by rule and target, `hands` and `ended` by target; `spent`, `in_flight` and `queues` (incidents
+    that wait, the most urgent first) by scope, `tides` by `tide_keys`, `results` by rule and action.
     Keys of `ended` and `spent` that belong to observe mode begin with `shadow:`, so that a preview is realistic
     and never takes anything from what is enforced.
     """
@@ -132,6 +135,11 @@ class State(Value, frozen=True):
     pasts: Map[str, Past] = field(default_factory=Map)
     cured: Map[str, tuple[datetime, ...]] = field(default_factory=Map)
     turns: Map[str, tuple[datetime, ...]] = field(default_factory=Map)
+    pauses: Map[str, Standing] = field(default_factory=Map)
+    in_flight: Map[str, int] = field(default_factory=Map)
+    queues: Map[str, tuple[Place, ...]] = field(default_factory=Map)
+    tides: Map[str, Tide] = field(default_factory=Map)
+    results: Map[str, tuple[Result, ...]] = field(default_factory=Map)
 
     def mode_of(self, rule: Rule) -> Mode:
         """The mode in force for a rule: the lowest of the settings', its own, and its own as the files say it now.

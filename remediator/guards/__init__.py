@@ -7,16 +7,37 @@ from remediator.guards import (
     contention,
     cooldown,
     flapping,
+    global_budget,
+    global_max_in_flight,
+    max_in_flight,
     mode,
+    namespace_budget,
     one_hand,
     protected,
     rollout,
+    zone_budget,
 )
 from remediator.guards.guard import Guard, Limits, Request
 
 GUARDS: tuple[Guard, ...] = tuple(
     module.GUARD
-    for module in (mode, protected, rollout, one_hand, cooldown, budget, attempts, flapping, contention, confirm)
+    for module in (
+        mode,
+        protected,
+        rollout,
+        one_hand,
+        cooldown,
+        budget,
+        namespace_budget,
+        zone_budget,
+        global_budget,
+        max_in_flight,
+        global_max_in_flight,
+        attempts,
+        flapping,
+        contention,
+        confirm,
+    )
 )
 """Every guard, in the order in which their answers are shown."""
 

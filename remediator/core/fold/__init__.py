@@ -21,12 +21,13 @@ from remediator.core.events import (
     Intent,
     Leader,
     Outcome,
+    Pause,
     RulesChanged,
     Signal,
     Undo,
     Verification,
 )
-from remediator.core.fold import approvals, signals, steps
+from remediator.core.fold import approvals, ledger, pauses, signals, steps
 from remediator.core.fold.place import shadow
 from remediator.core.fold.steps import UNDONE
 from remediator.core.state import State
@@ -45,7 +46,8 @@ def fold(events: Iterable[Event], state: State | None = None) -> State:
 def apply(state: State, event: Event) -> State:
     """The state after one more event; kinds without a meaning for decisions leave it as it is."""
     step = _STEPS.get(type(event.data))
-    return step(state, event, event.data) if step else state
+    after = step(state, event, event.data) if step else state
+    return ledger.kept(state, after, event)
 
 
 def _leader(state: State, event: Event, data: Leader) -> State:
@@ -65,4 +67,5 @@ _STEPS: dict[type, Callable[[State, Event, Any], State]] = {
     Escalated: steps.escalated,
     IncidentClosed: steps.closed,
     Leader: _leader,
+    Pause: pauses.pause,
 }

@@ -67,6 +67,7 @@ def opened(state: State, event: Event, data: IncidentOpened) -> State:
         since=event.time,
         labels=data.labels,
         annotations=data.annotations,
+        zone=data.zone,
     )
     key = open_key(event.rule, event.target)
     state = _turn(state, incident, event.time) if key in state.pasts else state

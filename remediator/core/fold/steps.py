@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from msgspec.structs import replace
 
 from remediator.core.events import Decision, Escalated, Event, IncidentClosed, Intent, Outcome, Undo, Verification
 from remediator.core.fold.approvals import awaiting
+from remediator.core.fold.budgets import give_back, reserve
 from remediator.core.fold.ladder import go_on
 from remediator.core.fold.place import keep, shadow, without
 from remediator.core.model import CloseReason, Mode, OutcomeStatus, Phase
 from remediator.core.state import MAX_INSTANTS, Ended, Incident, Past, State, open_key, told_key
-
-LONGEST_WINDOW = timedelta(days=7)
-"""Reservations older than this are forgotten; no budget may look further back."""
 
 CAUSES = {"contention": CloseReason.CONTENDED, "attempts": CloseReason.INEFFECTIVE}
 """What a denial by these guards makes of an incident; by any other it is `refused`."""
@@ -51,9 +47,7 @@ def intent(state: State, event: Event, data: Intent) -> State:
     incident = state.incidents.get(event.incident)
     if incident is None:
         return state
-    spent_key = shadow(event.mode) + incident.definition.name
-    kept = tuple(at for at in state.spent.get(spent_key, ()) if at > event.time - LONGEST_WINDOW)
-    state = replace(state, spent=state.spent.set(spent_key, (*kept, event.time)))
+    state = reserve(state, incident, event.time, event.mode)
     acting = replace(
         incident,
         phase=Phase.ACTING,
@@ -88,7 +82,7 @@ def outcome(state: State, event: Event, data: Outcome) -> State:
     if incident.undo is not None:
         return keep(_end_action(state, incident, event), _after_undo(incident, data))
     if data.status in UNDONE:
-        return keep(_give_back(state, incident), replace(incident, phase=Phase.PENDING, intent=None))
+        return keep(give_back(state, incident), replace(incident, phase=Phase.PENDING, intent=None))
     mode = Mode.OBSERVE if data.status is OutcomeStatus.REHEARSED else None
     return keep(_end_action(state, incident, event, mode), _after(incident, event, data))
 
@@ -109,15 +103,6 @@ def _after_undo(incident: Incident, data: Outcome) -> Incident:
     if data.status in UNDONE:  # verification looks again, fails again, and plans the undo anew
         return replace(incident, phase=Phase.VERIFYING, undo=None)
     return go_on(replace(incident, detail=f"{incident.detail}; undo: {data.status}: {data.detail}"))
-
-
-def _give_back(state: State, incident: Incident) -> State:
-    """Take the incident's own reservation out of the budget: of a write, since a rehearsal has but one outcome."""
-    rule, at = incident.definition.name, incident.intended_at
-    spent = list(state.spent.get(rule, ()))
-    if at is not None and at in spent:
-        spent.remove(at)
-    return replace(state, spent=state.spent.set(rule, tuple(spent)))
 
 
 def _end_action(state: State, incident: Incident, event: Event, mode: Mode | None = None) -> State:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from remediator.core.memory import Scope
 from remediator.core.model import Mode, OutcomeStatus, Phase
 from remediator.core.observations import Looked, Ticked
 from remediator.core.rules import Budget, GuardSettings
@@ -46,7 +47,9 @@ def test_observing_spends_shadow_budgets_and_cooldowns_only():
     story = Story(OBSERVED)
     story.fires(0)
     story.looks(1)
-    assert dict(story.state.spent) == {f"shadow:{NAME}": (at(1),)}
+    assert dict(story.state.spent) == {
+        f"shadow:{scope}": (at(1),) for scope in (Scope.rule(NAME), Scope.namespace("shop"), Scope.GLOBAL)
+    }
     assert list(story.state.ended) == [f"shadow:{WEB.key}"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from remediator.core.memory import Scope
 from remediator.core.model import Mode, OutcomeStatus, Phase
 from remediator.core.observations import Carried, Elected
 from remediator.core.rules import Budget, GuardSettings
@@ -38,7 +39,7 @@ def test_where_each_outcome_leads(status, phase, step, cause, budget_used, rests
     story = acting()
     assert kinds(story.carries(status, 2)) == ["outcome"]
     assert (story.incident.phase, story.incident.step, story.incident.cause) == (phase, step, cause)
-    assert len(story.state.spent.get(NAME, ())) == budget_used
+    assert len(story.state.spent.get(Scope.rule(NAME), ())) == budget_used
     assert (WEB.key in story.state.ended) is rests
     assert (WEB.key in story.state.hands) is (phase is Phase.VERIFYING)
 
@@ -70,14 +71,15 @@ def test_five_conflicts_are_contention_and_a_person_is_told():
     assert len(story.all("intent")) == MOST_TRIES
     assert (story.incident.step, story.incident.cause) == (1, "contended")
     assert story.incident.detail == "the target changed under 5 planned writes in a row"
-    assert story.state.spent[NAME] == ()
+    assert story.state.spent[Scope.rule(NAME)] == ()
 
 
 @pytest.mark.parametrize("first", [0, 1])
 def test_a_conflict_gives_back_its_own_reservation_and_no_other(first):
     """Two incidents of one rule in flight: what the second one spent stays spent, at its own instant."""
     two = Target("Deployment", "shop", "two", WEB.uid)
-    story = Story(rule(NAME), policy=policy(guards=GuardSettings(cooldown=0.0, budget=Budget(2, 100.0))))
+    settings = GuardSettings(cooldown=0.0, budget=Budget(2, 100.0), max_in_flight=2)
+    story = Story(rule(NAME), policy=policy(guards=settings))
     story.fires(0, "a")
     story.looks(1)
     story.fires(2, "b", target=two)
@@ -86,7 +88,7 @@ def test_a_conflict_gives_back_its_own_reservation_and_no_other(first):
     assert len(story.all("intent")) == 2
     intent = story.state.incidents[ids[first]].intent
     story.see(Carried(ids[first], intent.id, OutcomeStatus.CONFLICT), 51)
-    assert story.state.spent[NAME] == ((at(50),) if first == 0 else (at(1),))
+    assert story.state.spent[Scope.rule(NAME)] == ((at(50),) if first == 0 else (at(1),))
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from remediator.core.guarding import Budget, GuardSettings
+from remediator.core.memory import Scope
 from remediator.core.model import Mode
-from remediator.core.rules import Budget, GuardSettings
 from remediator.core.state import State
 from remediator.guards.budget import GUARD
 from remediator.guards.guard import limits_of
 from tests.unit.builders import at, policy, request, rule, snapshot, state
 
-RULE = rule().name
+RULE = Scope.rule(rule().name)
 
 
 def spent(*seconds: float, key: str = RULE) -> State:
@@ -52,7 +53,7 @@ def test_a_budget_of_nothing_never_allows(most):
         (RULE, Mode.OBSERVE, "allow"),
         (f"shadow:{RULE}", Mode.OBSERVE, "hold"),
         (f"shadow:{RULE}", Mode.ENFORCE, "allow"),
-        ("another-rule", Mode.ENFORCE, "allow"),
+        ("rule|another-rule", Mode.ENFORCE, "allow"),
     ],
 )
 def test_observe_mode_spends_a_budget_of_its_own(key, mode, verdict):
@@ -62,7 +63,7 @@ def test_observe_mode_spends_a_budget_of_its_own(key, mode, verdict):
 
 def test_the_answer_says_how_much_is_used():
     answer = GUARD.ask(request(budget=Budget(2, 60.0)), spent(0), snapshot().facts, at(1))
-    assert answer.inputs == {"used": 1, "max": 2, "per": 60.0}
+    assert answer.inputs == {"scope": RULE, "used": 1, "max": 2, "per": 60.0}
 
 
 @given(st.lists(st.integers(0, 200), max_size=8), st.integers(0, 200), st.integers(1, 4), st.integers(1, 60))

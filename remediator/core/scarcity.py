@@ -1,0 +1,105 @@
+"""Who gets what is scarce: places in a budget or in flight, and among those that wait the most urgent first.
+
+An incident waits for its turn where as many more urgent ones as there are places could take them: pending, due, in the
+same mode, and held back by nothing else.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from datetime import datetime, timedelta
+
+from remediator.core.fold import shadow
+from remediator.core.fold.budgets import place_of
+from remediator.core.guarding import Budget
+from remediator.core.model import Mode, Verdict, allow, deny, hold
+from remediator.core.state import Incident, State
+
+TURN = timedelta(seconds=5)
+"""How much later than the one before it a waiting incident asks again, so that not all ask at once."""
+
+LONGEST_TURN = timedelta(minutes=10)
+
+LOOK_AGAIN = timedelta(seconds=15)
+"""When an incident asks again that waits for another one's end."""
+
+
+def budgeted(
+    name: str, budget: Budget | None, scope: str, incident: Incident, mode: Mode, state: State, now: datetime
+) -> Verdict:
+    """The answer of a budget: fewer than `max` actions began in its scope within the last `per` seconds.
+
+    One that began exactly `per` ago is out. Where it is used up, it holds until the oldest that counts is out.
+    """
+    if budget is None:
+        return allow(name, "no such budget is set")
+    if budget.max <= 0:
+        return deny(name, "a budget of 0 never allows anything", max=budget.max, per=budget.per)
+    window = timedelta(seconds=budget.per)
+    spent = state.spent.get(shadow(mode) + scope, ())
+    recent = sorted(at for at in spent if now - at < window)
+    seen = {"scope": scope, "used": len(recent), "max": budget.max, "per": budget.per}
+    if len(recent) >= budget.max:
+        frees = recent[-budget.max] + window + _stagger(_position(state, scope, incident))
+        return hold(name, f"{len(recent)} of {budget.max} used in {budget.per:g} s", frees, **seen)
+    return _in_turn(name, budget.max - len(recent), scope, incident, mode, state, now, seen)
+
+
+def in_flight(name: str, most: int, scope: str, incident: Incident, mode: Mode, state: State, now: datetime) -> Verdict:
+    """The answer of a limit in flight: fewer than `most` remediations of its scope act, verify or undo.
+
+    In observe mode nothing is ever in flight; there an action counts for as long as its success would take to prove.
+    """
+    if most <= 0:
+        return deny(name, "a limit of 0 never allows anything", max=most)
+    flying = _shadows(state, scope, incident, now) if mode is Mode.OBSERVE else state.in_flight.get(scope, 0)
+    seen = {"scope": scope, "in_flight": flying, "max": most}
+    if flying >= most:
+        again = now + LOOK_AGAIN + _stagger(_position(state, scope, incident))
+        return hold(name, f"{flying} of {most} in flight", again, **seen)
+    return _in_turn(name, most - flying, scope, incident, mode, state, now, seen)
+
+
+def _in_turn(
+    name: str,
+    free: int,
+    scope: str,
+    incident: Incident,
+    mode: Mode,
+    state: State,
+    now: datetime,
+    seen: dict[str, object],
+) -> Verdict:
+    """Allows where a place is left after all that are more urgent."""
+    ahead = _ahead(state, scope, incident, mode, now, free)
+    if ahead < free:
+        return allow(name, f"{free} of {seen['max']} free", **seen)
+    again = now + max(_stagger(_position(state, scope, incident) - free + 1), TURN)
+    return hold(name, f"more urgent incidents wait for the {free} of {seen['max']} that are free", again, **seen)
+
+
+def _ahead(state: State, scope: str, incident: Incident, mode: Mode, now: datetime, most: int) -> int:
+    """More urgent incidents that could take a place now, counted up to `most`."""
+    found, queue = 0, state.queues.get(scope, ())
+    for _, _, each in queue[: _position(state, scope, incident)]:
+        other = state.incidents[each]
+        same = (state.mode_of(other.definition) is Mode.OBSERVE) is (mode is Mode.OBSERVE)
+        if same and each != incident.id and other.fires_at <= now:
+            found += 1
+            if found >= most:
+                break
+    return found
+
+
+def _position(state: State, scope: str, incident: Incident) -> int:
+    """How many incidents stand before this one in the queue, due or not."""
+    return bisect_left(state.queues.get(scope, ()), place_of(incident))
+
+
+def _shadows(state: State, scope: str, incident: Incident, now: datetime) -> int:
+    proof = timedelta(seconds=incident.definition.until_of(incident.step).for_)
+    return sum(now - at < proof for at in state.spent.get(shadow(Mode.OBSERVE) + scope, ()))
+
+
+def _stagger(position: int) -> timedelta:
+    return min(max(position, 0) * TURN, LONGEST_TURN)
