@@ -9,7 +9,7 @@ from __future__ import annotations
 from remediator.core.kinds import KINDS, ref_of
 from remediator.core.model import Json, Target, Value
 from remediator.core.rules import TargetSpec
-from remediator.ports import Cluster, NotFound
+from remediator.ports import Cluster, Forbidden, Invalid, NotFound
 
 LABELS = {
     "Deployment": ("deployment",),
@@ -38,24 +38,29 @@ class Unresolved(Value, frozen=True):
 async def resolve(cluster: Cluster, spec: TargetSpec, labels: dict[str, str]) -> Target | Unresolved:
     """The live target that the labels speak of, of the kind that the rule wants.
 
-    Raises `ClusterError` where the API server cannot be asked: that is no answer and is tried again.
+    Raises `ClusterError` where the API server cannot be asked: that is no answer and is tried again. What the account
+    may not read is an answer: one forbidden namespace must not keep the alerts about all others waiting.
     """
     start = _named(spec, labels)
     if isinstance(start, Unresolved):
         return start
     try:
         return await _follow(cluster, start, spec.kind)
-    except NotFound:
-        return Unresolved(f"{start} does not exist")
+    except NotFound as error:
+        return Unresolved(f"{start} cannot be followed to a target: {error.message}")
+    except (Forbidden, Invalid) as error:
+        return Unresolved(f"{start} cannot be read: {error.message}")
 
 
 def _named(spec: TargetSpec, labels: dict[str, str]) -> Target | Unresolved:
     """The object that the labels name, before its owners are followed."""
     if spec.label:
-        kind = spec.kind or next((kind for kind, names in LABELS.items() if spec.label in names), "")
+        kind = next((kind for kind, names in LABELS.items() if spec.label in names), spec.kind)
         return _at(kind, spec, labels, spec.label)
     for kind in _candidates(spec.kind):
-        for label in (f"exported_{name}" if exported else name for name in LABELS[kind] for exported in (True, False)):
+        for label in (
+            f"exported_{name}" if exported else name for name in LABELS.get(kind, ()) for exported in (True, False)
+        ):
             if labels.get(label):
                 return _at(kind, spec, labels, label)
     wanted = ", ".join(LABELS.get(spec.kind, ())) or "a well-known label"
@@ -72,8 +77,10 @@ def _candidates(kind: str) -> tuple[str, ...]:
 
 def _at(kind: str, spec: TargetSpec, labels: dict[str, str], label: str) -> Target | Unresolved:
     name = labels.get(label, "")
-    if not kind or not name:
+    if not name:
         return Unresolved(f"the alert has no label {label!r}")
+    if not kind:
+        return Unresolved(f"the label {label!r} does not say of which kind {name!r} is: set the rule's target.kind")
     if not KINDS[kind].namespaced:
         return Target(kind, "", name)
     exported = labels.get(f"exported_{spec.namespace_label}")
@@ -89,15 +96,25 @@ async def _follow(cluster: Cluster, start: Target, wanted: str) -> Target | Unre
     for _ in range(LONGEST_CHAIN):
         live = await cluster.get(ref_of(seen))
         here = Target(seen.kind, seen.namespace, seen.name, live["metadata"]["uid"])
+        if seen.uid not in ("", here.uid):
+            return Unresolved(f"the owner of {start} is gone: {here} is another object of its name")
         if here.kind == wanted:
             return here
         owner = _controller(live)
-        if owner is None or owner["kind"] not in KINDS:
+        if owner is None:
             return here if not wanted else Unresolved(f"{start} is not owned by a {wanted}")
-        seen = Target(owner["kind"], seen.namespace, owner["name"])
+        seen = Target(owner["kind"], seen.namespace, owner["name"], owner["uid"])
     return Unresolved(f"{start} has more than {LONGEST_CHAIN} owners in a row")
 
 
 def _controller(live: Json) -> Json | None:
+    """The owner that controls an object, where it is of a known type; a node owns the static pods on it in name only.
+
+    The group is compared too: other projects have a StatefulSet, a DaemonSet or a Job of their own.
+    """
     owners = live["metadata"].get("ownerReferences") or ()
-    return next((owner for owner in owners if owner.get("controller")), None)
+    owner = next((owner for owner in owners if owner.get("controller")), None)
+    if owner is None or owner["kind"] == "Node" or owner["kind"] not in KINDS:
+        return None
+    group = KINDS[owner["kind"]].api_version.rpartition("/")[0]
+    return owner if owner["apiVersion"].rpartition("/")[0] == group else None
