@@ -9,6 +9,7 @@ import pytest
 
 from tests.lab.accounts import Account
 from tests.lab.fixtures import MakeAccount
+from tests.lab.webhook import WebhookReceiver
 from tests.real.service import RIGHTS, Service
 
 Install = Callable[..., Service]
@@ -34,3 +35,14 @@ def install(remediator: Account, tmp_path: Path) -> Iterator[Install]:
     yield make
     for service in made:
         service.kill()
+
+
+@pytest.fixture
+def oncall() -> Iterator[WebhookReceiver]:
+    with WebhookReceiver() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def receivers(oncall: WebhookReceiver) -> list[dict[str, object]]:
+    return [{"name": "oncall", "webhook_configs": [{"url": oncall.url}]}]

@@ -92,9 +92,10 @@ class Service:
         """All that the process wrote to its standard streams."""
         return (self.folder / "log.txt").read_text()
 
-    def post(self, *alerts: dict[str, Any], status: str = "firing") -> httpx.Response:
+    def post(self, *alerts: dict[str, Any], status: str = "firing", timeout: float = 20) -> httpx.Response:
         """Post alerts as Alertmanager does."""
-        return httpx.post(self.webhook, json={"version": "4", "status": status, "alerts": list(alerts)})
+        body = {"version": "4", "status": status, "alerts": list(alerts)}
+        return httpx.post(self.webhook, json=body, timeout=timeout)
 
     def lines(self, kind: str = "") -> list[Line]:
         """The journal as it stands on disk: all lines, or those of one kind."""

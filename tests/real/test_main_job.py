@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from remediator.executor import FENCE
@@ -42,17 +40,6 @@ groups:
         do: [rollback, {escalate: {receiver: oncall}}]
         until: {ready: true, for: 2s, within: 60s}
 """
-
-
-@pytest.fixture
-def oncall() -> Iterator[WebhookReceiver]:
-    with WebhookReceiver() as receiver:
-        yield receiver
-
-
-@pytest.fixture
-def receivers(oncall: WebhookReceiver) -> list[dict[str, object]]:
-    return [{"name": "oncall", "webhook_configs": [{"url": oncall.url}]}]
 
 
 def broken(lab: Lab, namespace: str, name: str = "web") -> None:
