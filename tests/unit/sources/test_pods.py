@@ -10,7 +10,6 @@ from remediator.core.model import Json
 from remediator.core.snapshot import PodFacts
 from remediator.sources.pods import pod_facts
 
-
 CONTAINERS = [{"name": "app", "image": "app:1"}, {"name": "side", "image": "log:2"}]
 
 
