@@ -1,0 +1,1 @@
+"""The deterministic simulation: the real controller in a world that fails in every way, judged by its promises."""

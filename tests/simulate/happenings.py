@@ -1,0 +1,211 @@
+"""What may happen to a run, by name: to the cluster, to processes, to the disk, the network and the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
+
+from remediator.core.kinds import KINDS
+from remediator.core.model import Json, Mode, PatchType, Ref
+from remediator.core.observations import Reloaded
+from remediator.ports import ClusterError
+from remediator.simulation import objects
+from remediator.simulation.faults import Fault, FaultKind
+from tests.simulate.outposts import ACCOUNT
+from tests.simulate.scenario import Happening, Workload
+
+if TYPE_CHECKING:
+    from tests.simulate.run import Run
+
+
+def roll(run: Run, it: Happening) -> None:
+    """Somebody rolls out an image: `image`."""
+    body = {"spec": {"template": {"spec": {"containers": [{"name": "app", "image": it.args["image"]}]}}}}
+    _patch(run, it.where, body, PatchType.STRATEGIC)
+
+
+def scale(run: Run, it: Happening) -> None:
+    """Somebody scales: `replicas`."""
+    _patch(run, it.where, {"spec": {"replicas": it.args["replicas"]}})
+
+
+def note(run: Run, it: Happening) -> None:
+    """Somebody writes an annotation, which moves the object's version."""
+    _patch(run, it.where, {"metadata": {"annotations": {"team.example/note": f"{it.at:g}"}}})
+
+
+def pause(run: Run, it: Happening) -> None:
+    """Somebody pauses a roll-out, or resumes it: `paused`."""
+    if it.where.startswith("Deployment/"):
+        _patch(run, it.where, {"spec": {"paused": it.args["paused"]}})
+
+
+def recreate(run: Run, it: Happening) -> None:
+    """A workload is deleted and made again under its name, `after` so many seconds, with `image`."""
+    workload = run.workloads[it.where]
+    try:
+        run.world.server.delete(ref(it.where))
+    except ClusterError:
+        return
+
+    def again() -> None:
+        try:
+            run.world.create(made(replace(workload, image=it.args["image"])))
+        except ClusterError:
+            run.world.after(30, again)
+
+    run.world.after(it.args["after"], again)
+
+
+def node(run: Run, it: Happening) -> None:
+    """A node's kubelet falls silent, for `seconds`."""
+    down = {"metadata": {"annotations": {"simulation.remediator.io/kubelet": "down"}}}
+    up = {"metadata": {"annotations": {"simulation.remediator.io/kubelet": None}}}
+    _patch(run, it.where, down)
+    run.world.after(it.args["seconds"], lambda: _patch(run, it.where, up))
+
+
+def fault(run: Run, it: Happening) -> None:
+    """Requests to the API server fail: `kind`, and whatever else a `Fault` has; until lifted where `lasts` is said."""
+    args = {name: value for name, value in it.args.items() if name not in ("kind", "lasts")}
+    for name in ("verbs", "kinds"):
+        if name in args:
+            args[name] = tuple(args[name])
+    lasts = it.args.get("lasts")
+    made = Fault(FaultKind(it.args["kind"]), account=ACCOUNT, count=0 if lasts else 1, **args)
+    run.world.faults.add(made)
+    if lasts:
+        run.world.after(lasts, lambda: made in run.world.faults.pending and run.world.faults.pending.remove(made))
+
+
+def crash(run: Run, it: Happening) -> None:
+    """The process is gone: now, after `steps` of its own, or at a `message` on its way; down for `down` seconds."""
+    _then(run, it, lambda: run.supervisor.crash(it.args.get("down", 5.0)))
+
+
+def freeze(run: Run, it: Happening) -> None:
+    """The process stands still for `seconds` while another takes over."""
+
+    def stand_still() -> None:
+        process = run.supervisor.freeze()
+        if process is not None:
+            run.loop.call_later(it.args["seconds"], run.supervisor.thaw, process)
+
+    _then(run, it, stand_still)
+
+
+def jump(run: Run, it: Happening) -> None:
+    """The machines' clock jumps by `seconds`."""
+    run.weather.offset += timedelta(seconds=it.args["seconds"])
+    run.weather.meet("clock jumps")
+    run.oracle.jump(it.args["seconds"])
+
+
+def weather(run: Run, it: Happening) -> None:
+    """A part of the weather is bad for `seconds`: `part` (journal, pager, road or slow) gets the trouble `is`."""
+    part, trouble = it.args["part"], it.args["is"]
+    setattr(run.weather, part, trouble)
+
+    def over() -> None:
+        if getattr(run.weather, part) == trouble:
+            setattr(run.weather, part, type(trouble)())
+
+    run.world.after(it.args["seconds"], over)
+
+
+def gap(run: Run, it: Happening) -> None:
+    """No data: alerts about a workload are neither fired nor resolved for `seconds`."""
+    run.gaps.add(it.where)
+    run.weather.meet("data gaps")
+    run.world.after(it.args["seconds"], lambda: run.gaps.discard(it.where))
+
+
+def garbage(run: Run, it: Happening) -> None:
+    """Somebody posts what is no payload, or one with unusable alerts: `body`."""
+    run.postman.send_bytes(it.args["body"].encode(), f"garbage {it.at:g}")
+
+
+def rules(run: Run, it: Happening) -> None:
+    """The rule files change: the rule `where` gets the `mode`, or is `removed`, or is back."""
+    found = {rule.name: rule for rule in run.supervisor.rules.rules}
+    original = next(rule for rule in run.scenario.rules if rule.name == it.where)
+    if it.args.get("removed"):
+        found.pop(it.where, None)
+    else:
+        found[it.where] = replace(original, mode=Mode(it.args["mode"]))
+    changed = Reloaded(run.supervisor.rules.policy, tuple(found.values()))
+    run.loop.start(run.supervisor.reload(changed))
+
+
+def ceiling(run: Run, it: Happening) -> None:
+    """The settings' mode changes."""
+    policy = replace(run.supervisor.rules.policy, mode=Mode(it.args["mode"]))
+    run.loop.start(run.supervisor.reload(Reloaded(policy, run.supervisor.rules.rules)))
+
+
+HAPPENINGS: dict[str, Callable[[Any, Happening], None]] = {
+    call.__name__: call
+    for call in (
+        roll, scale, note, pause, recreate, node, fault, crash, freeze, jump, weather, gap, garbage, rules, ceiling,
+    )
+}  # fmt: skip
+
+
+def ref(key: str) -> Ref:
+    """The address behind `Kind/namespace/name`."""
+    kind, namespace, name = key.split("/")
+    return Ref(KINDS[kind], namespace, name)
+
+
+def made(workload: Workload) -> Json:
+    """A workload as its owner creates it."""
+    make = {
+        "Deployment": objects.deployment,
+        "StatefulSet": objects.stateful_set,
+    }.get(workload.kind)
+    if make is None:
+        return objects.daemon_set(workload.name, workload.namespace, workload.image, labels=workload.labels)
+    more = {"progressDeadlineSeconds": 60} if workload.kind == "Deployment" else {}
+    return make(workload.name, workload.namespace, workload.image, workload.replicas, labels=workload.labels, **more)
+
+
+def _patch(run: Run, where: str, body: Json, how: PatchType = PatchType.MERGE) -> None:
+    """A write by a third party; what is not there (any more) cannot be changed."""
+    try:
+        run.world.server.patch(ref(where), body, how)
+    except ClusterError:
+        return
+
+
+def _then(run: Run, it: Happening, act: Callable[[], None]) -> None:
+    """Act at once, after so many steps of the active process, or at its next message of a kind."""
+    process = run.supervisor.active
+    if process is None or not process.life.group.alive:
+        return
+    life, steps, message = process.life, it.args.get("steps", 0), it.args.get("message", "")
+    if message:
+        left = [it.args.get("nth", 1)]
+
+        def at_message(what: str) -> None:
+            left[0] -= what == message
+            if left[0] <= 0:
+                life.at_message = lambda what: None
+                if run.supervisor.active is process:
+                    act()
+
+        life.at_message = at_message
+    elif steps:
+        end = life.group.steps + steps
+
+        def at_step() -> None:
+            if life.group.steps >= end:
+                life.group.at_step = lambda: None
+                if run.supervisor.active is process:
+                    act()
+
+        life.group.at_step = at_step
+    else:
+        act()

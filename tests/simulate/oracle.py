@@ -1,0 +1,195 @@
+"""The one who watches a run and judges it by the promises, from the journal and the audit alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from remediator.actions.action import REMEDIATION
+from remediator.core.events import Record
+from remediator.core.model import Change, Json
+from remediator.executor import FENCE
+from remediator.ports import Delivery
+from remediator.simulation.audit import WRITES, Audit, Entry, Request
+from remediator.simulation.store import Commit
+from remediator.simulation.world import World
+from tests.simulate.history import Effect, History
+from tests.simulate.promises import PROMISES
+from tests.simulate.promises.promise import Promise
+from tests.simulate.weather import Weather
+
+WATCHED = frozenset({"Deployment", "StatefulSet", "DaemonSet", "Node"})
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One broken promise: which, when (seconds into the run), and what was seen."""
+
+    promise: str
+    at: float
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.promise} broken at {self.at:.3f}s: {self.what}"
+
+
+class Oracle:
+    """Hears of every send, every effect, every durable record and every payload, and asks each promise about it."""
+
+    def __init__(self, world: World, weather: Weather, account: str) -> None:
+        self.world, self.weather, self.history = world, weather, History()
+        self.start = world.clock.now()
+        self.violations: list[Violation] = []
+        self.checked: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter()
+        self.payloads: dict[int, bytes] = {}
+        self.reads: dict[str, None] = {}
+        self._account, self._commits = account, []
+        self._told_at = self.start
+        self._jumps: list[tuple[datetime, timedelta]] = []
+        self.changed: dict[str, datetime] = {}
+        self.looked: dict[str, datetime] = {}
+        self.to_compare: set[str] = set()
+        world.store.listen(self._heard)
+        world.audit = _Listening(self)
+        self.promises: list[Promise] = [promise(self) for promise in PROMISES]
+
+    _commits: list[Commit]
+
+    def now(self) -> datetime:
+        """The instant that the machines' clocks show."""
+        return self.world.clock.now() + self.weather.offset
+
+    def violated(self, promise: str, what: str) -> None:
+        """Note a broken promise."""
+        self.violations.append(Violation(promise, (self.world.clock.now() - self.start).total_seconds(), what))
+
+    def jump(self, seconds: float) -> None:
+        """The machines' clock is set forward, or back."""
+        self._jumps.append((self.world.clock.now(), timedelta(seconds=seconds)))
+
+    def jumped(self, since: datetime, until: datetime) -> timedelta:
+        """By how much clocks went forward between two instants of the world."""
+        steps = (step for at, step in self._jumps if since <= at <= until and step > timedelta())
+        return sum(steps, timedelta())
+
+    def compare_soon(self, process: str) -> None:
+        """Ask for a comparison of the process's state with the fold of the journal."""
+        self.to_compare.add(process)
+
+    def compared(self, process: str, same: bool, what: str) -> None:
+        """The comparison that was asked for."""
+        self.checked["the state is the fold of the journal"] += 1
+        if not same:
+            self.violated("the state is the fold of the journal", f"{process}: {what}")
+
+    def _heard(self, commit: Commit) -> None:
+        self._commits.append(commit)
+        if commit.kind in WATCHED:
+            self.changed[f"{commit.kind}/{commit.key[0]}/{commit.key[1]}"] = self.world.clock.now()
+
+    # What is heard
+
+    def read(self, live: Json) -> None:
+        """A process has read an object."""
+        meta = live["metadata"]
+        self.reads[f"{meta['uid']}/{meta['resourceVersion']}"] = None
+        self.looked[f"{live['kind']}/{meta.get('namespace', '')}/{meta['name']}"] = self.now()
+
+    def sends(self, process: str, change: Change) -> None:
+        """A process is about to send a write."""
+        self.counts["writes sent"] += 1
+        for promise in self.promises:
+            promise.on_send(process, change)
+
+    def audited(self, entry: Entry) -> None:
+        """The API server has answered a request."""
+        commits = list(self._commits)
+        self._commits.clear()
+        request = entry.request
+        if request.account != self._account or request.verb not in WRITES:
+            return
+        if request.dry_run or entry.code >= 300:
+            self.counts["rehearsals" if request.dry_run else f"writes refused {entry.code}"] += 1
+            for promise in self.promises:
+                promise.on_refused(entry)
+            return
+        commit = commits[-1] if commits else None
+        effect = Effect(self.now(), entry, commit.old if commit else None, commit.obj if commit else {})
+        self.counts["fences" if is_fence(request) else "effects"] += 1
+        for promise in self.promises:
+            promise.on_effect(effect)
+
+    def stored(self, receipt: int, body: bytes) -> None:
+        """A payload is durable."""
+        self.payloads[receipt] = body
+
+    def accepted(self, body: bytes) -> None:
+        """A payload was answered with 2xx."""
+        self.counts["payloads accepted"] += 1
+        for promise in self.promises:
+            promise.on_accepted(body)
+
+    def appended(self, process: str, records: Sequence[Record], consumed: Sequence[int]) -> None:
+        """Records are durable, and receipts consumed with them."""
+        now = self.world.clock.now()
+        self.history.incident_seconds += len(self.history.open) * (now - self._told_at).total_seconds()
+        self._told_at = now
+        for promise in self.promises:
+            promise.before(process, records)
+        for record in records:
+            for promise in self.promises:
+                promise.on_record(record)
+            self.history.tell(record)
+            self.counts[f"{record.event.kind}{_word(record)}"] += 1
+        for receipt in consumed:
+            body = self.payloads.pop(receipt, b"")
+            for promise in self.promises:
+                promise.on_consumed(receipt, body)
+        for promise in self.promises:
+            promise.after(process, records)
+
+    def delivered(self, delivery: Delivery) -> None:
+        """A person was told."""
+        self.counts["messages delivered"] += 1
+        for promise in self.promises:
+            promise.on_delivered(delivery)
+
+    def ends(self) -> None:
+        """The run is over, and everything was put right some hours ago."""
+        for promise in self.promises:
+            promise.at_end()
+
+
+class _Listening(Audit):
+    """An audit log that only tells the oracle, so that a long run does not fill the memory."""
+
+    def __init__(self, oracle: Oracle) -> None:
+        super().__init__()
+        self._oracle = oracle
+
+    def note(self, at: datetime, request: Request, code: int) -> None:
+        """See `Audit.note`."""
+        self._oracle.audited(Entry(at, request, code))
+
+
+def marks(body: object) -> dict[str, str]:
+    """The annotations that a write sets."""
+    if not isinstance(body, dict):
+        return {}
+    return (body.get("metadata") or {}).get("annotations") or {}
+
+
+def is_fence(request: Request) -> bool:
+    """Whether a write only moves an object's version."""
+    return FENCE in marks(request.body) and REMEDIATION not in marks(request.body)
+
+
+def _word(record: Record) -> str:
+    data = record.event.data
+    said = getattr(data, "status", "") or getattr(data, "result", "")
+    if record.event.kind == "incident_closed":
+        said = getattr(data, "reason", "")
+    return f" {said}" if said else ""

@@ -1,0 +1,158 @@
+"""The ports of one process: clock, API server, journal and pager, each behind a way that may fail."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+
+from remediator.core.events import Event, Record
+from remediator.core.model import Change, Json, Ref, Resource
+from remediator.ports import Delivery, Journal, JournalError, OutcomeUnknown, Receipt, Unavailable
+from tests.simulate.life import Life
+
+ACCOUNT = "system:serviceaccount:remediator:remediator"
+
+
+class MachineClock:
+    """A `ports.Clock` that may be wrong and jump; what sleeps is not moved by that."""
+
+    def __init__(self, life: Life) -> None:
+        self._life = life
+
+    def now(self) -> datetime:
+        """See `ports.Clock.now`."""
+        return self._life.scene.now()
+
+    async def sleep(self, seconds: float) -> None:
+        """See `ports.Clock.sleep`."""
+        self._life.demand()
+        await self._life.scene.world.clock.sleep(seconds)
+
+
+class Wire:
+    """A `ports.Cluster`: the simulated API server behind a network."""
+
+    def __init__(self, life: Life) -> None:
+        self._life, self._cluster = life, life.scene.world.cluster(ACCOUNT)
+
+    async def get(self, ref: Ref) -> Json:
+        """See `ports.Cluster.get`."""
+        live = await self._life.travel("read", lambda: self._cluster.get(ref), late=_no_answer())
+        self._life.scene.oracle.read(live)
+        return live
+
+    async def list(self, resource: Resource, namespace: str = "", selector: str = "") -> list[Json]:
+        """See `ports.Cluster.list`."""
+        ask = lambda: self._cluster.list(resource, namespace, selector)  # noqa: E731
+        return await self._life.travel("read", ask, late=_no_answer())
+
+    async def write(self, change: Change) -> Json:
+        """See `ports.Cluster.write`."""
+        self._life.demand()
+        self._life.scene.oracle.sends(self._life.name, change)
+        return await self._life.travel("write", lambda: self._cluster.write(change), late=_who_knows())
+
+    async def rehearse(self, change: Change) -> Json:
+        """See `ports.Cluster.rehearse`."""
+        return await self._life.travel("rehearse", lambda: self._cluster.rehearse(change), late=_who_knows())
+
+    async def watch(self, resource: Resource, namespace: str = "", since: str = "") -> AsyncIterator[tuple[str, Json]]:
+        """See `ports.Cluster.watch`."""
+        async for event in self._cluster.watch(resource, namespace, since):
+            self._life.demand()
+            yield event
+
+
+def _no_answer() -> Exception:
+    return Unavailable("no answer within the client's time-out", reason="Timeout")
+
+
+def _who_knows() -> Exception:
+    return OutcomeUnknown("no answer within the client's time-out; the write may or may not have happened")
+
+
+class Desk:
+    """A `ports.Journal`: the journal as one process reaches it, on a disk that may refuse."""
+
+    def __init__(self, life: Life, journal: Journal) -> None:
+        self._life, self._journal = life, journal
+
+    async def append(self, events: Sequence[Event], *, after: int, consume: Sequence[int] = ()) -> tuple[Record, ...]:
+        """See `ports.Journal.append`."""
+
+        async def ask() -> tuple[Record, ...]:
+            self._refuse("journal refuses", "refuses")
+            with self._life.scene.loop.outside():
+                records = await self._journal.append(events, after=after, consume=consume)
+            self._life.scene.oracle.appended(self._life.name, records, consume)
+            self._refuse("journal loses answers", "loses_answer")
+            return records
+
+        return await self._life.travel("append", ask)
+
+    async def read(self, after: int = 0, limit: int = 1000) -> tuple[Record, ...]:
+        """See `ports.Journal.read`."""
+        return await self._look(lambda: self._journal.read(after, limit))
+
+    async def head(self) -> tuple[int, str]:
+        """See `ports.Journal.head`."""
+        return await self._look(lambda: self._journal.head())
+
+    async def receive(self, source: str, body: bytes, at: datetime) -> int:
+        """See `ports.Journal.receive`."""
+
+        async def ask() -> int:
+            self._refuse("journal refuses payloads", "refuses")
+            with self._life.scene.loop.outside():
+                receipt = await self._journal.receive(source, body, at)
+            self._life.scene.oracle.stored(receipt, body)
+            self._refuse("journal loses answers about payloads", "loses_answer")
+            return receipt
+
+        return await self._life.travel("receive", ask)
+
+    async def waiting(self, after: int = 0, limit: int = 100) -> tuple[Receipt, ...]:
+        """See `ports.Journal.waiting`."""
+        return await self._look(lambda: self._journal.waiting(after, limit))
+
+    async def backlog(self) -> tuple[int, int]:
+        """See `ports.Journal.backlog`."""
+        return await self._look(lambda: self._journal.backlog())
+
+    async def close(self) -> None:
+        """The journal is the run's: it stays open."""
+
+    async def _look(self, ask):
+        async def looked():
+            self._refuse("journal unreadable", "unreadable")
+            with self._life.scene.loop.outside():
+                return await ask()
+
+        return await self._life.travel("look", looked)
+
+    def _refuse(self, counted: str, trouble: str) -> None:
+        weather = self._life.scene.weather
+        if weather.journal != trouble or (trouble == "loses_answer" and not weather.chance(0.5)):
+            return
+        weather.meet(counted)
+        raise JournalError(f"simulated: the journal {trouble}")
+
+
+class Pager:
+    """A `ports.Notifier`: the person on call, who is not always reached."""
+
+    def __init__(self, life: Life) -> None:
+        self._life = life
+
+    async def deliver(self, delivery: Delivery) -> str:
+        """See `ports.Notifier.deliver`."""
+
+        async def ask() -> str:
+            weather = self._life.scene.weather
+            if weather.pager:
+                weather.meet("pager refuses")
+                return "simulated: 503"
+            self._life.scene.oracle.delivered(delivery)
+            return ""
+
+        return await self._life.travel("deliver", ask)

@@ -1,0 +1,28 @@
+"""The promises of docs/architecture as judges, one file for each kind."""
+
+from tests.simulate.promises.books import Bounded, Chain, SameState
+from tests.simulate.promises.decisions import AllAsked, Fresh, Justified, SaidOnce
+from tests.simulate.promises.endings import Closed, Stuck
+from tests.simulate.promises.inbox import Kept
+from tests.simulate.promises.limits import Budgets, Cooldowns
+from tests.simulate.promises.writes import IntentFirst, Modes, OneHand, Undoing, Untouchable
+
+PROMISES = (
+    IntentFirst,
+    Modes,
+    Untouchable,
+    OneHand,
+    Undoing,
+    Budgets,
+    Cooldowns,
+    AllAsked,
+    Fresh,
+    SaidOnce,
+    Justified,
+    Kept,
+    Closed,
+    Stuck,
+    Chain,
+    SameState,
+    Bounded,
+)

@@ -1,0 +1,131 @@
+"""Every guard is asked and every answer kept; nothing is done on what is unknown; and nothing is said twice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from remediator.core.events import Decision, Event, Intent, Record
+from remediator.core.model import Mode
+from remediator.guards import GUARDS
+from remediator.simulation.audit import Entry
+from tests.simulate.history import seconds
+from tests.simulate.promises.promise import Promise
+from tests.simulate.promises.writes import mark_of
+
+GUARD_NAMES = {guard.name for guard in GUARDS}
+
+
+class AllAsked(Promise):
+    """Promise 2: all verdicts stand in every decision, and what is acted on was allowed by all of them."""
+
+    def on_record(self, record: Record) -> None:
+        """Look at a decision."""
+        data = record.event.data
+        if not isinstance(data, Decision) or data.action == "escalate":
+            return
+        asked = [verdict.guard for verdict in data.verdicts]
+        complete = set(asked) >= GUARD_NAMES and len(asked) == len(set(asked))
+        self.check("every guard is asked", complete, f"{record.seq}: only {asked}")
+        answers = {verdict.verdict for verdict in data.verdicts}
+        wanted = {"act": {"allow"}, "observe": {"allow"}}.get(data.result)
+        if wanted is not None:
+            self.check("only what all allow is done", answers == wanted, f"{record.seq}: {data.result} with {answers}")
+            self.check("rehearsed before it is done", "rehearsal" in asked, f"{record.seq}: {asked}")
+        elif data.result in ("hold", "deny"):
+            self.check(
+                "a refusal has its reason", data.result in answers, f"{record.seq}: {data.result} with {answers}"
+            )
+
+
+class Fresh(Promise):
+    """Promise 1: an act stands on a look that knew everything, at an object that was really read; and was rehearsed."""
+
+    def __init__(self, oracle: Any) -> None:
+        super().__init__(oracle)
+        self._decided: dict[str, Event] = {}
+        self._rehearsed: dict[str, None] = {}
+
+    def on_refused(self, entry: Entry) -> None:
+        """Note what the API server accepted in a dry run."""
+        if entry.request.dry_run and entry.code < 300:
+            self._rehearsed[mark_of(entry.request.body)[0]] = None
+
+    def on_record(self, record: Record) -> None:
+        """At an intent: the decision just before it, and what it saw."""
+        event, data = record.event, record.event.data
+        if isinstance(data, Decision):
+            self._decided[event.incident] = event
+        if event.kind in ("intent", "undo"):
+            self.check("rehearsed by the API server", data.id in self._rehearsed, f"{data.id} was never asked about")
+        if isinstance(data, Intent):
+            self._judge(event, data)
+
+    def _judge(self, event: Event, data: Intent) -> None:
+        decided = self._decided.get(event.incident)
+        seen: dict[str, Any] = decided.data.evidence if decided and isinstance(decided.data, Decision) else {}
+        known = bool(seen) and not seen["unknown"] and bool(seen["exists"])
+        self.check("no act on what is unknown", known, f"{data.id} on {seen}")
+        if not known:
+            return
+        holds = all(answer["holds"] is True for answer in seen["answers"])
+        self.check("conditions hold", holds, f"{data.id}: {seen['answers']}")
+        read = f"{seen['uid']}/{seen['resource_version']}"
+        self.check("evidence was really read", read in self.oracle.reads, f"{data.id} on {read}")
+        aims = f"{data.change.precondition.uid}/{data.change.precondition.resource_version}"
+        self.check("the write is for what was read", aims == read, f"{data.id}: read {read}, writes to {aims}")
+
+
+class SaidOnce(Promise):
+    """A decision is journalled when it differs from the incident's last one, not at every look."""
+
+    def __init__(self, oracle: Any) -> None:
+        super().__init__(oracle)
+        self._gists: dict[str, Any] = {}
+
+    def on_record(self, record: Record) -> None:
+        """Compare a refusal with the last one of its incident; whatever else happened in between makes it news."""
+        event, data = record.event, record.event.data
+        if event.kind in ("rules", "leader"):
+            self._gists.clear()
+        if not event.incident or event.kind == "signal":
+            return
+        if not isinstance(data, Decision) or data.result not in ("hold", "deny"):
+            self._gists.pop(event.incident, None)
+            return
+        gist = data.result, data.step, data.then, tuple((each.guard, each.verdict) for each in data.verdicts)
+        self.check("said once", self._gists.get(event.incident) != gist, f"record {record.seq} says again {gist}")
+        self._gists[event.incident] = gist
+
+
+class Justified(Promise):
+    """A hold for want of budget or rest is true: what is only observed takes nothing from what is enforced."""
+
+    def on_record(self, record: Record) -> None:
+        """Count again what budget and cooldown speak of."""
+        event, data = record.event, record.event.data
+        if not isinstance(data, Decision):
+            return
+        for verdict in data.verdicts:
+            if verdict.guard == "budget" and "used" in verdict.inputs:
+                self._budget(event, verdict.inputs)
+            if verdict.guard == "cooldown" and verdict.verdict == "hold":
+                self._cooldown(event, verdict.inputs)
+
+    def _budget(self, event: Event, inputs: dict[str, Any]) -> None:
+        per = inputs["per"]
+        shadow = self.history.mode_of(event.rule) is Mode.OBSERVE
+        used = sum(
+            seconds(event.time - deed.event.time) < per
+            for deed in self.history.deeds.values()
+            if isinstance(deed.data, Intent)
+            and deed.event.rule == event.rule
+            and (deed.event.mode is Mode.OBSERVE) is shadow
+            and deed.status not in ("conflict", "never_done")
+        )
+        self.check("budget counted right", used == inputs["used"], f"{event.rule}: {inputs} but {used}")
+
+    def _cooldown(self, event: Event, inputs: dict[str, Any]) -> None:
+        other = self.history.stories.get(inputs["by_incident"])
+        shadow = self.history.mode_of(event.rule) is Mode.OBSERVE
+        wrote = other is not None and any((deed.event.mode is Mode.OBSERVE) is shadow for deed in other.deeds)
+        self.check("cooldown after an action", wrote, f"{event.rule} rests after {inputs}")

@@ -1,0 +1,127 @@
+"""Helped, or said so: an incident ends for a reason that its own records support, and none is forgotten."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from remediator.core.events import Decision, Escalated, Event, IncidentClosed, Outcome, Record, Signal, Verification
+from remediator.core.kinds import ref_of
+from remediator.core.model import CloseReason, Phase
+from remediator.core.state import Incident
+from remediator.core.workload import facts_of
+from remediator.ports import NotFound
+from remediator.simulation.faults import FaultKind
+from tests.simulate.history import EFFECTIVE, Story, seconds
+from tests.simulate.promises.promise import Promise
+
+GRACE = timedelta(minutes=5)
+"""How late anything may be once all faults are over."""
+
+
+class Closed(Promise):
+    """Promise 11."""
+
+    def on_record(self, record: Record) -> None:
+        """Weigh the reason of an end."""
+        event, data = record.event, record.event.data
+        if not isinstance(data, IncidentClosed):
+            return
+        story = self.history.stories[event.incident]
+        judge = {
+            CloseReason.RECOVERED: self._recovered,
+            CloseReason.RESOLVED: self._resolved,
+            CloseReason.FAILED: self._failed,
+            CloseReason.REFUSED: self._refused,
+        }.get(data.reason)
+        if judge is not None:
+            judge(event, story)
+
+    def _recovered(self, event: Event, story: Story) -> None:
+        """After an effect and a healthy verification that held for as long as the rule says, in the real world too."""
+        acted = [deed for deed in story.deeds if deed.status in EFFECTIVE]
+        self.check("recovered after an action", bool(acted), f"{story.id} recovered without an action")
+        last = story.last(Verification)
+        healthy = last is not None and last.data.result == "healthy" and last.data.since is not None
+        incident = self.history.state.incidents[story.id]
+        until = incident.definition.until_of(incident.step)
+        if until.for_ > 0 or healthy:
+            held = healthy and seconds(event.time - last.data.since) >= until.for_
+            self.check("recovered is verified", held, f"{story.id}: last {last and last.data}, wanted {until}")
+        self.check("recovered is true", self._is_well(incident), f"{story.id}: {incident.target} is not well")
+
+    def _is_well(self, incident: Incident) -> bool:
+        """What the world itself says, unless a look was made to lie or the answer took its time."""
+        world = self.oracle.world
+        if self.oracle.weather.slow or world.faults.injected.get(FaultKind.STALE):
+            return True
+        try:
+            live = world.server.get(ref_of(incident.target))
+        except NotFound:
+            return self._just_changed(incident)
+        facts = facts_of(live, world.clock.now())
+        return (facts.healthy and facts.uid == incident.target.uid) or self._just_changed(incident)
+
+    def _just_changed(self, incident: Incident) -> bool:
+        """Whether the target changed while the answer of the look was on its way."""
+        since = self.oracle.world.clock.now() - timedelta(seconds=15)
+        return any(at >= since for key, at in self.oracle.changed.items() if key == incident.target.key)
+
+    def _resolved(self, event: Event, story: Story) -> None:
+        gone = {}
+        for each in story.events:
+            if isinstance(each.data, Signal):
+                gone[each.data.fingerprint] = each.data.status == "resolved"
+        known = self.history.state.incidents[story.id].signals
+        self.check("resolved when all signals are", all(gone.get(each.fingerprint) for each in known), f"{story.id}")
+
+    def _failed(self, event: Event, story: Story) -> None:
+        failed = any(
+            (isinstance(each.data, Verification) and each.data.result == "failed")
+            or (isinstance(each.data, Outcome) and each.data.status not in EFFECTIVE)
+            for each in story.events
+        )
+        self.check("failed after a failure", failed, f"{story.id}")
+
+    def _refused(self, event: Event, story: Story) -> None:
+        refused = any(
+            (isinstance(each.data, Decision) and each.data.result == "deny") or isinstance(each.data, Escalated)
+            for each in story.events
+        )
+        self.check("refused after a denial", refused, f"{story.id}")
+
+
+class Stuck(Promise):
+    """No incident is forgotten: hours after all was put right, each rests, waits for its instant, or is worked on."""
+
+    def at_end(self) -> None:
+        """Look at every open incident."""
+        now = self.oracle.now()
+        for incident in self.history.state.incidents.values():
+            why = self._late(incident, now - GRACE)
+            self.check("no incident is stuck", not why, f"{incident.id} {incident.target} {incident.phase}: {why}")
+
+    def _late(self, incident: Incident, due: Any) -> str:
+        """Why something should have happened before `due`; empty where all is in order."""
+        if incident.phase in (Phase.ACTING, Phase.UNDOING, Phase.ESCALATING):
+            last = self.history.stories[incident.id].events[-1].time
+            return "no outcome" if last < due else ""
+        if incident.phase is Phase.VERIFYING:
+            until = incident.definition.until_of(incident.step)
+            end = (incident.carried_at or due) + timedelta(seconds=until.within + until.for_)
+            return "verification does not end" if end < due and not self._relapses(incident) else ""
+        if incident.clears_at is not None and not incident.owes_an_answer:
+            return "signals are gone" if incident.clears_at < due else ""
+        if incident.phase is not Phase.PENDING:
+            return ""
+        if incident.said is None:
+            return "no decision" if incident.fires_at < due else ""
+        retry = incident.said.retry_at
+        looked = self.oracle.looked.get(incident.target.key)
+        late = retry is not None and retry < due and (looked is None or looked < due)
+        return f"held until {retry}, last looked at {looked}" if late else ""
+
+    def _relapses(self, incident: Incident) -> bool:
+        """Whether health came and went, which begins the hold anew."""
+        last = incident.verified
+        return last is not None and last.result == "healthy"

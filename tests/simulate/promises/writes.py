@@ -1,0 +1,157 @@
+"""Intent before effect, at most one effect per intent, and no write without a precondition or outside of intents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from remediator.actions.action import REMEDIATION
+from remediator.core.events import Outcome, Record, Undo
+from remediator.core.model import Change, Mode, OutcomeStatus
+from remediator.executor import FENCE
+from tests.simulate.history import EFFECTIVE, Deed, Effect
+from tests.simulate.promises.promise import Promise
+
+
+def mark_of(body: object) -> tuple[str, str]:
+    """The id of the intent that a write names, and by which annotation."""
+    annotations = (body.get("metadata") or {}).get("annotations") or {} if isinstance(body, dict) else {}
+    for annotation in (REMEDIATION, FENCE):
+        if annotations.get(annotation):
+            return annotations[annotation], annotation
+    return "", ""
+
+
+class IntentFirst(Promise):
+    """Promises 3 and 4: a write is durable in the journal before it is sent, and has at most one effect."""
+
+    def on_send(self, process: str, change: Change) -> None:
+        """Before the request leaves: its intent is in the journal, and open."""
+        id_, annotation = mark_of(change.body)
+        deed = self.history.deeds.get(id_)
+        self.check("intent before effect", deed is not None, f"{process} sends {change.summary!r} without an intent")
+        given = change.precondition
+        self.check(
+            "every write has a precondition",
+            bool(given.uid and given.resource_version),
+            f"{process} sends {change.summary!r} with {given}",
+        )
+        if deed is None or annotation == FENCE:
+            return
+        deed.sent += 1
+        same = (change.verb, change.ref, change.body, given) == (
+            deed.data.change.verb,
+            deed.data.change.ref,
+            deed.data.change.body,
+            deed.data.change.precondition,
+        )
+        self.check("what is written is what was intended", same, f"{id_}: sent {change}, intended {deed.data.change}")
+
+    def on_effect(self, effect: Effect) -> None:
+        """An effect belongs to an intent that is open or whose outcome says that it was done; and is its only one."""
+        id_, annotation = mark_of(effect.entry.request.body)
+        deed = self.history.deeds.get(id_)
+        self.check("no write outside of intents", deed is not None, f"{effect.entry.request}")
+        if deed is None or annotation == FENCE:
+            return
+        deed.effects.append(effect)
+        self.check("at most one effect per intent", len(deed.effects) == 1, f"{id_} took effect twice")
+        undone = deed.status is not None and deed.status not in EFFECTIVE
+        self.check("never done stays never done", not undone, f"{id_} took effect after {deed.status}")
+
+    def on_record(self, record: Record) -> None:
+        """An outcome says what is true."""
+        data = record.event.data
+        if not isinstance(data, Outcome):
+            return
+        deed = self.history.deeds.get(data.intent)
+        self.check("an outcome has an intent", deed is not None and deed.outcome is None, f"{data}")
+        if deed is None:
+            return
+        done, said = bool(deed.effects), data.status in EFFECTIVE
+        self.check("an outcome says what is true", done is said, f"{data} but effects: {len(deed.effects)}")
+
+
+class Modes(Promise):
+    """Promise 6: what observes or is off writes nothing; what writes was allowed to when it was decided."""
+
+    def before(self, process: str, records: Sequence[Record]) -> None:
+        """An intent to write has the mode `enforce`, which no level forbids; any other ends in the same append."""
+        outcomes = {each.event.data.intent: each.event.data for each in records if isinstance(each.event.data, Outcome)}
+        for record in records:
+            event, data = record.event, record.event.data
+            if event.kind not in ("intent", "undo"):
+                continue
+            mode = self.history.mode_of(event.rule)
+            if event.mode is Mode.OBSERVE and not isinstance(data, Undo):
+                outcome = outcomes.get(data.id)
+                rehearsed = outcome is not None and outcome.status is OutcomeStatus.REHEARSED
+                self.check("observe writes nothing", rehearsed and mode is Mode.OBSERVE, f"{event} under {mode}")
+            else:
+                allowed = event.mode in (Mode.ENFORCE, Mode.APPROVE) and event.mode == mode
+                self.check("only what may write intends to", allowed, f"intent under {event.mode}, in force: {mode}")
+
+    def on_effect(self, effect: Effect) -> None:
+        """The effect's intent was made to be carried out."""
+        deed = self.history.deeds.get(mark_of(effect.entry.request.body)[0])
+        if deed is not None:
+            allowed = deed.event.mode in (Mode.ENFORCE, Mode.APPROVE)
+            self.check("observe writes nothing", allowed, f"{deed.data.id} took effect under {deed.event.mode}")
+
+
+class Untouchable(Promise):
+    """Promise 10: nothing that is protected, not even to fence it."""
+
+    def on_effect(self, effect: Effect) -> None:
+        """Every write, fences too."""
+        policy, request = self.history.policy, effect.entry.request
+        labels = (effect.before or {}).get("metadata", {}).get("labels") or {}
+        protected = request.namespace in policy.protected.namespaces or any(
+            labels.get(name) == value
+            for name, _, value in (selector.partition("=") for selector in policy.protected.selectors)
+        )
+        self.check("never the protected", not protected, f"{request.verb} {request.namespace}/{request.name}")
+
+
+class OneHand(Promise):
+    """Promise 8: one remediation in flight per target, over all rules."""
+
+    def on_record(self, record: Record) -> None:
+        """At an intent no other incident holds the target."""
+        event = record.event
+        if event.kind not in ("intent", "undo") or event.target is None or event.mode is Mode.OBSERVE:
+            return
+        others = [
+            story.id
+            for story in self.history.open.values()
+            if story.in_hand and story.target == event.target.key and story.id != event.incident
+        ]
+        self.check(
+            "one target, one hand", not others, f"{event.target} is in the hand of {others} and {event.incident}"
+        )
+
+
+class Undoing(Promise):
+    """Promise 7: an undo takes back what we set, where nobody else has touched it since, and leaves what was there."""
+
+    def on_effect(self, effect: Effect) -> None:
+        """Compare what the undo met and left with what the step had left and met."""
+        deed = self.history.deeds.get(mark_of(effect.entry.request.body)[0])
+        if deed is None or not isinstance(deed.data, Undo) or mark_of(effect.entry.request.body)[1] == FENCE:
+            return
+        done = self._done(deed)
+        self.check("only what was done is undone", done is not None, f"{deed.data.id} undoes {deed.data.of}")
+        if done is None:
+            return
+        ours, met = _template(done.after), _template(effect.before)
+        self.check("undo only what is ours", ours == met, f"{deed.data.id} meets {met}, we had set {ours}")
+        was, left = _template(done.before), _template(effect.after)
+        self.check("undo restores what was there", was == left, f"{deed.data.id} leaves {left}, there was {was}")
+
+    def _done(self, deed: Deed) -> Effect | None:
+        assert isinstance(deed.data, Undo)
+        of = self.history.deeds.get(deed.data.of)
+        return of.effects[0] if of and of.effects else None
+
+
+def _template(obj: dict | None) -> object:
+    return (obj or {}).get("spec", {}).get("template")

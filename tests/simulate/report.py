@@ -1,0 +1,50 @@
+"""What many runs came to, in figures: time simulated, trouble made, judgements given, promises broken."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from tests.simulate.run import Report
+
+
+class Totals:
+    """The sums over all runs."""
+
+    def __init__(self) -> None:
+        self.runs = self.broken = self.steps = 0
+        self.hours = self.incident_hours = 0.0
+        self.faults: Counter[str] = Counter()
+        self.checked: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter()
+
+    def add(self, report: Report) -> None:
+        """Take one run in."""
+        self.runs += 1
+        self.broken += bool(report.violations)
+        self.steps += report.steps
+        self.hours += report.hours
+        self.incident_hours += report.incident_hours
+        self.faults += report.faults
+        self.checked += report.checked
+        self.counts += report.counts
+
+    def lines(self, took: float) -> Iterator[str]:
+        """The report; `took` in seconds of the machine's time."""
+        yield from _table("what happened", self.counts)
+        yield from _table("faults injected", self.faults)
+        yield from _table("invariants checked", self.checked)
+        yield f"{self.runs} runs, {self.hours:,.0f} simulated hours, {self.incident_hours:,.0f} incident-hours"
+        yield f"{self.steps:,} steps, {sum(self.faults.values()):,} faults, {sum(self.checked.values()):,} checks"
+        yield (
+            f"{took:,.1f} s: {self.hours / took:,.1f} simulated hours and {self.incident_hours / took:,.1f} "
+            "incident-hours a second"
+        )
+        yield f"{self.broken} runs broke a promise" if self.broken else "0 violations"
+
+
+def _table(title: str, counter: Counter[str]) -> Iterator[str]:
+    yield f"{title}:"
+    for name, count in sorted(counter.items()):
+        yield f"  {count:10,}  {name}"
+    yield ""

@@ -1,0 +1,177 @@
+"""One run: a scenario played to its end in virtual time, then a while without faults, and the judgement."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
+
+from remediator.journal import connect
+from remediator.journal.memory import MemoryJournal
+from remediator.ports import Journal
+from remediator.simulation.alert_rules import RULES, AlertRule
+from remediator.simulation.alerts import AlertSource, Timing
+from remediator.simulation.loop import VirtualLoop
+from remediator.simulation.store import Commit
+from remediator.simulation.world import World
+from tests.simulate.happenings import HAPPENINGS, made
+from tests.simulate.life import Scene
+from tests.simulate.oracle import Oracle, Violation
+from tests.simulate.outposts import ACCOUNT
+from tests.simulate.postman import Postman
+from tests.simulate.scenario import Scenario, Workload
+from tests.simulate.supervisor import Supervisor
+from tests.simulate.weather import Weather
+
+CALM = 2.0
+"""Hours without faults at the end, after which nothing may be late."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run came to. `head` is the hash of the journal's last record."""
+
+    scenario: Scenario
+    violations: tuple[Violation, ...]
+    checked: Counter[str]
+    faults: Counter[str]
+    counts: Counter[str]
+    hours: float
+    incident_hours: float
+    steps: int
+    head: str
+    trace: tuple[str, ...] = ()
+
+
+class Run:
+    """Everything of one run."""
+
+    def __init__(self, scenario: Scenario, journal: Journal, *, trace: bool = False) -> None:
+        self.scenario, self._trace = scenario, trace
+        self.world = World(seed=scenario.seed, namespaces=("default", "kube-system", "shop", "cart"))
+        self.loop = VirtualLoop(self.world)
+        self.weather = Weather(scenario.seed)
+        self.oracle = Oracle(self.world, self.weather, ACCOUNT)
+        self.scene = Scene(self.loop, self.world, self.weather, self.oracle)
+        self.supervisor = Supervisor(self.scene, journal, scenario.policy, scenario.rules)
+        self.postman = Postman(self.scene, self.supervisor)
+        self.workloads = {workload.key: workload for workload in scenario.workloads}
+        self.gaps: set[str] = set()
+        self.happened: Counter[str] = Counter()
+
+    async def play(self) -> None:
+        """The whole scenario; ends early at the first violation."""
+        for workload in self.scenario.workloads:
+            self.world.create(made(workload))
+        self.world.store.listen(self._revert)
+        timing = Timing(self.scenario.interval, 60.0, 10.0, 60.0, 3600.0)
+        AlertSource(self.world, self.postman.send, timing, rules=[self._gapped(rule) for rule in RULES])
+        self.supervisor.start()
+        for happening in self.scenario.happenings:
+            self.loop.call_later(happening.at, self._happen, happening)
+        await self._live(self.scenario.hours)
+        self._put_right()
+        await self._live(CALM)
+        if not self.oracle.violations:
+            self.oracle.ends()
+
+    def _happen(self, happening: Any) -> None:
+        self.happened[happening.what] += 1
+        HAPPENINGS[happening.what](self, happening)
+
+    async def _live(self, hours: float) -> None:
+        """Let time pass, and look now and then."""
+        end = self.loop.time() + hours * 3600
+        while self.loop.time() < end and not self.oracle.violations:
+            await asyncio.sleep(min(20.0, end - self.loop.time()))
+            self._look()
+
+    def _look(self) -> None:
+        for what in (*self.supervisor.failures(), *(f"{where}: {error!r}" for where, error in self.loop.failed)):
+            self.oracle.violated("no task dies", what)
+        process = self.supervisor.active
+        if process is None or process.life.name not in self.oracle.to_compare:
+            return
+        records = self.oracle.history.records
+        if process.controller.seq == len(records):
+            self.oracle.to_compare.clear()
+            same = process.controller.state == self.oracle.history.state
+            self.oracle.compared(process.life.name, same, f"they differ after record {len(records)}")
+
+    def _put_right(self) -> None:
+        """The end of all faults; what is broken in the cluster stays so."""
+        self.weather.clear()
+        self.world.faults.lift()
+        self.gaps.clear()
+        for process in list(self.supervisor.frozen):
+            self.supervisor.thaw(process)
+
+    def _gapped(self, rule: AlertRule) -> AlertRule:
+        """The alert rule, without what a data gap hides."""
+        return replace(rule, find=lambda store: (each for each in rule.find(store) if not self._is_hidden(each)))
+
+    def _is_hidden(self, labels: dict[str, str]) -> bool:
+        name = labels.get("deployment") or labels.get("pod") or labels.get("node") or ""
+        return any(name.startswith(gap.rsplit("/", 1)[-1]) for gap in self.gaps)
+
+    def _revert(self, commit: Commit) -> None:
+        """Somebody who keeps a workload as it was declared undoes, after a while, what we have changed."""
+        workload = self.workloads.get(f"{commit.kind}/{commit.key[0]}/{commit.key[1]}")
+        if workload is None or workload.trait != "reverted" or commit.old is None or commit.type != "MODIFIED":
+            return
+        before, after = _mark(commit.old), _mark(commit.obj)
+        if before == after:
+            return
+        template = commit.old["spec"]["template"]
+        self.world.after(self.scenario.reverts_after, lambda: self._put_back(workload, template))
+
+    def _put_back(self, workload: Workload, template: Any) -> None:
+        live = self.world.store.get(workload.kind, workload.namespace, workload.name)
+        if live is not None:
+            self.weather.meet("third party reverts")
+            self.world.server.update({**live, "spec": {**live["spec"], "template": template}})
+
+    def report(self) -> Report:
+        """What came of it."""
+        faults = Counter({f"api server: {kind}": count for kind, count in self.world.faults.injected.items()})
+        faults.update(self.weather.met)
+        faults.update({name: self.oracle.counts[name] for name in ("crashes", "freezes") if self.oracle.counts[name]})
+        records = self.oracle.history.records
+        return Report(
+            self.scenario,
+            tuple(self.oracle.violations),
+            self.oracle.checked,
+            faults,
+            self.oracle.counts + self.happened,
+            self.loop.time() / 3600,
+            self.oracle.history.incident_seconds / 3600,
+            self.loop.steps + self.world.steps,
+            records[-1].hash if records else "",
+        )
+
+
+def _mark(obj: Any) -> str:
+    return (obj["metadata"].get("annotations") or {}).get("remediator.io/remediation", "")
+
+
+def play(scenario: Scenario) -> Report:
+    """Play a scenario in a world of its own and judge it."""
+    if scenario.journal == "memory":
+        return _play(scenario, MemoryJournal())
+    with tempfile.TemporaryDirectory() as folder:
+        return _play(scenario, connect(f"sqlite:///{Path(folder)}/journal.db"))
+
+
+def _play(scenario: Scenario, journal: Journal) -> Report:
+    run = Run(scenario, journal)
+    try:
+        run.loop.run_until_complete(run.play())
+        return run.report()
+    finally:
+        run.supervisor.end()
+        run.loop.finish()

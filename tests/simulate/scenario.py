@@ -1,0 +1,53 @@
+"""What is to happen in one simulated run, as a value: it can be made from a seed, shrunk, and kept as a test."""
+
+from __future__ import annotations
+
+from remediator.core.model import Json, Value
+from remediator.core.rules import Policy, Rule
+
+
+class Workload(Value, frozen=True):
+    """One workload of the cluster. `trait` says what is special: `reverted` (somebody undoes what others change)."""
+
+    kind: str
+    namespace: str
+    name: str
+    image: str
+    replicas: int = 2
+    labels: dict[str, str] = {}
+    trait: str = ""
+
+    @property
+    def key(self) -> str:
+        """As `Target.key` names it."""
+        return f"{self.kind}/{self.namespace}/{self.name}"
+
+
+class Happening(Value, frozen=True, omit_defaults=True):
+    """One thing that happens, `at` so many seconds into the run; `what` is a name in `happenings.HAPPENINGS`."""
+
+    at: float
+    what: str
+    where: str = ""
+    args: Json = {}
+
+    def __str__(self) -> str:
+        args = " ".join(f"{name}={value}" for name, value in self.args.items())
+        return f"{self.at:10.3f}s  {self.what} {self.where} {args}".rstrip()
+
+
+class Scenario(Value, frozen=True):
+    """A whole run: `seed` for all that is drawn on the way (delays, names), `hours` until everything is put right.
+
+    `journal` is memory or sqlite. `interval` is that of alert evaluation, in seconds.
+    """
+
+    seed: int
+    hours: float
+    policy: Policy
+    rules: tuple[Rule, ...]
+    workloads: tuple[Workload, ...]
+    happenings: tuple[Happening, ...]
+    journal: str = "memory"
+    interval: float = 15.0
+    reverts_after: float = 20.0

@@ -1,0 +1,138 @@
+"""What a cluster does with the controller's process: starts it, starts it again, loses it, freezes it, doubles it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from remediator.controller import Controller
+from remediator.core.observations import Reloaded
+from remediator.core.rules import Policy, Rule
+from remediator.ports import Fenced, Journal, JournalError
+from tests.simulate.life import Life, Scene
+from tests.simulate.outposts import Desk, MachineClock, Pager, Wire
+
+BACK_OFF = 5.0
+"""Seconds before a process that ended is started again."""
+
+
+class Process:
+    """One controller at work."""
+
+    def __init__(self, scene: Scene, journal: Journal, name: str) -> None:
+        self.life = Life(scene, name)
+        self.desk = Desk(self.life, journal)
+        self.controller = Controller(
+            self.desk, Wire(self.life), Pager(self.life), MachineClock(self.life), name, "simulated"
+        )
+        self.open = False
+        self.task: asyncio.Task[None] | None = None
+
+    def start(self, rules: Reloaded) -> None:
+        """Begin, as `remediator run` does."""
+        self.task = self.life.scene.loop.start(self.controller.run(rules, self._opened), self.life.group)
+
+    def _opened(self) -> None:
+        self.open = True
+
+    @property
+    def refusing(self) -> bool:
+        """Whether it would answer a webhook with 503, or not at all."""
+        return not self.open or not self.life.group.alive or self.life.group.frozen or not self.controller.writable
+
+
+class Supervisor:
+    """Keeps one process running; at times there are two."""
+
+    def __init__(self, scene: Scene, journal: Journal, policy: Policy, rules: tuple[Rule, ...]) -> None:
+        self.scene, self.journal = scene, journal
+        self.rules = Reloaded(policy, rules)
+        self.active: Process | None = None
+        self.frozen: list[Process] = []
+        self.processes: list[Process] = []
+        self._count = 0
+        self._ended = False
+
+    def start(self) -> None:
+        """Start a process, which is the active one from now on."""
+        self._count += 1
+        process = Process(self.scene, self.journal, f"remediator-{self._count}")
+        self.active = process
+        self.processes.append(process)
+        process.start(self.rules)
+        assert process.task is not None
+        process.task.add_done_callback(lambda task: self._over(process, task))
+
+    def crash(self, down: float = BACK_OFF) -> None:
+        """The active process is gone from one step to the next; another is started after a while."""
+        process, self.active = self.active, None
+        if process is None:
+            return
+        self.scene.oracle.counts["crashes"] += 1
+        process.life.group.kill()
+        self._again(down)
+
+    def freeze(self) -> Process | None:
+        """The active process stands still, and another takes over."""
+        process, self.active = self.active, None
+        if process is None:
+            return None
+        self.scene.oracle.counts["freezes"] += 1
+        process.life.group.frozen = True
+        self.frozen.append(process)
+        self.start()
+        return process
+
+    def thaw(self, process: Process) -> None:
+        """It goes on as if no time had passed."""
+        if process in self.frozen:
+            self.frozen.remove(process)
+            self.scene.loop.thaw(process.life.group)
+
+    def failures(self) -> list[str]:
+        """Tasks of running processes that died of an error; the process itself is judged when it ends."""
+        return [
+            f"{process.life.name}: {task!r}"
+            for process in self.processes
+            for task in process.life.group.failures()
+            if task is not process.task
+        ]
+
+    def end(self) -> None:
+        """Nothing runs any more."""
+        self._ended = True
+        for process in (self.active, *self.frozen):
+            if process is not None:
+                process.life.group.kill()
+                self.scene.loop.thaw(process.life.group)
+
+    async def reload(self, rules: Reloaded) -> None:
+        """Other rule files from now on."""
+        self.rules = rules
+        process = self.active
+        if process is not None and process.open:
+            await self.scene.loop.start(process.controller.tell(rules), process.life.group)
+
+    def _again(self, after: float) -> None:
+        def start() -> None:
+            if self.active is None and not self._ended:
+                self.start()
+
+        self.scene.loop.call_later(after, start)
+
+    def _over(self, process: Process, task: asyncio.Task[None]) -> None:
+        """A process has ended: by a refusal of the journal it is started again, unless another is at work."""
+        error = None if task.cancelled() else task.exception()
+        lived = process.life.group.alive
+        process.life.group.kill()
+        self.processes.remove(process)
+        if not lived:
+            return
+        if isinstance(error, Fenced):
+            self.scene.oracle.counts["fenced"] += 1
+        elif isinstance(error, JournalError):
+            self.scene.oracle.counts["ended by the journal"] += 1
+        elif not self._ended:
+            self.scene.oracle.violated("the loop goes on", f"{process.life.name} ended: {error!r}")
+        if self.active is process:
+            self.active = None
+            self._again(BACK_OFF)
