@@ -13,6 +13,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from remediator import bookkeeping
+from remediator.conclude import conclude
 from remediator.core.events import (
     Decision,
     Escalated,
@@ -20,8 +21,6 @@ from remediator.core.events import (
     IncidentClosed,
     Intent,
     Outcome,
-    Undo,
-    Verification,
 )
 from remediator.core.model import (
     Change,
@@ -29,7 +28,6 @@ from remediator.core.model import (
     Mode,
     OutcomeStatus,
     Phase,
-    Value,
     Verdict,
     allow,
     as_json,
@@ -47,28 +45,18 @@ from remediator.core.observations import (
     Ticked,
     Told,
 )
+from remediator.core.ruling import Ruling
 from remediator.core.snapshot import Rehearsal, Snapshot
 from remediator.core.state import Incident, State
 from remediator.evaluate import evaluate
 from remediator.guards import GUARDS
-from remediator.propose import Proposal, digest, next_id, plan_mark, propose, propose_undo, undo_is_due
-from remediator.verify import Judgement, deadline, judge
-
-MOST_REVERTS = 2
-"""A change that was taken back so often by somebody else is contended: it is not made again."""
+from remediator.propose import Proposal, digest, next_id, plan_mark, propose
 
 SOON = timedelta(milliseconds=250)
 LOOK_AGAIN = timedelta(seconds=15)
 HOPELESS = frozenset({"attempts", "contention"})
 """Guards whose denial skips every rung that writes."""
 QUIET = frozenset(guard.name for guard in GUARDS if guard.quiet)
-
-
-class Ruling(Value, frozen=True):
-    """What `decide` answers: events to append in one transaction, and when to look at the incident again."""
-
-    events: tuple[Event, ...] = ()
-    again_at: datetime | None = None
 
 
 def decide(state: State, observation: Observation, now: datetime) -> Ruling:
@@ -85,7 +73,7 @@ def _looked(state: State, observation: Looked, now: datetime) -> Ruling:
     if incident is None:
         return Ruling()
     if incident.phase is Phase.VERIFYING:
-        return _verified(state, incident, observation, now)
+        return conclude(state, incident, observation, now)
     if incident.phase is not Phase.PENDING:
         return Ruling()
     if incident.clears_at is not None and not incident.owes_an_answer:
@@ -219,66 +207,6 @@ def _tell(state: State, incident: Incident, proposal: Proposal, now: datetime) -
         incident.detail or "the rule's first step is to tell a person",
     )
     return _event(state, incident, decision, now), _event(state, incident, escalated, now)
-
-
-def _verified(state: State, incident: Incident, observation: Looked, now: datetime) -> Ruling:
-    """A step in verification whose target was just read: proven, not yet, or failed with what follows."""
-    judgement = judge(incident, observation.snapshot.facts, now)
-    verification = Verification(judgement.result, incident.step, judgement.detail, judgement.since)
-    if judgement.result == "proven":
-        closed = IncidentClosed(CloseReason.RECOVERED, judgement.detail)
-        return Ruling((_event(state, incident, closed, now),))
-    if judgement.result == "reverted":
-        then = "again" if incident.reverts + 1 < MOST_REVERTS else "person"
-        taken_back = replace(verification, result="failed", then=then)
-        return Ruling((_event(state, incident, taken_back, now),), now + SOON)
-    if judgement.result == "failed":
-        return _failed(state, incident, verification, observation, now)
-    before = incident.verified
-    if before is not None and before.result == judgement.result:
-        return Ruling(again_at=_next_look(incident, judgement, now))
-    return Ruling((_event(state, incident, verification, now),), _next_look(incident, judgement, now))
-
-
-def _failed(state: State, incident: Incident, verification: Verification, observation: Looked, now: datetime) -> Ruling:
-    """The step did not help: undo it where the rule says so and it can be, else the next rung."""
-    if not undo_is_due(incident, observation.snapshot, now):
-        return _onward(state, incident, verification, now)
-    planned = propose_undo(state, incident, observation.snapshot)
-    if not isinstance(planned, Change):
-        why = f"not undone: {planned.reason}" if planned else "there is nothing to undo"
-        return _onward(state, incident, verification, now, why)
-    rehearsal = observation.rehearsal
-    if rehearsal is None or rehearsal.change_digest != digest(planned) or rehearsal.status == "conflict":
-        return Ruling(again_at=now + SOON)
-    if rehearsal.status == "unknown":
-        return Ruling(again_at=now + LOOK_AGAIN)
-    if rehearsal.status == "refused":
-        return _onward(state, incident, verification, now, f"not undone: the API server refuses: {rehearsal.detail}")
-    failed = _event(state, incident, replace(verification, then="undo"), now)
-    return Ruling((failed, _event(state, incident, _undo(state, incident, planned, rehearsal.diff), now)))
-
-
-def _onward(state: State, incident: Incident, verification: Verification, now: datetime, why: str = "") -> Ruling:
-    """The verification as failed and the next rung; `why` says what became of the undo."""
-    detail = f"{verification.detail}; {why}" if why else verification.detail
-    return Ruling((_event(state, incident, replace(verification, then="next", detail=detail), now),))
-
-
-def _undo(state: State, incident: Incident, planned: Change, diff: str) -> Undo:
-    done = incident.intent
-    assert done is not None, "only what was carried out is undone"
-    return Undo(next_id(incident), done.id, done.action, incident.step, state.epoch, planned, diff)
-
-
-def _next_look(incident: Incident, judgement: Judgement, now: datetime) -> datetime:
-    """When verification looks again: often at first, and at the very end of a hold or of the time allowed."""
-    assert incident.carried_at is not None
-    gone_by = (now - incident.carried_at).total_seconds()
-    usual = now + timedelta(seconds=min(max(gone_by / 8, 1.0), 15.0))
-    if judgement.since is not None:
-        return min(usual, judgement.since + timedelta(seconds=incident.definition.until_of(incident.step).for_))
-    return min(usual, max(deadline(incident), now + timedelta(seconds=1)))
 
 
 def _event(state: State, incident: Incident, data: Any, now: datetime) -> Event:
