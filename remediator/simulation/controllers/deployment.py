@@ -134,9 +134,9 @@ class Deployments:
         self._system.update_status(deployment, status)
 
     def _look_again(self, deployment: Json, status: Json, key: Key) -> None:
-        """Come back a second after the progress deadline."""
+        """Come back a second after the progress deadline, which a roll-out that was once complete has no more."""
         condition = condition_of(status, "Progressing")
-        over = condition is None or condition["reason"] == "ProgressDeadlineExceeded"
+        over = condition is None or condition["reason"] in ("ProgressDeadlineExceeded", "NewReplicaSetAvailable")
         if condition is None or over or rollout_status.is_complete(deployment, status):
             return
         due = rollout_status.deadline(deployment, condition) - self._system.now
