@@ -79,4 +79,4 @@ def _next_look(incident: Incident, judgement: Judgement, now: datetime) -> datet
     usual = now + timedelta(seconds=min(max(gone_by / 8, 1.0), 15.0))
     if judgement.since is not None:
         return min(usual, judgement.since + timedelta(seconds=incident.definition.until_of(incident.step).for_))
-    return min(usual, max(deadline(incident), now + timedelta(seconds=1)))
+    return min(usual, max(deadline(incident, now), now + timedelta(seconds=1)))

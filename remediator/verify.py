@@ -44,14 +44,17 @@ def judge(incident: Incident, facts: Facts, now: datetime) -> Judgement:
     return Judgement("healthy", f"{facts.health}; must hold for {until.for_:g} s", since)
 
 
-def deadline(incident: Incident) -> datetime:
-    """The instant by which the incident's last step must have helped."""
+def deadline(incident: Incident, now: datetime) -> datetime:
+    """The instant by which the incident's last step must have helped; time without evidence does not count."""
     assert incident.carried_at is not None, "only a step that was carried out is verified"
     until = incident.definition.until_of(incident.step)
-    return incident.carried_at + timedelta(seconds=until.within)
+    blind = incident.blind
+    if incident.blind_since is not None:
+        blind += max((now - incident.blind_since).total_seconds(), 0.0)
+    return incident.carried_at + timedelta(seconds=until.within + blind)
 
 
 def _not_healthy(incident: Incident, until: Until, facts: Facts, now: datetime) -> Judgement:
-    if now >= deadline(incident):
+    if now >= deadline(incident, now):
         return Judgement("failed", f"not healthy within {until.within:g} s: {facts.health}")
     return Judgement("not_yet", facts.health)

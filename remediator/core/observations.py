@@ -13,7 +13,7 @@ from remediator.core.snapshot import Rehearsal, Snapshot
 class Sighting(Value, frozen=True):
     """One alert seen for one rule, with its target where that could be resolved.
 
-    `status` is firing, resolved or skipped (unusable, with the `reason`).
+    `status` is firing, resolved or skipped (unusable, with the `reason`); `zone` is that of a node.
     """
 
     source: str
@@ -26,6 +26,7 @@ class Sighting(Value, frozen=True):
     target: Target | None = None
     reason: str = ""
     received_at: datetime | None = None
+    zone: str = ""
 
 
 class Arrived(Value, frozen=True):

@@ -39,7 +39,8 @@ class Incident(Value, frozen=True):
 
     `since` is the start of continuous evidence, `cleared_at` the instant at which the last signal ended. `tries`
     counts the intents of the present step, `undo_tries` its undos, `serial` all of the incident (it makes their
-    ids). `intended_at` is when the intent was reserved. `cause` is why the ladder went on or the incident rests, and
+    ids). `intended_at` is when the intent was reserved, `blind` the seconds of its verification without evidence, and
+    `blind_since` the beginning of the present ones. `cause` is why the ladder went on or the incident rests, and
     becomes the close reason where nothing helps any more.
     """
 
@@ -62,6 +63,8 @@ class Incident(Value, frozen=True):
     undo: Undo | None = None
     intended_at: datetime | None = None
     carried_at: datetime | None = None
+    blind: float = 0.0
+    blind_since: datetime | None = None
     verified: Verification | None = None
     escalation: Escalated | None = None
     cause: CloseReason | None = None

@@ -10,7 +10,6 @@ from collections.abc import Callable
 
 from remediator.core.model import Json
 
-
 ALL = 1 << 30
 """More pods than there can be."""
 

@@ -49,8 +49,7 @@ def facts_of(live: Json, taken_at: datetime, revision: int = 0, answers: Sequenc
     meta = live["metadata"]
     labels = meta.get("labels") or {}
     counts = _counts(live)
-    health = "" if meta.get("deletionTimestamp") is None else "is being deleted"
-    health = health or _unhealthy(live, counts)
+    health = health_of(live)
     return Facts(
         taken_at=taken_at,
         exists=True,
@@ -100,6 +99,18 @@ def exclude_of(live: Json) -> str | None:
 def instant(text: str | None) -> datetime | None:
     """An instant as the API writes it; None where there is none."""
     return datetime.fromisoformat(text) if text else None
+
+
+def health_of(live: Json) -> str:
+    """Why a workload or node is not healthy; empty where it is."""
+    if live["metadata"].get("deletionTimestamp") is not None:
+        return "is being deleted"
+    return _unhealthy(live, _counts(live))
+
+
+def desired_of(live: Json) -> int:
+    """How many pods a workload wants."""
+    return _counts(live)["desired"]
 
 
 def _counts(live: Json) -> dict[str, int]:

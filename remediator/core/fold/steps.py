@@ -89,7 +89,7 @@ def outcome(state: State, event: Event, data: Outcome) -> State:
 
 def _after(incident: Incident, event: Event, data: Outcome) -> Incident:
     if data.status in (OutcomeStatus.APPLIED, OutcomeStatus.ADOPTED):
-        return replace(incident, phase=Phase.VERIFYING, carried_at=event.time)
+        return replace(incident, phase=Phase.VERIFYING, carried_at=event.time, blind=0.0, blind_since=None)
     if data.status is OutcomeStatus.REHEARSED:
         return replace(incident, phase=Phase.RESTING, intent=None)
     if data.status is OutcomeStatus.GONE:
@@ -116,7 +116,7 @@ def verification(state: State, event: Event, data: Verification) -> State:
     incident = state.incidents.get(event.incident)
     if incident is None:
         return state
-    incident = replace(incident, verified=data)
+    incident = _sighted(replace(incident, verified=data), event)
     if data.result == "failed":
         state = _end_action(state, incident, event)
         incident = replace(incident, cause=CloseReason.FAILED, detail=data.detail)
@@ -127,6 +127,16 @@ def verification(state: State, event: Event, data: Verification) -> State:
         elif data.then == "again":
             incident = replace(incident, phase=Phase.PENDING, intent=None, verified=None, reverts=incident.reverts + 1)
     return keep(state, incident)
+
+
+def _sighted(incident: Incident, event: Event) -> Incident:
+    """Time without evidence is no time in which a step may fail."""
+    if incident.verified is not None and incident.verified.result == "unknown":
+        return replace(incident, blind_since=incident.blind_since or event.time)
+    if incident.blind_since is None:
+        return incident
+    blind = max((event.time - incident.blind_since).total_seconds(), 0.0)
+    return replace(incident, blind=incident.blind + blind, blind_since=None)
 
 
 def escalated(state: State, event: Event, data: Escalated) -> State:

@@ -114,6 +114,19 @@ def test_a_gap_in_the_evidence_breaks_a_hold():
     assert story.closed == ["recovered"]
 
 
+def test_time_without_evidence_is_no_time_in_which_a_step_may_fail():
+    story = verifying("restart", ESCALATE)
+    story.looks(3)
+    for second in (100, 400, 900):
+        story.looks(second, unknown())
+    story.looks(901)  # broken still, 901 s after the write, 801 s of them blind: 600 s end at 1401
+    assert story.all("verification")[-1].result == "not_yet"
+    story.looks(1400.9)
+    assert story.all("verification")[-1].result == "not_yet"
+    story.looks(1401)
+    assert story.all("verification")[-1].result == "failed"
+
+
 def test_unknown_never_fails_a_verification_and_keeps_the_hand_on_the_target():
     story = verifying()
     for second in (1, 599, 600, 100_000):
