@@ -27,10 +27,11 @@ def wanted(incident: Incident) -> tuple[Errand, datetime] | None:
         return Errand.TELL, incident.opened_at
     if incident.phase is Phase.VERIFYING:
         return Errand.LOOK, incident.opened_at
+    clears_at = None if incident.owes_an_answer else incident.clears_at
     if incident.phase is Phase.AWAITING and incident.expires_at is not None:
-        return Errand.TICK, min(incident.expires_at, incident.clears_at or incident.expires_at)
-    if incident.clears_at is not None and not incident.owes_an_answer:
-        return Errand.TICK, incident.clears_at
+        return Errand.TICK, min(incident.expires_at, clears_at or incident.expires_at)
+    if clears_at is not None:
+        return Errand.TICK, clears_at
     if incident.phase is Phase.PENDING:
         return Errand.LOOK, incident.fires_at
     return None

@@ -163,6 +163,8 @@ class Controller:
         """Put what an observation touched onto the agenda, or off it."""
         about = getattr(mail.observation, "incident", "")
         touched = {event.incident for event in ruling.events if event.incident}
+        if isinstance(mail.observation, Reloaded) and ruling.events:
+            touched |= set(self.state.incidents)  # what was held by the old rules may be allowed by the new ones
         for incident_id in touched | ({about} if about else set()):
             incident = self.state.incidents.get(incident_id)
             if incident is None:
@@ -235,10 +237,10 @@ class Controller:
             want = wanted(incident) if incident else None
             if incident is not None and want is not None and incident_id not in self._errands:
                 self._errands[incident_id] = asyncio.create_task(self._run_errand(incident, want[0]))
+                if want[0] is Errand.CARRY:
+                    self._carrying.add(incident_id)
 
     async def _run_errand(self, incident: Incident, errand: Errand) -> None:
-        if errand is Errand.CARRY:
-            self._carrying.add(incident.id)
         try:
             mail = Mail(await _ERRANDS[errand](self, incident), errand=incident.id)
         except Exception as error:  # one object that breaks our code must not stop what is done about the others

@@ -25,8 +25,8 @@ class Account:
         self.lives: dict[str, str] = {}
         self.writes: dict[str, Event] = {}
         self.outcomes: dict[str, Outcome] = {}
-        self.began: dict[tuple[str, Mode], dict[str, datetime]] = defaultdict(dict)
-        self.last_end: dict[tuple[str, Mode], Event] = {}
+        self.began: dict[tuple[str, bool], dict[str, datetime]] = defaultdict(dict)
+        self.last_end: dict[tuple[str, bool], Event] = {}
 
     def check(self, event: Event, together: tuple[Event, ...], seen: Observation, state: State) -> None:
         """All promises that concern this event, before it is folded into the state."""
@@ -63,31 +63,29 @@ class Account:
         decision = together[0].data
         assert isinstance(decision, Decision)
         assert together[0].incident == event.incident
-        assert event.mode in (Mode.ENFORCE, Mode.OBSERVE)
-        assert decision.result == ("act" if event.mode is Mode.ENFORCE else "observe")
+        assert event.mode in (Mode.ENFORCE, Mode.APPROVE, Mode.OBSERVE)
+        assert decision.result == ("observe" if event.mode is Mode.OBSERVE else "act")
         assert [each.guard for each in decision.verdicts] == [*(guard.name for guard in GUARDS), "plan", "rehearsal"]
         assert all(each.allows for each in decision.verdicts)
 
     def check_budget(self, event: Event, state: State) -> None:
         """In the window that ends now there is room for one more."""
-        assert event.mode is not None
         budget = limits_of(state.policy, state.rules[event.rule]).budget
         window = timedelta(seconds=budget.per)
-        recent = [at for at in self.began[event.rule, event.mode].values() if event.time - at < window]
+        recent = [at for at in self.began[event.rule, is_rehearsed(event)].values() if event.time - at < window]
         assert len(recent) < budget.max
 
     def check_cooldown(self, event: Event, state: State) -> None:
         """The last action on the target was this incident's own, or ended long enough ago."""
         assert event.target is not None
-        assert event.mode is not None
-        last = self.last_end.get((event.target.key, event.mode))
+        last = self.last_end.get((event.target.key, is_rehearsed(event)))
         if last is not None and last.incident != event.incident:
             cooldown = limits_of(state.policy, state.rules[event.rule]).cooldown
             assert event.time - last.time >= timedelta(seconds=cooldown)
 
     def check_undo(self, event: Event, data: Undo) -> None:
         """Only what was done is undone, once, and under a mode that writes."""
-        assert event.mode is Mode.ENFORCE
+        assert event.mode in (Mode.ENFORCE, Mode.APPROVE)
         assert self.outcomes[data.of].status in DONE
         undone = [
             write.data.of for write in self.writes.values() if isinstance(write.data, Undo) and self.is_done(write)
@@ -106,21 +104,26 @@ class Account:
             self.lives[event.incident] = "closed" if event.kind == "incident_closed" else "open"
         if isinstance(data, Intent | Undo):
             self.writes[data.id] = event
-        if isinstance(data, Intent) and event.mode is not None:
-            self.began[event.rule, event.mode][data.id] = event.time
+        if isinstance(data, Intent):
+            self.began[event.rule, is_rehearsed(event)][data.id] = event.time
         if isinstance(data, Outcome):
             self.outcomes[data.intent] = data
             if data.status in IN_VAIN:
-                self.began[event.rule, Mode.ENFORCE].pop(data.intent, None)
-        for mode in (Mode.ENFORCE, Mode.OBSERVE):
-            if event.target is not None and ends_action(event, mode):
-                self.last_end[event.target.key, mode] = event
+                self.began[event.rule, False].pop(data.intent, None)
+        for rehearsed in (True, False):
+            if event.target is not None and ends_action(event, rehearsed):
+                self.last_end[event.target.key, rehearsed] = event
 
 
-def ends_action(event: Event, mode: Mode) -> bool:
-    """Whether the event ends a write (or, in observe mode, a rehearsal) and begins the target's rest."""
+def is_rehearsed(event: Event) -> bool:
+    """Whether an intent is only rehearsed: it then spends what is its own."""
+    return event.mode is Mode.OBSERVE
+
+
+def ends_action(event: Event, rehearsed: bool) -> bool:
+    """Whether the event ends a write (or a rehearsal) and begins the target's rest from writes (or rehearsals)."""
     data = event.data
-    if mode is Mode.OBSERVE:
+    if rehearsed:
         return isinstance(data, Outcome) and data.status is OutcomeStatus.REHEARSED
     if isinstance(data, Outcome):
         return data.status not in (*IN_VAIN, OutcomeStatus.REHEARSED)

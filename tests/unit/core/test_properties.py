@@ -16,10 +16,21 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from hypothesis.stateful import rule as step_of
 from msgspec.structs import replace
 
+from remediator.agenda import Errand, wanted
 from remediator.core.events import Event
 from remediator.core.fold import apply, fold
 from remediator.core.model import Mode, OutcomeStatus, Phase, Target
-from remediator.core.observations import Arrived, Carried, Elected, Looked, Observation, Reloaded, Ticked, Told
+from remediator.core.observations import (
+    Answered,
+    Arrived,
+    Carried,
+    Elected,
+    Looked,
+    Observation,
+    Reloaded,
+    Ticked,
+    Told,
+)
 from remediator.core.rules import Budget, GuardSettings, Policy, Protected, Rule, Step, Until, When
 from remediator.core.snapshot import Answer, Facts, Rehearsal, Snapshot
 from remediator.core.state import Incident, State
@@ -72,7 +83,7 @@ def rules(draw: st.DrawFn, name: str) -> Rule:
         when=draw(whens),
         until=draw(st.builds(Until, for_=durations, within=durations, on_failure=mostly("undo", "keep"))),
         guards=draw(guard_settings),
-        mode=draw(mostly(Mode.ENFORCE, Mode.OBSERVE, Mode.APPROVE, Mode.OFF, None)),
+        mode=draw(mostly(Mode.ENFORCE, Mode.OBSERVE, *[Mode.APPROVE] * 4, Mode.OFF, None)),
     )
 
 
@@ -179,6 +190,8 @@ class History(RuleBasedStateMachine):
             return self.see(Carried(incident.id, in_flight.id, status))
         if incident.phase is Phase.ESCALATING:
             return self.see(Told(incident.id))
+        if incident.phase is Phase.AWAITING:
+            return self.see(Answered(incident.id, incident.plan, True, data.draw(st.sampled_from(["alice", "bob"]))))
         self.now = max(self.now + timedelta(seconds=data.draw(st.sampled_from([1, 61, 301]))), incident.fires_at)
         if incident.phase is Phase.RESTING:
             return self.see(Ticked(incident.id))
@@ -224,7 +237,8 @@ class History(RuleBasedStateMachine):
     def something_is_due_too_early_or_too_late(self, data: st.DataObject, problem: str, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
         incident = self.some_incident(data)
-        self.see(data.draw(st.sampled_from([Told(incident.id, problem), Ticked(incident.id)])))
+        answer = Answered(incident.id, data.draw(mostly(incident.plan, "another")), not problem, "alice")
+        self.see(data.draw(st.sampled_from([Told(incident.id, problem), Ticked(incident.id), answer])))
 
     @step_of(data=st.data(), what=st.sampled_from(["rule", "rule", "settings", "removed", "bad", "office", "stranger"]))
     def something_rare_happens(self, data: st.DataObject, what: str) -> None:
@@ -243,13 +257,13 @@ class History(RuleBasedStateMachine):
             self.somebody_speaks_of_nothing(data.draw(st.sampled_from(["", "no-such-incident"])))
 
     def somebody_speaks_of_nothing(self, about: str) -> None:
-        strangers = (
+        for observation in (
             Looked(about, snapshot()),
             Carried(about, "x-1", OutcomeStatus.APPLIED),
             Told(about),
             Ticked(about),
-        )
-        for observation in strangers:
+            Answered(about, "", True, "alice"),
+        ):
             assert decide(self.state, observation, self.now).events == ()
 
     # What must hold of the state at any time
@@ -261,11 +275,19 @@ class History(RuleBasedStateMachine):
 
     @invariant()
     def the_state_is_sound(self) -> None:
+        self.timers_that_are_due_move_something()
         self.hands_are_those_of_incidents_that_are_in_hand()
         self.open_incidents_are_found_by_rule_and_target()
         self.what_is_told_of_incidents_is_their_evidence()
         for each in self.state.incidents.values():
             self.a_phase_has_what_it_needs(each)
+
+    def timers_that_are_due_move_something(self) -> None:
+        """Otherwise the loop would ask again and again at the same instant."""
+        for each in self.state.incidents.values():
+            want = wanted(each)
+            if want is not None and want[0] is Errand.TICK and want[1] <= self.now:
+                assert decide(self.state, Ticked(each.id), self.now).events
 
     def hands_are_those_of_incidents_that_are_in_hand(self) -> None:
         in_hand = [each for each in self.state.incidents.values() if each.in_hand]
