@@ -7,7 +7,6 @@ decided or done inside the request; the controller parses what is in the inbox.
 from __future__ import annotations
 
 import asyncio
-import time
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -139,7 +138,7 @@ class _Inbox:
 
     async def full(self) -> str:
         """Why no more is taken; empty where there is room."""
-        if (now := time.monotonic()) - self._asked >= 1.0:
+        if (now := asyncio.get_running_loop().time()) - self._asked >= 1.0:
             try:
                 self._count, self._bytes = await self._service.journal.backlog()
             except JournalError as error:
