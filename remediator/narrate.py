@@ -10,7 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 from remediator.core.events import (
+    Checkpoint,
     Decision,
+    Dropped,
     Escalated,
     Event,
     IncidentClosed,
@@ -125,6 +127,16 @@ def _source(event: Event, data: Source) -> Line:
     return Line("source", f"{data.source} is {'up' if data.up else 'down'} {data.reason}", tone="quiet")
 
 
+def _checkpoint(event: Event, data: Checkpoint) -> Line:
+    end = "the last one" if data.first else "more follow"
+    return Line("checkpoint", f"part {data.part} of the state, {end}", tone="quiet")
+
+
+def _dropped(event: Event, data: Dropped) -> Line:
+    where = f"archived in {data.archive}" if data.archive else "not archived"
+    return Line("dropped", f"records up to {data.until}: older than is kept, {where}", tone="quiet")
+
+
 _LINES: dict[type, Callable[[Event, Any], Line]] = {
     Signal: _signal,
     IncidentOpened: _opened,
@@ -139,4 +151,6 @@ _LINES: dict[type, Callable[[Event, Any], Line]] = {
     Leader: _leader,
     Pause: _pause,
     Source: _source,
+    Checkpoint: _checkpoint,
+    Dropped: _dropped,
 }

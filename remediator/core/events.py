@@ -186,6 +186,30 @@ class Source(Value, frozen=True, tag_field="kind", tag="source"):
     reason: str = ""
 
 
+class Checkpoint(Value, frozen=True, tag_field="kind", tag="checkpoint"):
+    """A part of the state as it was before the first part was appended, so that a start need not read what came before.
+
+    `state` is JSON of `form` (see `core.frozen_state`), `part` counts from 1. The last part names the sequence number
+    of the `first`; a checkpoint without one was interrupted and means nothing.
+    """
+
+    state: str
+    form: str
+    part: int = 1
+    first: int = 0
+
+
+class Dropped(Value, frozen=True, tag_field="kind", tag="dropped"):
+    """From here on the journal begins after record `until`, whose hash is `hash`: what is older is kept no longer.
+
+    `archive` names the file that it was written to; empty where the settings say that it need not be.
+    """
+
+    until: int
+    hash: str
+    archive: str = ""
+
+
 Payload: TypeAlias = (
     Signal
     | IncidentOpened
@@ -201,6 +225,8 @@ Payload: TypeAlias = (
     | Leader
     | Pause
     | Source
+    | Checkpoint
+    | Dropped
 )
 
 
