@@ -7,9 +7,8 @@ incidents then want is begun. After a crash the same loop goes on where the jour
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
 
 from remediator import metrics
 from remediator.agenda import Agenda, Errand, backoff, wanted
@@ -20,26 +19,19 @@ from remediator.core.observations import Arrived, Carried, Elected, Looked, Obse
 from remediator.core.state import Incident, State
 from remediator.decide import Ruling, decide
 from remediator.executor import Executor
+from remediator.intake import Intake
 from remediator.logs import logger
 from remediator.messages import message
-from remediator.ports import Clock, Cluster, ClusterError, Fenced, Journal, JournalError, Notifier, Receipt
-from remediator.sources.alerts import arrived
+from remediator.ports import Clock, Cluster, Fenced, Journal, JournalError, Notifier
 from remediator.sources.looks import look
 
 log = logger("controller")
-
-T = TypeVar("T")
 
 MOST_ERRANDS = 64
 """Reads, writes and deliveries under way at once."""
 
 MOST_MAILS = 128
 """Observations that are decided one after the other and made durable in one append."""
-
-MOST_RECEIPTS = 16
-"""Payloads whose targets are looked up at once."""
-
-INBOX_BATCH = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +67,8 @@ class Controller:
         self.executor = Executor(cluster, clock)
         self.state, self.seq = State(), 0
         self.writable = True
-        self.arrivals = asyncio.Event()
+        self.intake = Intake(journal, cluster, clock, lambda: self.state, self._bring)
         self._mailbox: asyncio.Queue[Mail] = asyncio.Queue(maxsize=MOST_MAILS)
-        self._sightings: asyncio.Queue[tuple[Receipt, asyncio.Task[Arrived | None]]] = asyncio.Queue(MOST_RECEIPTS)
-        self._background: set[asyncio.Task[Any]] = set()
         self._agenda = Agenda()
         self._errands: dict[str, asyncio.Task[None]] = {}
         self._carrying: set[str] = set()
@@ -97,14 +87,16 @@ class Controller:
         opened()
         for incident in self.state.incidents.values():
             self._schedule(incident)
-        self._begin(self._read_inbox())
-        self._begin(self._pass_on())
+        taking = asyncio.create_task(self.intake.run())
+        taking.add_done_callback(lambda _: self._wake())
         try:
             while not (self._stopping and not self._carrying):
+                if taking.done():
+                    taking.result()  # an intake that broke must not look like a quiet one
                 self._begin_due()
                 await self._settle(await self._next_mails())
         finally:
-            await self._end((*self._background, *self._errands.values()))
+            await self._end((taking, *self._errands.values()))
 
     async def stop(self) -> None:
         """Begin nothing new; `run` returns once the outcomes of all writes under way are durable."""
@@ -120,6 +112,9 @@ class Controller:
     async def tell(self, observation: Observation) -> None:
         """Put an observation of the outside (a reload, an operator's word) before the loop."""
         await self._mailbox.put(Mail(observation))
+
+    async def _bring(self, seen: Arrived, receipt: int) -> None:
+        await self._mailbox.put(Mail(seen, (receipt,)))
 
     async def ask(self, observation: Observation) -> Ruling:
         """As `tell`, and answer what was decided, once it is durable."""
@@ -143,6 +138,10 @@ class Controller:
             return await self._mailbox.get()
         finally:
             alarm.cancel()
+
+    def _wake(self) -> None:
+        if self._mailbox.empty():
+            self._mailbox.put_nowait(Mail(Arrived(())))
 
     async def _ring(self, seconds: float) -> None:
         """Wake the loop for what is due then."""
@@ -265,55 +264,6 @@ class Controller:
 
     async def _tick(self, incident: Incident) -> Ticked:
         return Ticked(incident.id)
-
-    async def _read_inbox(self) -> None:
-        """Take payloads out of the inbox, oldest first; where too many are under way, the inbox keeps the rest."""
-        last, misses = 0, 0
-        while True:
-            self.arrivals.clear()
-            try:
-                receipts = await self.journal.waiting(after=last, limit=INBOX_BATCH)
-            except JournalError as error:
-                await self._wait_out("the inbox cannot be read", error, misses)
-                misses += 1
-                continue
-            misses = 0
-            for receipt in receipts:
-                await self._sightings.put((receipt, self._begin(self._sight(receipt))))
-                last = receipt.id
-            if not receipts:
-                await self.arrivals.wait()
-
-    async def _sight(self, receipt: Receipt) -> Arrived | None:
-        """What a payload speaks of; tried until the API server can be asked. None where it breaks our code."""
-        misses = 0
-        while True:
-            try:
-                return await arrived(self.cluster, self.state, receipt)
-            except ClusterError as error:
-                await self._wait_out("the targets of a payload cannot be read", error, misses)
-                misses += 1
-            except Exception as error:
-                log.error("payload not understood; it stays in the inbox", receipt=receipt.id, problem=repr(error))
-                return None
-
-    async def _pass_on(self) -> None:
-        """Bring sightings before the loop in the order of their payloads, whichever is known first."""
-        while True:
-            receipt, sighting = await self._sightings.get()
-            if (seen := await sighting) is not None:
-                await self._mailbox.put(Mail(seen, (receipt.id,)))
-
-    async def _wait_out(self, what: str, error: Exception, misses: int) -> None:
-        log.warning(f"{what}; trying again", problem=f"{type(error).__name__}: {error}", misses=misses)
-        await self.clock.sleep(backoff(misses).total_seconds())
-
-    def _begin(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        """Let something run beside the loop until its end or the loop's."""
-        task = asyncio.create_task(work)
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
-        return task
 
     async def _end(self, tasks: tuple[asyncio.Task[None], ...]) -> None:
         for task in tasks:

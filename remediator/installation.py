@@ -100,7 +100,7 @@ class Installation:
 
     def received(self) -> None:
         """See `server.service.Service`."""
-        self.controller.arrivals.set()
+        self.controller.intake.arrivals.set()
 
     async def checks(self) -> tuple[Check, ...]:
         """See `server.service.Service`."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from remediator.core.events import (
+    Approval,
     Checkpoint,
     Decision,
     Dropped,
@@ -64,12 +65,17 @@ def _opened(event: Event, data: IncidentOpened) -> Line:
 
 
 def _decision(event: Event, data: Decision) -> Line:
-    against = tuple(f"{v.guard}: {v.reason}" for v in data.verdicts if not v.allows)
+    counts = "deny" if data.result == "deny" else "hold"
+    against = tuple(f"{v.guard}: {v.reason}" for v in data.verdicts if v.verdict == counts)
     action = data.action or f"step {data.step + 1}"
     if data.result == "hold":
         return Line("hold", f"{action} waits until {data.retry_at:%H:%M:%SZ}", against, "quiet")
     if data.result == "deny":
         return Line("refused", f"{action} may not be done", against, "refused")
+    if data.result == "await_approval":
+        return Line(
+            "approval", f"{action}: plan {data.plan} waits for approval until {data.retry_at:%H:%M:%SZ}", tone="told"
+        )
     asked = f"{len(data.verdicts)} guards asked, all allow" if data.verdicts else "no guard applies"
     return Line("decision", f"{action}: {asked}" + (" (observe only)" if data.result == "observe" else ""))
 
@@ -94,6 +100,11 @@ def _outcome(event: Event, data: Outcome) -> Line:
 def _verification(event: Event, data: Verification) -> Line:
     tone = {"failed": "bad", "healthy": "good"}.get(data.result, "quiet")
     return Line("verify", f"{data.result.replace('_', ' ')}: {data.detail}", tone=tone)
+
+
+def _approval(event: Event, data: Approval) -> Line:
+    said = {"approve": "approved", "deny": "denied", "expired": "expired"}[data.answer]
+    return Line("approval", f"{said} by {event.actor}: plan {data.plan}: {data.reason}", tone="told")
 
 
 def _escalated(event: Event, data: Escalated) -> Line:
@@ -145,6 +156,7 @@ _LINES: dict[type, Callable[[Event, Any], Line]] = {
     Undo: _intent,
     Outcome: _outcome,
     Verification: _verification,
+    Approval: _approval,
     Escalated: _escalated,
     IncidentClosed: _closed,
     RulesChanged: _rules,

@@ -1,0 +1,84 @@
+"""Intake: payloads out of the inbox, their targets looked up several at once, before the loop in the order they came.
+
+The inbox keeps a payload until the events that follow from it are durable, so that nothing here has to survive a crash.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from remediator.agenda import backoff
+from remediator.core.observations import Arrived
+from remediator.core.state import State
+from remediator.logs import logger
+from remediator.ports import Clock, Cluster, ClusterError, Journal, JournalError, Receipt
+from remediator.sources.alerts import arrived
+
+log = logger("intake")
+
+AT_ONCE = 16
+"""Payloads in memory, their targets being looked up; the inbox keeps the rest."""
+
+Bring = Callable[[Arrived, int], Awaitable[None]]
+"""Takes what a payload speaks of, with the number of its receipt; waits while too much is before the loop already."""
+
+
+class Intake:
+    """From the inbox to the loop. `arrivals` is set by whoever made a payload durable; `state` answers the latest."""
+
+    def __init__(
+        self, journal: Journal, cluster: Cluster, clock: Clock, state: Callable[[], State], bring: Bring
+    ) -> None:
+        self._journal, self._cluster, self._clock = journal, cluster, clock
+        self._state, self._bring = state, bring
+        self._sightings: asyncio.Queue[tuple[Receipt, asyncio.Task[Arrived | None]]] = asyncio.Queue(AT_ONCE)
+        self.arrivals = asyncio.Event()
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._read(tasks))
+            tasks.create_task(self._pass_on())
+
+    async def _read(self, tasks: asyncio.TaskGroup) -> None:
+        """Take payloads out of the inbox, oldest first."""
+        last, misses = 0, 0
+        while True:
+            self.arrivals.clear()
+            try:
+                receipts = await self._journal.waiting(after=last, limit=AT_ONCE)
+            except JournalError as error:
+                await self._wait_out("the inbox cannot be read", error, misses)
+                misses += 1
+                continue
+            misses = 0
+            for receipt in receipts:
+                await self._sightings.put((receipt, tasks.create_task(self._sight(receipt))))
+                last = receipt.id
+            if not receipts:
+                await self.arrivals.wait()
+
+    async def _sight(self, receipt: Receipt) -> Arrived | None:
+        """What a payload speaks of; tried until the API server can be asked. None where it breaks our code."""
+        misses = 0
+        while True:
+            try:
+                return await arrived(self._cluster, self._state(), receipt)
+            except ClusterError as error:
+                await self._wait_out("the targets of a payload cannot be read", error, misses)
+                misses += 1
+            except Exception as error:  # it stays in the inbox and is tried again at the next start
+                log.error("payload not understood; it stays in the inbox", receipt=receipt.id, problem=repr(error))
+                return None
+
+    async def _pass_on(self) -> None:
+        """Bring sightings in the order of their payloads, whichever is known first."""
+        while True:
+            receipt, sighting = await self._sightings.get()
+            if (seen := await sighting) is not None:
+                await self._bring(seen, receipt.id)
+
+    async def _wait_out(self, what: str, error: Exception, misses: int) -> None:
+        log.warning(f"{what}; trying again", problem=f"{type(error).__name__}: {error}", misses=misses)
+        await self._clock.sleep(backoff(misses).total_seconds())
