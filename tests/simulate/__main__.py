@@ -6,8 +6,6 @@ import argparse
 import sys
 import time
 
-import structlog
-
 from tests.simulate.generate import generate
 from tests.simulate.report import Totals
 from tests.simulate.run import play
@@ -39,5 +37,4 @@ def _arguments() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))  # critical: the product logs none
     sys.exit(main())

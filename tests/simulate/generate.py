@@ -34,7 +34,7 @@ ALERTS = {
     "DaemonSet": ("KubePodCrashLooping",),
     "Node": ("KubeNodeNotReady",),
 }
-CONDITIONS = ("target.replicas > 0", "target.ready < target.replicas", "!target.paused")
+CONDITIONS = ("target.replicas > 0", "target.ready < target.replicas", "!target.paused", "target.revision > 1")
 MESSAGES = ("append:leaves", "append:done", "write:leaves", "write:done", "read:done", "rehearse:done", "deliver:done",
             "receive:done")  # fmt: skip
 GARBAGE = ("", "{", '{"version": "3", "alerts": []}', '{"version": "4", "alerts": [{"status": "firing"}, 7]}',

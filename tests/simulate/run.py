@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import structlog
 from msgspec.structs import replace
 
 from remediator.journal import connect
@@ -27,6 +28,9 @@ from tests.simulate.postman import Postman
 from tests.simulate.scenario import Scenario, Workload
 from tests.simulate.supervisor import Supervisor
 from tests.simulate.weather import Weather
+
+NEVER = ("errand failed", "payload not understood; it stays in the inbox")
+"""Lines of the log that tell of a defect."""
 
 CALM = 2.0
 """Hours without faults at the end, after which nothing may be late."""
@@ -136,6 +140,12 @@ class Run:
             self.weather.meet("third party reverts")
             self.world.server.update({**live, "spec": {**live["spec"], "template": template}})
 
+    def hear(self, log: Any, level: str, event: Any) -> Any:
+        """What the product logs as an error; some of it must never be."""
+        if event["event"] in NEVER:
+            self.oracle.violated("no code breaks", f"{event}")
+        raise structlog.DropEvent
+
     def report(self) -> Report:
         """What came of it."""
         faults = Counter({f"api server: {kind}": count for kind, count in self.world.faults.injected.items()})
@@ -169,9 +179,12 @@ def play(scenario: Scenario) -> Report:
 
 def _play(scenario: Scenario, journal: Journal) -> Report:
     run = Run(scenario, journal)
+    log = structlog.get_config()
+    structlog.configure(processors=[run.hear], wrapper_class=structlog.make_filtering_bound_logger(40))
     try:
         run.loop.run_until_complete(run.play())
         return run.report()
     finally:
         run.supervisor.end()
         run.loop.finish()
+        structlog.configure(**log)

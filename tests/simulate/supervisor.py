@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
-from remediator.controller import Controller
+from remediator.config import Settings
 from remediator.core.observations import Reloaded
 from remediator.core.rules import Policy, Rule
+from remediator.installation import Installation, World
 from remediator.ports import Fenced, Journal, JournalError
+from remediator.server.app import build
 from tests.simulate.life import Life, Scene
 from tests.simulate.outposts import Desk, MachineClock, Pager, Wire
 
@@ -16,14 +18,16 @@ BACK_OFF = 5.0
 
 
 class Process:
-    """One controller at work."""
+    """One remediator at work: its controller, and the web application before it."""
 
     def __init__(self, scene: Scene, journal: Journal, name: str) -> None:
         self.life = Life(scene, name)
-        self.desk = Desk(self.life, journal)
-        self.controller = Controller(
-            self.desk, Wire(self.life), Pager(self.life), MachineClock(self.life), name, "simulated"
-        )
+        clock = MachineClock(self.life)
+        world = World(Desk(self.life, journal), Wire(self.life), Pager(self.life), clock)
+        self.installation = Installation(Settings(), (), world)
+        self.controller = self.installation.controller
+        self.controller.identity, self.controller.version = name, "simulated"
+        self.app = build(self.installation)
         self.open = False
         self.task: asyncio.Task[None] | None = None
 
@@ -33,11 +37,12 @@ class Process:
 
     def _opened(self) -> None:
         self.open = True
+        self.installation._opened()
 
     @property
-    def refusing(self) -> bool:
-        """Whether it would answer a webhook with 503, or not at all."""
-        return not self.open or not self.life.group.alive or self.life.group.frozen or not self.controller.writable
+    def listens(self) -> bool:
+        """Whether a connection would be answered at all."""
+        return self.life.group.alive and not self.life.group.frozen
 
 
 class Supervisor:

@@ -1,8 +1,8 @@
 """The promises of docs/architecture as judges, one file for each kind."""
 
 from tests.simulate.promises.books import Bounded, Chain, SameState
-from tests.simulate.promises.decisions import AllAsked, Fresh, Justified, SaidOnce
-from tests.simulate.promises.endings import Closed, Stuck
+from tests.simulate.promises.decisions import AllAsked, Fresh, Justified, SaidOnce, Signalled
+from tests.simulate.promises.endings import Closed, Stuck, Told
 from tests.simulate.promises.inbox import Kept
 from tests.simulate.promises.limits import Budgets, Cooldowns
 from tests.simulate.promises.writes import IntentFirst, Modes, OneHand, Undoing, Untouchable
@@ -19,9 +19,11 @@ PROMISES = (
     Fresh,
     SaidOnce,
     Justified,
+    Signalled,
     Kept,
     Closed,
     Stuck,
+    Told,
     Chain,
     SameState,
     Bounded,

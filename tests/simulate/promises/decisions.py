@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from remediator.core.events import Decision, Event, Intent, Record
-from remediator.core.model import Mode
+from remediator.core.events import Decision, Event, IncidentClosed, Intent, Record, Signal
+from remediator.core.model import CloseReason, Mode
 from remediator.guards import GUARDS
 from remediator.simulation.audit import Entry
-from tests.simulate.history import seconds
+from tests.simulate.history import IN_VAIN, Story, seconds
+from tests.simulate.promises.limits import cooldown_of
 from tests.simulate.promises.promise import Promise
 from tests.simulate.promises.writes import mark_of
 
@@ -120,7 +121,7 @@ class Justified(Promise):
             if isinstance(deed.data, Intent)
             and deed.event.rule == event.rule
             and (deed.event.mode is Mode.OBSERVE) is shadow
-            and deed.status not in ("conflict", "never_done")
+            and deed.status not in IN_VAIN
         )
         self.check("budget counted right", used == inputs["used"], f"{event.rule}: {inputs} but {used}")
 
@@ -129,3 +130,48 @@ class Justified(Promise):
         shadow = self.history.mode_of(event.rule) is Mode.OBSERVE
         wrote = other is not None and any((deed.event.mode is Mode.OBSERVE) is shadow for deed in other.deeds)
         self.check("cooldown after an action", wrote, f"{event.rule} rests after {inputs}")
+
+
+class Signalled(Promise):
+    """A step is taken while its signals fire, and have for as long as the rule wants; an echo of what was cured opens
+    nothing.
+    """
+
+    def on_record(self, record: Record) -> None:
+        """Look at intents, and at what opens incidents."""
+        event, data = record.event, record.event.data
+        if isinstance(data, Intent):
+            self._lasted(event)
+        if isinstance(data, Signal) and data.status == "firing" and event.target is not None:
+            self._is_news(event, data)
+
+    def _lasted(self, event: Event) -> None:
+        story = self.history.stories[event.incident]
+        last: dict[str, str] = {}
+        for each in story.events:
+            if isinstance(each.data, Signal):
+                last[each.data.fingerprint] = each.data.status
+        self.check("no act without a signal", "firing" in last.values(), f"{event.incident}: {last}")
+        rule = self.history.rules.get(event.rule)
+        if rule is not None:
+            lasted = seconds(event.time - story.events[0].time)
+            self.check("evidence lasts for `for`", lasted >= rule.when.for_, f"{event.incident} acts after {lasted} s")
+
+    def _is_news(self, event: Event, data: Signal) -> None:
+        assert event.target is not None
+        before = self._cured(event.rule, event.target.key)
+        if before is None or self.history.stories[event.incident].events[-1].kind != "incident_opened":
+            return
+        echo = any(
+            isinstance(each.data, Signal)
+            and (each.data.fingerprint, each.data.starts_at) == (data.fingerprint, data.starts_at)
+            for each in before.events
+        )
+        rested = seconds(event.time - before.events[-1].time) >= cooldown_of(self.history, event.rule)
+        self.check("an echo opens nothing", rested or not echo, f"{event.incident} echoes {before.id}")
+
+    def _cured(self, rule: str, target: str) -> Story | None:
+        """The incident of the rule and target that ended last, if it recovered."""
+        ended = [story for story in self.history.on_target(target) if story.rule == rule and story.closed]
+        last = ended[-1].last(IncidentClosed) if ended else None
+        return ended[-1] if last is not None and last.data.reason is CloseReason.RECOVERED else None

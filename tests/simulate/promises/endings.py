@@ -10,7 +10,7 @@ from remediator.core.kinds import ref_of
 from remediator.core.model import CloseReason, Phase
 from remediator.core.state import Incident
 from remediator.core.workload import facts_of
-from remediator.ports import NotFound
+from remediator.ports import Delivery, NotFound
 from remediator.simulation.faults import FaultKind
 from tests.simulate.history import EFFECTIVE, Story, seconds
 from tests.simulate.promises.promise import Promise
@@ -33,6 +33,7 @@ class Closed(Promise):
             CloseReason.RESOLVED: self._resolved,
             CloseReason.FAILED: self._failed,
             CloseReason.REFUSED: self._refused,
+            CloseReason.CANCELLED: self._cancelled,
         }.get(data.reason)
         if judge is not None:
             judge(event, story)
@@ -75,6 +76,15 @@ class Closed(Promise):
         known = self.history.state.incidents[story.id].signals
         self.check("resolved when all signals are", all(gone.get(each.fingerprint) for each in known), f"{story.id}")
 
+    def _cancelled(self, event: Event, story: Story) -> None:
+        """The target is no more, or is another one; or the rule is gone."""
+        incident = self.history.state.incidents[story.id]
+        if self.oracle.world.faults.injected.get(FaultKind.STALE) or story.rule not in self.history.rules:
+            return
+        live = self.oracle.world.store.get(incident.target.kind, incident.target.namespace, incident.target.name)
+        gone = live is None or live["metadata"]["uid"] != incident.target.uid
+        self.check("cancelled when its target is gone", gone or self._just_changed(incident), f"{story.id}")
+
     def _failed(self, event: Event, story: Story) -> None:
         failed = any(
             (isinstance(each.data, Verification) and each.data.result == "failed")
@@ -89,6 +99,23 @@ class Closed(Promise):
             for each in story.events
         )
         self.check("refused after a denial", refused, f"{story.id}")
+
+
+class Told(Promise):
+    """A person is told what the journal says, never in observe mode; and told again only under the same key."""
+
+    def __init__(self, oracle: Any) -> None:
+        super().__init__(oracle)
+        self._told: dict[str, str] = {}
+
+    def on_delivered(self, delivery: Delivery) -> None:
+        """The message belongs to an open escalation."""
+        story = self.history.stories.get(delivery.body["incident"])
+        last = story.last(Escalated) if story else None
+        asked = last is not None and last.data.status in ("requested", "undelivered")
+        self.check("told after it is journalled", asked, f"{delivery.key}: {last and last.data}")
+        body = repr(sorted(delivery.body.items()))
+        self.check("one key, one message", self._told.setdefault(delivery.key, body) == body, f"{delivery.key}")
 
 
 class Stuck(Promise):

@@ -7,7 +7,7 @@ from datetime import timedelta
 from remediator.core.events import Event, Intent, Record
 from remediator.core.model import Mode
 from remediator.core.rules import Budget
-from tests.simulate.history import IN_VAIN, Effect
+from tests.simulate.history import IN_VAIN, Effect, History
 from tests.simulate.promises.promise import Promise
 from tests.simulate.promises.writes import mark_of
 
@@ -27,7 +27,8 @@ class Budgets(Promise):
 
     def limit(self, rule: str) -> Budget:
         """The stricter of what settings and rule say, else 3 per hour."""
-        said = [self.history.policy.guards.budget, self.history.rules[rule].guards.budget]
+        found = self.history.rules.get(rule)
+        said = [self.history.policy.guards.budget, found.guards.budget if found else None]
         given = [each for each in said if each is not None]
         return min(given, key=lambda budget: (budget.max, -budget.per)) if given else Budget(3, 3600.0)
 
@@ -52,18 +53,12 @@ class Cooldowns(Promise):
         event = record.event
         if not isinstance(event.data, Intent) or event.target is None or event.mode is Mode.OBSERVE:
             return
-        cooldown = timedelta(seconds=self.limit(event.rule))
+        cooldown = timedelta(seconds=cooldown_of(self.history, event.rule))
         for story in self.history.on_target(event.target.key):
             if story.id == event.incident or story.ended_at is None:
                 continue
             rested = event.time - story.ended_at
             self.check("cooldown", rested >= cooldown, f"{event.target}: {rested} after {story.id}, {cooldown} wanted")
-
-    def limit(self, rule: str) -> float:
-        """The longer of what settings and rule say, else half an hour."""
-        said = [self.history.policy.guards.cooldown, self.history.rules[rule].guards.cooldown]
-        given = [each for each in said if each is not None]
-        return max(given) if given else 1800.0
 
     def on_effect(self, effect: Effect) -> None:
         """From the audit alone: two incidents' writes to one object are further apart than the cooldown.
@@ -74,9 +69,7 @@ class Cooldowns(Promise):
         deed = self.history.deeds.get(id_)
         if deed is None or not isinstance(deed.data, Intent) or deed.event.target is None:
             return
-        cooldown = (
-            timedelta(seconds=self.limit(deed.event.rule)) if deed.event.rule in self.history.rules else timedelta()
-        )
+        cooldown = timedelta(seconds=cooldown_of(self.history, deed.event.rule))
         for story in self.history.on_target(deed.event.target.key):
             if story.id == deed.event.incident:
                 continue
@@ -84,3 +77,10 @@ class Cooldowns(Promise):
                 for before in other.effects:
                     apart = effect.entry.at - before.entry.at + self.oracle.jumped(before.entry.at, effect.entry.at)
                     self.check("cooldown in the audit", apart >= cooldown, f"{id_} {apart} after {other.data.id}")
+
+
+def cooldown_of(history: History, rule: str) -> float:
+    """The longer of what settings and rule say, else half an hour."""
+    said = [history.policy.guards.cooldown, history.rules[rule].guards.cooldown if rule in history.rules else None]
+    given = [each for each in said if each is not None]
+    return max(given) if given else 1800.0
