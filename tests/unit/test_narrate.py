@@ -76,5 +76,5 @@ def test_every_kind_of_event_has_a_line():
 def test_hostile_text_is_shown_and_not_obeyed(text):
     shown = line(Signal("alertmanager", "firing", "f", {"alertname": f"x{text}y"})).text
     assert shown.isprintable()
-    assert shown.startswith("x\\")
+    assert "\\" in shown
     assert printable(text) in shown
