@@ -20,10 +20,10 @@ T = TypeVar("T")
 
 
 def shop(**deployment: Any) -> World:
-    """A world in which `shop/web` has three ready replicas of a good image."""
+    """A world in which `shop/web` has had three ready replicas of a good image for an hour."""
     world = World(namespaces=("kube-system", "shop"))
     world.create(objects.deployment("web", "shop", GOOD, **deployment))
-    world.advance(60)
+    world.advance(3600)
     return world
 
 
