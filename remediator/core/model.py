@@ -15,8 +15,8 @@ from msgspec import Struct
 Json: TypeAlias = dict[str, Any]
 
 
-class Value(Struct, frozen=True, omit_defaults=False, forbid_unknown_fields=False):
-    """Base of all frozen values."""
+class Value(Struct, frozen=True, omit_defaults=False, forbid_unknown_fields=False, gc=False):
+    """Base of all frozen values: trees, so that the garbage collector need not follow them in search of cycles."""
 
 
 def as_json(value: Any) -> Any:

@@ -24,7 +24,7 @@ def keep(state: State, incident: Incident) -> State:
 def _up_to_date(state: State, incident: Incident) -> Incident:
     """A pending incident follows its rule as it is now; what is in hand ends under the rule it was begun with."""
     rule = state.rules.get(incident.definition.name)
-    if rule is None or rule is incident.definition or incident.phase is not Phase.PENDING:
+    if rule is None or incident.phase is not Phase.PENDING or rule == incident.definition:
         return incident
     if incident.step < len(rule.do):
         return replace(incident, definition=rule, said=None)
