@@ -241,6 +241,17 @@ def test_only_a_cure_has_an_echo(reason):
     assert kinds(story.fires(4)) == ["incident_opened", "signal"]
 
 
+def test_two_incidents_within_one_instant_have_ids_of_their_own():
+    """Ids of writes are made from it: the second must not find the first one's mark in the cluster."""
+    story = Story()
+    story.fires(0)
+    first = story.incident.id
+    story.resolves(0)
+    story.see(Ticked(first), 0)
+    story.fires(0, starts_at=at(1))
+    assert story.incident.id != first
+
+
 def test_a_successor_of_the_target_is_a_new_incident_where_the_old_one_rests():
     story = Story(rule(mode=Mode.OFF))
     story.fires(0)

@@ -7,8 +7,9 @@ from msgspec.structs import replace
 
 from remediator.core.events import Verification
 from remediator.core.model import Mode, OutcomeStatus, Phase
+from remediator.core.observations import Looked
 from remediator.core.rules import Step, Until
-from remediator.core.snapshot import Facts
+from remediator.core.snapshot import Facts, Rehearsal
 from remediator.guards.contention import MOST_TRIES
 from remediator.verify import judge
 from tests.unit.builders import (
@@ -257,6 +258,14 @@ def test_an_undo_is_rehearsed_as_well(api, then):
     assert [each.then for each in story.all("verification")] == ([then] if then else [])
     if then is None:
         assert story.again_at is not None
+
+
+def test_an_undo_that_was_rehearsed_as_something_else_is_not_written():
+    story = verifying()
+    seen = rolled_back()
+    seen = replace(seen, facts=replace(seen.facts, taken_at=at(600)))
+    assert story.see(Looked(story.incident.id, seen, Rehearsal("0123456789abcdef", "accepted")), 600) == ()
+    assert story.again_at is not None
 
 
 def test_a_step_without_an_undo_goes_on():
