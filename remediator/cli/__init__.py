@@ -10,11 +10,17 @@ from remediator import __version__
 
 COMMANDS = {
     "run": "the service: webhook, controller, metrics",
+    "incidents": "what is open, and what each incident waits for",
+    "approve": "let a plan that waits be carried out",
+    "deny": "let a plan that waits not be carried out",
     "check": "every error of rule and settings files at once",
     "audit": "export, verify and anchor the journal",
     "demo": "three incidents play on a simulated cluster",
 }
-"""Every command with its line in `--help`; `remediator/cli/NAME.py` holds `command`."""
+"""Every command with its line in `--help`; `remediator/cli/NAME.py` holds `command`, if not in `ELSEWHERE`."""
+
+ELSEWHERE = {"approve": "answer:approve", "deny": "answer:deny"}
+"""Commands that share a module: `module:attribute`."""
 
 
 class Commands(click.Group):
@@ -28,7 +34,8 @@ class Commands(click.Group):
         """The named command; None where there is none of that name."""
         if cmd_name not in COMMANDS:
             return None
-        return importlib.import_module(f"remediator.cli.{cmd_name}").command
+        module, _, attribute = ELSEWHERE.get(cmd_name, f"{cmd_name}:command").partition(":")
+        return getattr(importlib.import_module(f"remediator.cli.{module}"), attribute)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of commands, without importing any of them."""

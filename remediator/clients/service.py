@@ -1,0 +1,74 @@
+"""The running remediator's own HTTP API, as the command line asks it. Synchronous: a command asks once and ends."""
+
+from __future__ import annotations
+
+import http.client
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlencode, urlsplit
+from urllib.request import Request, urlopen
+
+import msgspec
+
+PATIENCE = 30.0
+"""Seconds for one answer."""
+
+
+class ServiceError(Exception):
+    """The service did not do what was asked; the message says what is wrong and what to do next."""
+
+
+class ServiceApi:
+    """One service at a base URL; `token_file` holds an operator's token, empty for none."""
+
+    def __init__(self, url: str, token_file: str = "") -> None:
+        if urlsplit(url).scheme not in ("http", "https"):
+            raise ServiceError(f"{url!r} is no address of a service: write http://HOST:PORT")
+        self.url, self._token_file = url.rstrip("/"), token_file
+
+    def get(self, path: str, **query: str) -> Any:
+        """The JSON answer of a GET."""
+        return self._ask(Request(f"{self.url}{path}?{urlencode(query)}" if query else f"{self.url}{path}"))
+
+    def post(self, path: str, body: Any) -> Any:
+        """The JSON answer of a POST."""
+        content = {"Content-Type": "application/json"}
+        return self._ask(Request(f"{self.url}{path}", msgspec.json.encode(body), content, method="POST"))
+
+    def pages(self, path: str, most: int) -> list[Any]:
+        """Up to `most` items of a paged list, newest first."""
+        found: list[Any] = []
+        after = ""
+        while len(found) < most:
+            page = self.get(path, limit=str(min(most - len(found), 500)), **({"after": after} if after else {}))
+            found += page["items"]
+            after = page["next"]
+            if not after:
+                break
+        return found
+
+    def _ask(self, request: Request) -> Any:
+        if self._token_file:
+            request.add_header("Authorization", f"Bearer {self._token()}")
+        try:
+            with urlopen(request, timeout=PATIENCE) as answer:
+                return msgspec.json.decode(answer.read())
+        except HTTPError as error:
+            raise ServiceError(f"{self.url} answers {error.code}: {_reason(error)}") from error
+        except (URLError, TimeoutError, http.client.HTTPException, msgspec.DecodeError) as error:
+            hint = "is it running, and is --server right?"
+            raise ServiceError(f"no answer of a remediator at {self.url}: {error}; {hint}") from error
+
+    def _token(self) -> str:
+        try:
+            return Path(self._token_file).read_text().strip()
+        except OSError as error:
+            raise ServiceError(f"the token cannot be read: {error}") from error
+
+
+def _reason(error: HTTPError) -> str:
+    try:
+        return str(msgspec.json.decode(error.read())["error"])
+    except (msgspec.DecodeError, KeyError, TypeError):
+        return error.reason

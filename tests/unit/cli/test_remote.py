@@ -1,0 +1,131 @@
+"""Commands that talk to a running service, over real HTTP: tables for people, JSON for programs, reasons for errors."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from click.testing import CliRunner, Result
+
+from remediator.cli import main
+
+OPEN = {
+    "id": "abc123",
+    "rule": "undo-bad-rollout",
+    "kind": "Deployment",
+    "namespace": "shop",
+    "name": "web\x1b[2J",
+    "phase": "awaiting_approval",
+    "opened_at": "2026-01-01T00:00:00Z",
+    "firing": 1,
+    "step": "rollback",
+    "reason": "",
+    "retry_at": None,
+    "plan": "p1",
+    "approvals": [],
+}
+
+
+class Stand:
+    """A stand-in for the service that answers what it is told and keeps what it is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str, str, bytes]] = []
+        self.answers = {"/api/v1/incidents": {"items": [OPEN], "next": ""}, "/api/v1/incidents/abc123": OPEN}
+        self.refusal: tuple[int, str] | None = None
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+    def run(self, *args: str, say: str = "") -> Result:
+        return CliRunner().invoke(main, list(args), input=say, env={"REMEDIATOR_SERVER": self.url})
+
+
+def _handler(stand: Stand) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def _answer(self) -> None:
+            body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            path = self.path.partition("?")[0]
+            stand.asked.append((self.command, path, self.headers.get("authorization", ""), body))
+            code, found = 200, stand.answers.get(path, {"by": "alice"})
+            if stand.refusal:
+                code, found = stand.refusal[0], {"error": stand.refusal[1]}
+            content = json.dumps(found).encode()
+            self.send_response(code)
+            self.send_header("content-length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_GET = do_POST = _answer
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    return Handler
+
+
+@pytest.fixture
+def stand() -> Iterator[Stand]:
+    made = Stand()
+    thread = threading.Thread(target=made.server.serve_forever)
+    thread.start()
+    yield made
+    made.server.shutdown()
+    thread.join()
+    made.server.server_close()
+
+
+def test_incidents_are_a_table_in_which_hostile_names_stay_text(stand: Stand) -> None:
+    answer = stand.run("incidents")
+    assert answer.exit_code == 0
+    header, row = answer.output.splitlines()
+    assert header.split() == ["ID", "RULE", "TARGET", "PHASE", "AGE", "STEP", "REASON"]
+    assert "Deployment/shop/web\\x1b[2J" in row
+    assert "awaiting_approval" in row
+
+
+def test_no_incidents_is_said(stand: Stand) -> None:
+    stand.answers["/api/v1/incidents"] = {"items": [], "next": ""}
+    assert stand.run("incidents").output == "no open incidents\n"
+
+
+@pytest.mark.parametrize("form", ["json", "yaml"])
+def test_programs_get_the_whole_value(stand: Stand, form: str) -> None:
+    answer = stand.run("incidents", "show", "abc123", "-o", form)
+    assert "undo-bad-rollout" in answer.output
+    if form == "json":
+        assert json.loads(answer.output) == OPEN
+
+
+def test_an_answer_names_the_plan_that_was_shown(stand: Stand, tmp_path) -> None:
+    (tmp_path / "token").write_text("s3cret\n")
+    answer = stand.run("approve", "abc123", "--plan", "p1", "--reason", "fine", "--token-file", str(tmp_path / "token"))
+    assert (answer.exit_code, answer.output) == (0, "approve counted, as alice\n")
+    ((method, path, authorization, body),) = stand.asked
+    assert (method, path, authorization) == ("POST", "/api/v1/incidents/abc123/approve", "Bearer s3cret")
+    assert json.loads(body) == {"plan": "p1", "reason": "fine"}
+
+
+@pytest.mark.parametrize(("say", "exit_code", "posts"), [("y\n", 0, 1), ("n\n", 1, 0)])
+def test_without_a_plan_the_waiting_one_is_shown_first(stand: Stand, say: str, exit_code: int, posts: int) -> None:
+    answer = stand.run("deny", "abc123", say=say)
+    assert answer.exit_code == exit_code
+    assert "rollback of Deployment/shop/web" in answer.output
+    assert "plan p1" in answer.output
+    assert [method for method, *_ in stand.asked].count("POST") == posts
+
+
+def test_a_refusal_is_told_with_its_reason(stand: Stand) -> None:
+    stand.refusal = (409, "not counted: plan p2 waits")
+    answer = stand.run("approve", "abc123", "--plan", "p1")
+    assert answer.exit_code == 1
+    assert "409: not counted: plan p2 waits" in answer.output
+
+
+@pytest.mark.parametrize("server", ["http://127.0.0.1:1", "ftp://x", "localhost"])
+def test_a_service_that_is_not_there_says_what_to_look_at(server: str) -> None:
+    answer = CliRunner().invoke(main, ["incidents", "--server", server])
+    assert answer.exit_code == 1
+    assert "is it running" in answer.output or "write http://HOST:PORT" in answer.output
