@@ -75,7 +75,7 @@ def _firing(state: State, sighting: Sighting, target: Target, now: datetime) -> 
         if _is_aftermath(state, sighting, target, now):
             return
         incident_id = _incident_id(state, sighting.rule, target, now)
-        opened = IncidentOpened(sighting.labels, sighting.annotations)
+        opened = IncidentOpened(sighting.labels, sighting.annotations, sighting.zone)
         yield Event(now, opened, incident=incident_id, rule=sighting.rule, target=target)
     elif _is_said(incident, sighting.fingerprint) or _has_enough(incident):
         return

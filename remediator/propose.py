@@ -16,8 +16,9 @@ from remediator.actions import ACTIONS
 from remediator.actions.action import REMEDIATION, Action, Order, Planned, UndoOrder
 from remediator.actions.restart import RESTARTED_AT
 from remediator.core.model import Change, Mode, Phase, Refusal, Value, Verdict, allow, deny
-from remediator.core.snapshot import Snapshot
+from remediator.core.snapshot import Facts, Snapshot
 from remediator.core.state import Incident, State
+from remediator.core.surroundings import Need
 from remediator.guards import GUARDS, Guard, Request
 from remediator.guards.contention import MOST_TRIES
 from remediator.guards.guard import limits_of
@@ -56,6 +57,23 @@ def propose(state: State, incident: Incident, snapshot: Snapshot, now: datetime)
     guards = () if request.tells else GUARDS
     verdicts = tuple(_answer(guard, request, state, snapshot, now) for guard in guards)
     return Proposal(request, (*verdicts, *_plan_verdict(planned)))
+
+
+def needs_of(state: State, incident: Incident, facts: Facts, now: datetime) -> frozenset[Need]:
+    """What around the target must be read, so that every guard can answer about the incident's present step."""
+    rule = incident.definition
+    step, mode = rule.do[incident.step], state.mode_of(rule)
+    request = Request(incident, rule, step, ACTIONS[step.action], mode, limits_of(state.policy, rule))
+    if request.action.tells or mode is Mode.OFF or incident.phase is not Phase.PENDING or now < incident.fires_at:
+        return frozenset()
+    return frozenset(need for guard in GUARDS for need in _needs(guard, request, state, facts, now))
+
+
+def _needs(guard: Guard, request: Request, state: State, facts: Facts, now: datetime) -> tuple[Need, ...]:
+    try:
+        return guard.needs(request, state, facts, now)
+    except Exception:  # it will fail in its answer too, and that denies
+        return ()
 
 
 def propose_undo(state: State, incident: Incident, snapshot: Snapshot) -> Planned | None:
@@ -132,8 +150,6 @@ def _plan(action: Action, order: Order) -> Planned | None:
     if action.kinds and order.target.kind not in action.kinds:
         kinds = ", ".join(action.kinds)
         return Refusal(f"{action.name} is not for a {order.target.kind}", f"set the rule's target.kind: {kinds}")
-    if action.kinds and order.target.kind not in action.kinds:
-        return Refusal(f"{action.name} is for {', '.join(action.kinds)}, not for a {order.target.kind}")
     try:
         return action.plan(order)
     except Exception as error:

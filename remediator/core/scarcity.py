@@ -46,18 +46,15 @@ def budgeted(
 
 
 def in_flight(name: str, most: int, scope: str, incident: Incident, mode: Mode, state: State, now: datetime) -> Verdict:
-    """The answer of a limit in flight: fewer than `most` remediations of its scope act, verify or undo.
-
-    In observe mode nothing is ever in flight; there an action counts for as long as its success would take to prove.
-    """
+    """The answer of a limit in flight: fewer than `most` remediations of its scope act, verify or undo."""
     if most <= 0:
         return deny(name, "a limit of 0 never allows anything", max=most)
-    flying = _shadows(state, scope, incident, now) if mode is Mode.OBSERVE else state.in_flight.get(scope, 0)
-    seen = {"scope": scope, "in_flight": flying, "max": most}
-    if flying >= most:
+    taken = flying(state, scope, incident, mode, now)
+    seen = {"scope": scope, "in_flight": taken, "max": most}
+    if taken >= most:
         again = now + LOOK_AGAIN + _stagger(_position(state, scope, incident))
-        return hold(name, f"{flying} of {most} in flight", again, **seen)
-    return _in_turn(name, most - flying, scope, incident, mode, state, now, seen)
+        return hold(name, f"{taken} of {most} in flight", again, **seen)
+    return _in_turn(name, most - taken, scope, incident, mode, state, now, seen)
 
 
 def _in_turn(
@@ -96,7 +93,13 @@ def _position(state: State, scope: str, incident: Incident) -> int:
     return bisect_left(state.queues.get(scope, ()), place_of(incident))
 
 
-def _shadows(state: State, scope: str, incident: Incident, now: datetime) -> int:
+def flying(state: State, scope: str, incident: Incident, mode: Mode, now: datetime) -> int:
+    """Remediations of a scope in flight: from the intent to the proof, or to the end of an undo.
+
+    In observe mode nothing is ever in flight; there an action counts for as long as its success would take to prove.
+    """
+    if mode is not Mode.OBSERVE:
+        return state.in_flight.get(scope, 0)
     proof = timedelta(seconds=incident.definition.until_of(incident.step).for_)
     return sum(now - at < proof for at in state.spent.get(shadow(Mode.OBSERVE) + scope, ()))
 

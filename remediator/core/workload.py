@@ -115,6 +115,9 @@ def desired_of(live: Json) -> int:
 
 def _counts(live: Json) -> dict[str, int]:
     spec, status = live.get("spec") or {}, live.get("status") or {}
+    if live.get("kind") == "Pod":
+        ready = int(condition(live, "Ready").get("status") == "True")
+        return {"desired": 1, "total": 1, "ready": ready, "available": ready, "updated": 1}
     if live.get("kind") == "DaemonSet":
         return {
             "desired": status.get("desiredNumberScheduled", 0),
@@ -134,6 +137,9 @@ def _counts(live: Json) -> dict[str, int]:
 
 
 def _observed(live: Json) -> bool:
+    """Whether the controller has seen the last change; a pod has none."""
+    if live.get("kind") == "Pod":
+        return True
     return (live.get("status") or {}).get("observedGeneration", 0) >= live["metadata"].get("generation", 0)
 
 

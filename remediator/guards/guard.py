@@ -6,17 +6,21 @@ All guards are asked and all answers are kept, whatever the first one says. A gu
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec.structs import replace
 
 from remediator.actions.action import Action
 from remediator.core.guarding import Budget, Portion, Veto, stricter
-from remediator.core.model import Change, Mode, Refusal, Value, Verdict
+from remediator.core.model import Change, Mode, Refusal, Value, Verdict, hold
 from remediator.core.rules import Policy, Rule, Step
 from remediator.core.snapshot import Facts
 from remediator.core.state import Incident, State
+from remediator.core.surroundings import Need
+
+LOOK_AGAIN = timedelta(seconds=15)
+"""When a guard is asked again that lacks something it needs to know."""
 
 
 class Storm(Value, frozen=True):
@@ -123,11 +127,28 @@ class Request(Value, frozen=True):
 
 
 Ask = Callable[[Request, State, Facts, datetime], Verdict]
+Needs = Callable[[Request, State, Facts, datetime], tuple[Need, ...]]
+
+
+def no_needs(request: Request, state: State, facts: Facts, now: datetime) -> tuple[Need, ...]:
+    """The target itself is enough."""
+    return ()
+
+
+def unread(guard: str, need: Need, facts: Facts, now: datetime) -> Verdict | None:
+    """A hold where something that the guard needs is not known; None where it is."""
+    why = facts.around.missing(need)
+    return hold(guard, why, now + LOOK_AGAIN, unknown=need) if why else None
 
 
 class Guard(Value, frozen=True):
-    """One registered guard. A denial of a `quiet` one means "not ours to touch": nobody is told."""
+    """One registered guard. A denial of a `quiet` one means "not ours to touch": nobody is told.
+
+    `needs` says what around the target must be read before the guard can answer this request; where nothing needs it,
+    nothing is read.
+    """
 
     name: str
     ask: Ask
     quiet: bool = False
+    needs: Needs = no_needs

@@ -10,12 +10,11 @@ from itertools import islice
 from msgspec.structs import replace
 
 from remediator.clients.alertmanager import Alert, MalformedPayload, Payload, parse
-from remediator.core.model import Target
 from remediator.core.observations import Arrived, Sighting
 from remediator.core.rules import Rule
 from remediator.core.state import State, told_key
 from remediator.ports import Cluster, Receipt
-from remediator.sources.targets import Unresolved, resolve
+from remediator.sources.targets import Located, Unresolved, locate
 
 SOURCE = "alertmanager"
 
@@ -53,11 +52,11 @@ def _matching(state: State, payload: Payload) -> Iterator[tuple[Rule, Alert]]:
 
 async def _sighting(cluster: Cluster, state: State, rule: Rule, alert: Alert) -> Sighting:
     known = state.told.get(told_key(rule.name, alert.fingerprint), "")
-    target: Target | Unresolved | None = None
+    found: Located | Unresolved | None = None
     if known in state.incidents:
-        target = state.incidents[known].target
+        found = Located(state.incidents[known].target)
     elif alert.status == "firing":
-        target = await resolve(cluster, rule.target, alert.labels)
+        found = await locate(cluster, rule.target, alert.labels)
     return Sighting(
         SOURCE,
         alert.status,
@@ -66,8 +65,9 @@ async def _sighting(cluster: Cluster, state: State, rule: Rule, alert: Alert) ->
         alert.labels,
         alert.annotations,
         alert.starts_at,
-        target if isinstance(target, Target) else None,
-        target.reason if isinstance(target, Unresolved) else "",
+        found.target if isinstance(found, Located) else None,
+        found.reason if isinstance(found, Unresolved) else "",
+        zone=found.zone if isinstance(found, Located) else "",
     )
 
 

@@ -21,14 +21,15 @@ from remediator.core.snapshot import Answer, Facts, PodFacts, Rehearsal, Snapsho
 from remediator.core.state import Incident, State
 from remediator.core.workload import facts_of, revision_of
 from remediator.ports import Clock, Cluster, ClusterError, Conflict, Forbidden, Invalid, NotFound
-from remediator.propose import digest, wanted_change
+from remediator.propose import digest, needs_of, wanted_change
 from remediator.sources.pods import pod_facts
+from remediator.sources.surroundings import surroundings
 from remediator.sources.view import view_of
 
 
 async def look(cluster: Cluster, clock: Clock, state: State, incident: Incident) -> Looked:
     """Read the incident's target and rehearse what would be done about it. Never raises a `ClusterError`."""
-    snapshot = await read(cluster, clock, incident)
+    snapshot = await _surrounded(cluster, clock, state, incident, await read(cluster, clock, incident))
     change = wanted_change(state, incident, snapshot, clock.now())
     rehearsal = await rehearse(cluster, change, snapshot.live) if change else None
     return Looked(incident.id, snapshot, rehearsal)
@@ -50,6 +51,18 @@ async def read(cluster: Cluster, clock: Clock, incident: Incident) -> Snapshot:
     view = view_of(incident, live, facts, pods, taken_at)
     answers = tuple(_answer(source, incident, view) for source in incident.definition.conditions)
     return Snapshot(replace(facts, answers=answers, kept=_kept(incident, live)), live, revisions, pods or ())
+
+
+async def _surrounded(cluster: Cluster, clock: Clock, state: State, incident: Incident, snapshot: Snapshot) -> Snapshot:
+    """The snapshot with what guards in force need to know around the target; nothing else is read."""
+    facts = snapshot.facts
+    if facts.unknown or not facts.exists:
+        return snapshot
+    needs = needs_of(state, incident, facts, clock.now())
+    if not needs:
+        return snapshot
+    around = await surroundings(cluster, state, incident, snapshot.live, needs)
+    return replace(snapshot, facts=replace(facts, around=around))
 
 
 async def rehearse(cluster: Cluster, change: Change, live: Json) -> Rehearsal:

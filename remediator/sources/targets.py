@@ -9,6 +9,7 @@ from __future__ import annotations
 from remediator.core.kinds import KINDS, ref_of
 from remediator.core.model import Json, Target, Value
 from remediator.core.rules import TargetSpec
+from remediator.core.workload import zone_of
 from remediator.ports import Cluster, Forbidden, Invalid, NotFound
 
 LABELS = {
@@ -35,8 +36,24 @@ class Unresolved(Value, frozen=True):
     reason: str
 
 
+class Located(Value, frozen=True):
+    """A live target; `zone` where it is a node that stands in one."""
+
+    target: Target
+    zone: str = ""
+
+
 async def resolve(cluster: Cluster, spec: TargetSpec, labels: dict[str, str]) -> Target | Unresolved:
     """The live target that the labels speak of, of the kind that the rule wants.
+
+    See `locate`.
+    """
+    found = await locate(cluster, spec, labels)
+    return found if isinstance(found, Unresolved) else found.target
+
+
+async def locate(cluster: Cluster, spec: TargetSpec, labels: dict[str, str]) -> Located | Unresolved:
+    """As `resolve`, with the zone of a node.
 
     Raises `ClusterError` where the API server cannot be asked: that is no answer and is tried again. What the account
     may not read is an answer: one forbidden namespace must not keep the alerts about all others waiting.
@@ -90,7 +107,7 @@ def _at(kind: str, spec: TargetSpec, labels: dict[str, str], label: str) -> Targ
     return Target(kind, namespace, name)
 
 
-async def _follow(cluster: Cluster, start: Target, wanted: str) -> Target | Unresolved:
+async def _follow(cluster: Cluster, start: Target, wanted: str) -> Located | Unresolved:
     """From the named object up its controllers to the wanted kind, or to the last known one where none is named."""
     seen = start
     for _ in range(LONGEST_CHAIN):
@@ -99,15 +116,15 @@ async def _follow(cluster: Cluster, start: Target, wanted: str) -> Target | Unre
         if seen.uid not in ("", here.uid):
             return Unresolved(f"the owner of {start} is gone: {here} is another object of its name")
         if here.kind == wanted:
-            return here
-        owner = _controller(live)
+            return Located(here, zone_of(live))
+        owner = controller_of(live)
         if owner is None:
-            return here if not wanted else Unresolved(f"{start} is not owned by a {wanted}")
+            return Located(here, zone_of(live)) if not wanted else Unresolved(f"{start} is not owned by a {wanted}")
         seen = Target(owner["kind"], seen.namespace, owner["name"], owner["uid"])
     return Unresolved(f"{start} has more than {LONGEST_CHAIN} owners in a row")
 
 
-def _controller(live: Json) -> Json | None:
+def controller_of(live: Json) -> Json | None:
     """The owner that controls an object, where it is of a known type; a node owns the static pods on it in name only.
 
     The group is compared too: other projects have a StatefulSet, a DaemonSet or a Job of their own.

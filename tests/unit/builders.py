@@ -19,6 +19,7 @@ from remediator.core.observations import Arrived, Carried, Elected, Looked, Obse
 from remediator.core.rules import GuardSettings, Matcher, MatchOp, Policy, Rule, Step, TargetSpec, Until, When
 from remediator.core.snapshot import Facts, Rehearsal, Snapshot
 from remediator.core.state import Incident, State
+from remediator.core.surroundings import Namespace, Surroundings
 from remediator.core.workload import facts_of
 from remediator.decide import Ruling, decide
 from remediator.guards.guard import Limits, Request
@@ -68,6 +69,7 @@ def deployment(image: str = "app:3", *, ready: int = 3, **fields: Any) -> Json:
         "resourceVersion": "100",
         "generation": 3,
         "annotations": {"deployment.kubernetes.io/revision": "3"},
+        "creationTimestamp": "2025-12-01T00:00:00Z",
         "labels": {"app": "web"},
     } | fields.pop("metadata", {})
     status = {"observedGeneration": meta["generation"], "replicas": 3, "updatedReplicas": 3}
@@ -98,7 +100,8 @@ def snapshot(live: Json | None = None, taken_at: datetime = START, **facts: Any)
     """What a look brings back: `shop/web` with three revisions, its facts with single ones overridden."""
     live = deployment(ready=0) if live is None else live
     revisions = (replica_set(1), replica_set(2, available=2), replica_set(3))
-    return Snapshot(replace(facts_of(live, taken_at), **facts), live, revisions)
+    seen = {"around": Surroundings(namespace=Namespace(), owners=())} | facts
+    return Snapshot(replace(facts_of(live, taken_at), **seen), live, revisions)
 
 
 def healthy(taken_at: datetime = START) -> Snapshot:
@@ -170,6 +173,11 @@ class Story:
         self.events, self.again_at = ruling.events, ruling.again_at
         assert fold(self.journal) == self.state, "the state is the fold of the journal"
         return ruling.events
+
+    def see_event(self, event: Event) -> None:
+        """Something is in the journal that `decide` does not write: an operator's word."""
+        self.state = apply(self.state, event)
+        self.journal.append(event)
 
     def reload(self, *rules: Rule, policy: Policy | None = None, seconds: float | None = None) -> tuple[Event, ...]:
         """The rule files as they are now; the policy of the story's start unless another is given."""

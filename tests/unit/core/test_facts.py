@@ -52,6 +52,22 @@ def test_a_node_stands_in_a_zone(labels, zone):
     assert facts_of(node(**labels), START).zone == zone
 
 
+@pytest.mark.parametrize(
+    ("ready", "deleted", "health"),
+    [
+        ("True", None, "ready"),
+        ("False", None, "0 of 1 replicas ready"),
+        (None, None, "0 of 1 replicas ready"),
+        ("True", "2026-01-01T12:00:00Z", "is being deleted"),
+    ],
+)
+def test_a_pod_is_ready_by_its_condition_and_never_rolls_out(ready, deleted, health):
+    meta = {"name": "web-1", "generation": 1, "deletionTimestamp": deleted}
+    conditions = [{"type": "Ready", "status": ready}] if ready else []
+    facts = facts_of({"kind": "Pod", "metadata": meta, "status": {"conditions": conditions}}, START)
+    assert (facts.health, facts.ready, facts.rolling_out) == (health, int(ready == "True"), False)
+
+
 def test_age_and_opting_out_are_read_as_they_stand():
     meta = {"creationTimestamp": "2026-01-01T11:59:00Z", "annotations": {"remediator.io/exclude": "yes"}}
     facts = facts_of(deployment(metadata=meta), START)
