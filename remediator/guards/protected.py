@@ -1,4 +1,4 @@
-"""`protected`: never itself, never what the settings protect."""
+"""`protected`: never itself, never the control plane, never what the settings protect."""
 
 from __future__ import annotations
 
@@ -15,11 +15,17 @@ OWN_LABEL = ("app.kubernetes.io/name", "remediator")
 
 
 def ask(request: Request, state: State, facts: Facts, now: datetime) -> Verdict:
-    """Denies for the remediator's own workload, a protected namespace, or a label selector that matches.
+    """Denies for the remediator's own workload and node, nodes of the control plane, a protected namespace, or a label
+    selector that matches; unless `protected.allow` names the very object.
 
     Where the target has more labels than are kept, a selector that matches none of these might match one of those.
+    In a cluster whose own node is not known (`NODE_NAME`) any node might be it.
     """
     target, protected = request.incident.target, state.policy.protected
+    if str(target) in protected.allow or target.key in protected.allow:
+        return allow("protected", "allowed by name", name=str(target))
+    if target.kind == "Node" and (why := _protected_node(target, state.policy.itself, facts)):
+        return deny("protected", why, node=target.name)
     if _is_itself(target, state.policy.itself, facts):
         return deny("protected", "this is the remediator itself", own=str(target))
     if target.namespace in protected.namespaces:
@@ -31,6 +37,15 @@ def ask(request: Request, state: State, facts: Facts, now: datetime) -> Verdict:
     if facts.more_labels and protected.selectors:
         return deny("protected", "it has too many labels to be sure that none is protected", kept=len(facts.labels))
     return allow("protected", "not protected", namespace=target.namespace)
+
+
+def _protected_node(target: Target, itself: Itself, facts: Facts) -> str:
+    if facts.control_plane:
+        return "this is a node of the control plane"
+    if target.name == itself.node:
+        return "this is the node that the remediator runs on"
+    unknown = itself.pod and not itself.node
+    return "whether this is the own node is unknown: set NODE_NAME by the downward API" if unknown else ""
 
 
 def _is_itself(target: Target, itself: Itself, facts: Facts) -> bool:

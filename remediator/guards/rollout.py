@@ -1,19 +1,18 @@
-"""`rollout`: leave a target alone while it is paused, rolling out or being deleted."""
+"""`rollout`: leave a target alone while it is paused, rolling out or being deleted, and its namespace with it."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from remediator.core.model import Verdict, allow, hold
 from remediator.core.snapshot import Facts
 from remediator.core.state import State
-from remediator.guards.guard import Guard, Request
-
-LOOK_AGAIN = timedelta(seconds=15)
+from remediator.core.surroundings import Need
+from remediator.guards.guard import LOOK_AGAIN, Guard, Request, unread
 
 
 def ask(request: Request, state: State, facts: Facts, now: datetime) -> Verdict:
-    """Holds while the target is paused, rolling out or being deleted.
+    """Holds while the target is paused, rolling out or being deleted, or its namespace is on its way out.
 
     A roll-out in progress does not hold an action that is made for it (rollback): it may be the fault. A deletion is
     somebody's wish and no reason to call anybody: it ends in the incident's cancellation once the target is gone.
@@ -21,6 +20,11 @@ def ask(request: Request, state: State, facts: Facts, now: datetime) -> Verdict:
     seen = {"rolling_out": facts.rolling_out, "paused": facts.paused, "deleting": facts.deleting}
     if facts.deleting:
         return hold("rollout", "target is being deleted", now + LOOK_AGAIN, **seen)
+    if request.incident.target.namespace:
+        if missing := unread("rollout", Need.NAMESPACE, facts, now):
+            return missing
+        if facts.around.namespace is not None and facts.around.namespace.terminating:
+            return hold("rollout", "its namespace is being deleted", now + LOOK_AGAIN, **seen)
     if facts.paused:
         return hold("rollout", "roll-out is paused by its owner", now + LOOK_AGAIN, **seen)
     if facts.rolling_out and not request.action.during_rollout:
@@ -28,4 +32,9 @@ def ask(request: Request, state: State, facts: Facts, now: datetime) -> Verdict:
     return allow("rollout", "may be touched", **seen)
 
 
-GUARD = Guard("rollout", ask)
+def needs(request: Request, state: State, facts: Facts, now: datetime) -> tuple[Need, ...]:
+    """The namespace of what is in one."""
+    return (Need.NAMESPACE,) if request.incident.target.namespace else ()
+
+
+GUARD = Guard("rollout", ask, needs=needs)

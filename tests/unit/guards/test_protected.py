@@ -81,3 +81,38 @@ def test_a_protected_label_cannot_hide_behind_many_others(selectors, number, ver
     facts = facts_of(deployment(metadata={"labels": labels}), START)
     journal = state(policy=policy(protected=Protected(selectors=selectors)))
     assert GUARD.ask(request(), journal, facts, START).verdict == verdict
+
+
+NODE = Target("Node", "", "n1")
+
+
+@pytest.mark.parametrize(
+    ("facts", "itself", "verdict", "why"),
+    [
+        ({}, Itself(), "allow", "any node, from outside of the cluster"),
+        ({}, Itself("ops", "remediator-0", "n2"), "allow", "another node than the own"),
+        ({}, Itself("ops", "remediator-0", "n1"), "deny", "the node that it runs on"),
+        ({}, Itself("ops", "remediator-0"), "deny", "it may be the own node: NODE_NAME is not set"),
+        ({"control_plane": True}, Itself(), "deny", "the control plane"),
+        ({"control_plane": True}, Itself("ops", "remediator-0", "n2"), "deny", "the control plane"),
+    ],
+)
+def test_nodes(facts, itself, verdict, why):
+    journal = state(policy=policy(itself=itself))
+    assert GUARD.ask(request(incident(target=NODE)), journal, snapshot(**facts).facts, START).verdict == verdict, why
+
+
+@pytest.mark.parametrize(
+    ("target", "allowed", "verdict"),
+    [
+        (Target("Deployment", "kube-system", "coredns"), "Deployment/kube-system/coredns", "allow"),
+        (Target("Deployment", "kube-system", "coredns"), "Deployment/kube-system/other", "deny"),
+        (Target("Deployment", "kube-system", "coredns"), "DaemonSet/kube-system/coredns", "deny"),
+        (Target("Deployment", "ops", "remediator"), "Deployment/ops/remediator", "allow"),
+        (NODE, "Node/n1", "allow"),
+        (NODE, "Node/n2", "deny"),
+    ],
+)
+def test_one_object_may_be_allowed_by_its_name(target, allowed, verdict):
+    settings = {"protected": Protected(allow=(allowed,)), "itself": Itself("ops", "remediator-7d4f-x2x", "n1")}
+    assert ask(target, {}, **settings).verdict == verdict
