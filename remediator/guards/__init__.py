@@ -13,6 +13,7 @@ from remediator.guards import (
     mode,
     namespace_budget,
     one_hand,
+    opt_out,
     protected,
     rollout,
     zone_budget,
@@ -24,6 +25,7 @@ GUARDS: tuple[Guard, ...] = tuple(
     for module in (
         mode,
         protected,
+        opt_out,
         rollout,
         one_hand,
         cooldown,
