@@ -14,6 +14,7 @@ from remediator.guards import (
     namespace_budget,
     one_hand,
     opt_out,
+    pause,
     protected,
     rollout,
     zone_budget,
@@ -24,6 +25,7 @@ GUARDS: tuple[Guard, ...] = tuple(
     module.GUARD
     for module in (
         mode,
+        pause,
         protected,
         opt_out,
         rollout,
