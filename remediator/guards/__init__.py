@@ -17,6 +17,7 @@ from remediator.guards import (
     pause,
     protected,
     rollout,
+    startup_grace,
     zone_budget,
 )
 from remediator.guards.guard import Guard, Limits, Request
@@ -29,6 +30,7 @@ GUARDS: tuple[Guard, ...] = tuple(
         protected,
         opt_out,
         rollout,
+        startup_grace,
         one_hand,
         cooldown,
         budget,
