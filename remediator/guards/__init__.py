@@ -18,6 +18,7 @@ from remediator.guards import (
     protected,
     rollout,
     startup_grace,
+    window,
     zone_budget,
 )
 from remediator.guards.guard import Guard, Limits, Request
@@ -29,6 +30,7 @@ GUARDS: tuple[Guard, ...] = tuple(
         pause,
         protected,
         opt_out,
+        window,
         rollout,
         startup_grace,
         one_hand,
