@@ -20,6 +20,7 @@ from remediator.guards import (
     rollout,
     silence,
     startup_grace,
+    veto,
     window,
     zone_budget,
 )
@@ -35,6 +36,7 @@ GUARDS: tuple[Guard, ...] = tuple(
         window,
         silence,
         require,
+        veto,
         rollout,
         startup_grace,
         one_hand,
