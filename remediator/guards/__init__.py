@@ -2,6 +2,7 @@
 
 from remediator.guards import (
     attempts,
+    autoscaler,
     budget,
     confirm,
     contention,
@@ -41,6 +42,7 @@ GUARDS: tuple[Guard, ...] = tuple(
         rollout,
         startup_grace,
         gitops,
+        autoscaler,
         one_hand,
         cooldown,
         budget,
