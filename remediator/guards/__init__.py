@@ -11,6 +11,7 @@ from remediator.guards import (
     gitops,
     global_budget,
     global_max_in_flight,
+    last_replica,
     max_in_flight,
     mode,
     namespace_budget,
@@ -53,6 +54,7 @@ GUARDS: tuple[Guard, ...] = tuple(
         global_max_in_flight,
         attempts,
         flapping,
+        last_replica,
         contention,
         confirm,
     )
