@@ -7,6 +7,7 @@ from remediator.guards import (
     confirm,
     contention,
     cooldown,
+    disruption_budget,
     flapping,
     gitops,
     global_budget,
@@ -55,6 +56,7 @@ GUARDS: tuple[Guard, ...] = tuple(
         attempts,
         flapping,
         last_replica,
+        disruption_budget,
         contention,
         confirm,
     )
