@@ -21,6 +21,7 @@ from remediator.guards import (
     opt_out,
     pause,
     protected,
+    quorum,
     require,
     rollout,
     silence,
@@ -59,6 +60,7 @@ GUARDS: tuple[Guard, ...] = tuple(
         min_healthy,
         last_replica,
         disruption_budget,
+        quorum,
         contention,
         confirm,
     )
