@@ -3,6 +3,7 @@
 from remediator.guards import (
     attempts,
     autoscaler,
+    breaker,
     budget,
     confirm,
     contention,
@@ -57,6 +58,7 @@ GUARDS: tuple[Guard, ...] = tuple(
         max_in_flight,
         global_max_in_flight,
         storm,
+        breaker,
         attempts,
         flapping,
         min_healthy,
