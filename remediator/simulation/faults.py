@@ -25,7 +25,10 @@ class FaultKind(enum.StrEnum):
 
 
 class Fault(Value, frozen=True):
-    """One failure. Empty `account`, `verbs` and `kinds` fit every request; `count` 0 lasts until it is lifted."""
+    """One failure. Empty `account`, `verbs` and `kinds` fit every request; `count` 0 lasts until it is lifted.
+
+    `dry_run` fits only dry runs (true), or only what is none (false).
+    """
 
     kind: FaultKind
     account: str = ""
@@ -34,6 +37,7 @@ class Fault(Value, frozen=True):
     count: int = 1
     seconds: float = 1.0
     revisions: int = 1
+    dry_run: bool | None = None
 
     def fits(self, request: Request) -> bool:
         """Whether this request is one to fail."""
@@ -41,6 +45,7 @@ class Fault(Value, frozen=True):
             self.account in ("", request.account)
             and (not self.verbs or request.verb in self.verbs)
             and (not self.kinds or request.kind in self.kinds)
+            and self.dry_run in (None, request.dry_run)
         )
 
 

@@ -20,8 +20,12 @@ def main() -> int:
         totals.add(report)
         for violation in report.violations[:1]:
             print(f"seed {seed}: {violation}", flush=True)
+        if asked.brief and report.violations:
+            return 1
         if asked.seeds == 1:
             print(f"seed {seed}: the journal ends with {report.head}")
+    if asked.brief:
+        return 0
     print("\n".join(totals.lines(time.perf_counter() - begun)))
     return 1 if totals.broken else 0
 
@@ -33,6 +37,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--hours", type=float, default=2.0, help="hours with trouble, of each run (default %(default)s)"
     )
+    parser.add_argument("--brief", action="store_true", help="say only the first broken promise, and end there")
     return parser.parse_args()
 
 

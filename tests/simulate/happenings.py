@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from remediator.core.kinds import KINDS
 from remediator.core.model import Json, Mode, PatchType, Ref
-from remediator.core.observations import Reloaded
+from remediator.core.observations import Answered, Reloaded
 from remediator.ports import ClusterError
 from remediator.simulation import objects
 from remediator.simulation.faults import Fault, FaultKind
@@ -81,6 +81,28 @@ def fault(run: Run, it: Happening) -> None:
         run.world.after(lasts, lambda: made in run.world.faults.pending and run.world.faults.pending.remove(made))
 
 
+def meddle(run: Run, it: Happening) -> None:
+    """Somebody waits for our next `intent` or `effect` (`on`) and does `what` to its target, `after` some seconds."""
+    run.meddlers.append(it)
+
+
+def answer(run: Run, it: Happening) -> None:
+    """People answer every plan that waits: `words` are said at once, each `approve` or `deny` by one of them."""
+    process = run.supervisor.active
+    if process is None or not process.listens or not process.open:
+        return
+    for incident in list(process.controller.state.incidents.values()):
+        if incident.plan:
+            for number, word in enumerate(it.args["words"]):
+                said = Answered(incident.id, incident.plan, word == "approve", f"person-{number}")
+                run.loop.start(process.installation.answer(said), process.life.group)
+
+
+def exclude(run: Run, it: Happening) -> None:
+    """A workload opts out of remediation, or in again: the annotation gets the `value`."""
+    _patch(run, it.where, {"metadata": {"annotations": {"remediator.io/exclude": it.args["value"]}}})
+
+
 def crash(run: Run, it: Happening) -> None:
     """The process is gone: now, after `steps` of its own, or at a `message` on its way; down for `down` seconds."""
     _then(run, it, lambda: run.supervisor.crash(it.args.get("down", 5.0)))
@@ -149,7 +171,8 @@ def ceiling(run: Run, it: Happening) -> None:
 HAPPENINGS: dict[str, Callable[[Any, Happening], None]] = {
     call.__name__: call
     for call in (
-        roll, scale, note, pause, recreate, node, fault, crash, freeze, jump, weather, gap, garbage, rules, ceiling,
+        roll, scale, note, pause, recreate, exclude, node, fault, meddle, answer, crash, freeze, jump, weather, gap,
+        garbage, rules, ceiling,
     )
 }  # fmt: skip
 

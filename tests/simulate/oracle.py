@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -52,6 +52,7 @@ class Oracle:
         self.changed: dict[str, datetime] = {}
         self.looked: dict[str, datetime] = {}
         self.to_compare: set[str] = set()
+        self.on_intent: Callable[[str], None] = lambda target: None
         world.store.listen(self._heard)
         world.audit = _Listening(self)
         self.promises: list[Promise] = [promise(self) for promise in PROMISES]
@@ -144,6 +145,8 @@ class Oracle:
                 promise.on_record(record)
             self.history.tell(record)
             self.counts[f"{record.event.kind}{_word(record)}"] += 1
+            if record.event.kind == "intent" and record.event.target is not None and record.event.mode != "observe":
+                self.on_intent(record.event.target.key)
         for receipt in consumed:
             body = self.payloads.pop(receipt, b"")
             for promise in self.promises:

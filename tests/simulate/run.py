@@ -25,14 +25,14 @@ from tests.simulate.life import Scene
 from tests.simulate.oracle import Oracle, Violation
 from tests.simulate.outposts import ACCOUNT
 from tests.simulate.postman import Postman
-from tests.simulate.scenario import Scenario, Workload
+from tests.simulate.scenario import Happening, Scenario, Workload
 from tests.simulate.supervisor import Supervisor
 from tests.simulate.weather import Weather
 
 NEVER = ("errand failed", "payload not understood; it stays in the inbox")
 """Lines of the log that tell of a defect."""
 
-CALM = 2.0
+CALM = 1.0
 """Hours without faults at the end, after which nothing may be late."""
 
 
@@ -67,6 +67,8 @@ class Run:
         self.workloads = {workload.key: workload for workload in scenario.workloads}
         self.gaps: set[str] = set()
         self.happened: Counter[str] = Counter()
+        self.meddlers: list[Happening] = []
+        self.oracle.on_intent = lambda target: self._meddle("intent", target)
 
     async def play(self) -> None:
         """The whole scenario; ends early at the first violation."""
@@ -84,7 +86,7 @@ class Run:
         if not self.oracle.violations:
             self.oracle.ends()
 
-    def _happen(self, happening: Any) -> None:
+    def _happen(self, happening: Happening) -> None:
         self.happened[happening.what] += 1
         HAPPENINGS[happening.what](self, happening)
 
@@ -112,6 +114,7 @@ class Run:
         self.weather.clear()
         self.world.faults.lift()
         self.gaps.clear()
+        self.meddlers.clear()
         for process in list(self.supervisor.frozen):
             self.supervisor.thaw(process)
 
@@ -126,13 +129,24 @@ class Run:
     def _revert(self, commit: Commit) -> None:
         """Somebody who keeps a workload as it was declared undoes, after a while, what we have changed."""
         workload = self.workloads.get(f"{commit.kind}/{commit.key[0]}/{commit.key[1]}")
-        if workload is None or workload.trait != "reverted" or commit.old is None or commit.type != "MODIFIED":
+        if workload is None or commit.old is None or commit.type != "MODIFIED":
             return
         before, after = _mark(commit.old), _mark(commit.obj)
         if before == after:
             return
+        self._meddle("effect", workload.key)
+        if workload.trait != "reverted":
+            return
         template = commit.old["spec"]["template"]
         self.world.after(self.scenario.reverts_after, lambda: self._put_back(workload, template))
+
+    def _meddle(self, on: str, target: str) -> None:
+        """Those who waited for this do now what they are here for."""
+        for each in [each for each in self.meddlers if each.args["on"] == on][:1]:
+            self.meddlers.remove(each)
+            self.weather.meet(f"somebody meddles after our {on}")
+            then = Happening(each.at, each.args["what"], target, each.args["args"])
+            self.loop.call_later(each.args["after"], HAPPENINGS[then.what], self, then)
 
     def _put_back(self, workload: Workload, template: Any) -> None:
         live = self.world.store.get(workload.kind, workload.namespace, workload.name)

@@ -1,10 +1,11 @@
 """The promises of docs/architecture as judges, one file for each kind."""
 
 from tests.simulate.promises.books import Bounded, Chain, SameState
-from tests.simulate.promises.decisions import AllAsked, Fresh, Justified, SaidOnce, Signalled
+from tests.simulate.promises.decisions import AllAsked, Fresh, SaidOnce, Signalled
 from tests.simulate.promises.endings import Closed, Stuck, Told
 from tests.simulate.promises.inbox import Kept
-from tests.simulate.promises.limits import Budgets, Cooldowns
+from tests.simulate.promises.limits import Budgets, Cooldowns, InFlight
+from tests.simulate.promises.people import Approved, OptedOut
 from tests.simulate.promises.writes import IntentFirst, Modes, OneHand, Undoing, Untouchable
 
 PROMISES = (
@@ -15,10 +16,12 @@ PROMISES = (
     Undoing,
     Budgets,
     Cooldowns,
+    InFlight,
+    Approved,
+    OptedOut,
     AllAsked,
     Fresh,
     SaidOnce,
-    Justified,
     Signalled,
     Kept,
     Closed,

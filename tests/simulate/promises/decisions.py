@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from remediator.core.events import Decision, Event, IncidentClosed, Intent, Record, Signal
-from remediator.core.model import CloseReason, Mode
+from remediator.core.model import CloseReason
 from remediator.guards import GUARDS
 from remediator.simulation.audit import Entry
-from tests.simulate.history import IN_VAIN, Story, seconds
+from tests.simulate.history import Story, seconds
 from tests.simulate.promises.limits import cooldown_of
 from tests.simulate.promises.promise import Promise
 from tests.simulate.promises.writes import mark_of
@@ -96,40 +96,6 @@ class SaidOnce(Promise):
         gist = data.result, data.step, data.then, tuple((each.guard, each.verdict) for each in data.verdicts)
         self.check("said once", self._gists.get(event.incident) != gist, f"record {record.seq} says again {gist}")
         self._gists[event.incident] = gist
-
-
-class Justified(Promise):
-    """A hold for want of budget or rest is true: what is only observed takes nothing from what is enforced."""
-
-    def on_record(self, record: Record) -> None:
-        """Count again what budget and cooldown speak of."""
-        event, data = record.event, record.event.data
-        if not isinstance(data, Decision):
-            return
-        for verdict in data.verdicts:
-            if verdict.guard == "budget" and "used" in verdict.inputs:
-                self._budget(event, verdict.inputs)
-            if verdict.guard == "cooldown" and verdict.verdict == "hold":
-                self._cooldown(event, verdict.inputs)
-
-    def _budget(self, event: Event, inputs: dict[str, Any]) -> None:
-        per = inputs["per"]
-        shadow = self.history.mode_of(event.rule) is Mode.OBSERVE
-        used = sum(
-            seconds(event.time - deed.event.time) < per
-            for deed in self.history.deeds.values()
-            if isinstance(deed.data, Intent)
-            and deed.event.rule == event.rule
-            and (deed.event.mode is Mode.OBSERVE) is shadow
-            and deed.status not in IN_VAIN
-        )
-        self.check("budget counted right", used == inputs["used"], f"{event.rule}: {inputs} but {used}")
-
-    def _cooldown(self, event: Event, inputs: dict[str, Any]) -> None:
-        other = self.history.stories.get(inputs["by_incident"])
-        shadow = self.history.mode_of(event.rule) is Mode.OBSERVE
-        wrote = other is not None and any((deed.event.mode is Mode.OBSERVE) is shadow for deed in other.deeds)
-        self.check("cooldown after an action", wrote, f"{event.rule} rests after {inputs}")
 
 
 class Signalled(Promise):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from remediator.core.events import Decision, Escalated, Event, IncidentClosed, Outcome, Record, Signal, Verification
@@ -17,6 +17,9 @@ from tests.simulate.promises.promise import Promise
 
 GRACE = timedelta(minutes=5)
 """How late anything may be once all faults are over."""
+
+SHORT = frozenset({"rollout", "one_hand", "confirm", "rehearsal", "opt_out", "pause", "max_in_flight"})
+"""Guards whose holds are asked about again within a minute or so."""
 
 
 class Closed(Promise):
@@ -128,7 +131,7 @@ class Stuck(Promise):
             why = self._late(incident, now - GRACE)
             self.check("no incident is stuck", not why, f"{incident.id} {incident.target} {incident.phase}: {why}")
 
-    def _late(self, incident: Incident, due: Any) -> str:
+    def _late(self, incident: Incident, due: datetime) -> str:
         """Why something should have happened before `due`; empty where all is in order."""
         if incident.phase in (Phase.ACTING, Phase.UNDOING, Phase.ESCALATING):
             last = self.history.stories[incident.id].events[-1].time
@@ -143,10 +146,19 @@ class Stuck(Promise):
             return ""
         if incident.said is None:
             return "no decision" if incident.fires_at < due else ""
-        retry = incident.said.retry_at
+        return self._unlooked(incident, incident.said, due)
+
+    def _unlooked(self, incident: Incident, said: Decision, due: datetime) -> str:
+        """Why the target should have been looked at since the hold that was said last.
+
+        The same answers are not said again, so that the instant in the journal may be long past: where one of them
+        waits for a window to pass, as a budget does, that may take as long as the longest of these.
+        """
+        holding = {verdict.guard for verdict in said.verdicts if verdict.verdict == "hold"}
+        patience = timedelta() if holding <= SHORT else timedelta(hours=1)
         looked = self.oracle.looked.get(incident.target.key)
-        late = retry is not None and retry < due and (looked is None or looked < due)
-        return f"held until {retry}, last looked at {looked}" if late else ""
+        late = said.retry_at is not None and said.retry_at < due and (looked is None or looked < due - patience)
+        return f"held until {said.retry_at} by {holding}, last looked at {looked}" if late else ""
 
     def _relapses(self, incident: Incident) -> bool:
         """Whether health came and went, which begins the hold anew."""

@@ -1,0 +1,51 @@
+"""What people say holds: an approval is for one plan, an opt-out for as long as it stands."""
+
+from __future__ import annotations
+
+from remediator.core.events import Approval, Decision, Intent, Record
+from remediator.core.model import Mode
+from remediator.propose import plan_mark
+from tests.simulate.history import Effect
+from tests.simulate.promises.promise import Promise
+
+
+class Approved(Promise):
+    """In mode `approve` a plan is carried out that enough people have approved, that very plan, and in time."""
+
+    def on_record(self, record: Record) -> None:
+        """Look at intents, and at what is said of plans."""
+        event, data = record.event, record.event.data
+        if isinstance(data, Intent) and event.mode is Mode.APPROVE:
+            story = self.history.stories[event.incident]
+            words = [each.data for each in story.events if isinstance(each.data, Approval)]
+            enough = {word.plan for word in words if word.answer == "approve" and word.enough}
+            mark = plan_mark(data.change)
+            self.check("approved before it is done", mark in enough, f"{data.id} is plan {mark}, approved: {enough}")
+        if isinstance(data, Approval) and data.answer in ("approve", "deny"):
+            self._is_asked_for(record, data)
+
+    def _is_asked_for(self, record: Record, data: Approval) -> None:
+        """A word counts for the plan that waits, before its time is over, and once."""
+        event, story = record.event, self.history.stories[record.event.incident]
+        asked = story.last(Decision)
+        waits = asked is not None and asked.data.result == "await_approval" and asked.data.plan == data.plan
+        self.check("an answer is to the plan that waits", waits, f"{data} but {asked and asked.data.result}")
+        if asked is None or not waits:
+            return
+        in_time = asked.data.retry_at is not None and event.time < asked.data.retry_at
+        self.check("an answer is in time", in_time, f"{event.time} after {asked.data.retry_at}")
+        since = story.events[story.events.index(asked) + 1 :]
+        before = [each for each in since if isinstance(each.data, Approval)]
+        final = [each for each in before if each.data.answer != "approve" or each.data.enough]
+        self.check("the first answer wins", not final, f"{data} after {[each.data for each in final]}")
+        self.check("nobody counts twice", event.actor not in {each.actor for each in before}, f"{event.actor}")
+
+
+class OptedOut(Promise):
+    """What is opted out is not touched."""
+
+    def on_effect(self, effect: Effect) -> None:
+        """Anything but a clear `false` counts as opted out."""
+        annotations = (effect.before or {}).get("metadata", {}).get("annotations") or {}
+        word = annotations.get("remediator.io/exclude")
+        self.check("never what is opted out", word in (None, "false"), f"{effect.entry.request.name}: {word}")
