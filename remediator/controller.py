@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from remediator import metrics
 from remediator.agenda import Agenda, Errand, backoff, wanted
 from remediator.core.events import Record
 from remediator.core.fold import apply, fold
+from remediator.core.kinds import ref_of
 from remediator.core.model import Phase
 from remediator.core.observations import Arrived, Carried, Elected, Looked, Observation, Reloaded, Ticked, Told
 from remediator.core.state import Incident, State
@@ -24,6 +26,7 @@ from remediator.logs import logger
 from remediator.messages import message
 from remediator.ports import Clock, Cluster, Fenced, Journal, JournalError, Notifier
 from remediator.sources.looks import look
+from remediator.sources.reads import Reads
 
 log = logger("controller")
 
@@ -32,6 +35,11 @@ MOST_ERRANDS = 64
 
 MOST_MAILS = 128
 """Observations that are decided one after the other and made durable in one append."""
+
+VERIFYING_LOOKS = 50
+"""Looks a second at targets in verification, all together: their polling must not take the API server from those whose
+remediation is due.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +72,10 @@ class Controller:
     ) -> None:
         self.journal, self.cluster, self.notifier, self.clock = journal, cluster, notifier, clock
         self.identity, self.version, self.watchers = identity, version, watchers
-        self.executor = Executor(cluster, clock)
+        self.executor, self.reads = Executor(cluster, clock), Reads(cluster, clock)
         self.state, self.seq = State(), 0
         self.writable = True
-        self.intake = Intake(journal, cluster, clock, lambda: self.state, self._bring)
+        self.intake = Intake(journal, self.reads, clock, lambda: self.state, self._bring)
         self._mailbox: asyncio.Queue[Mail] = asyncio.Queue(maxsize=MOST_MAILS)
         self._agenda = Agenda()
         self._errands: dict[str, asyncio.Task[None]] = {}
@@ -218,6 +226,9 @@ class Controller:
         if want is None:
             return self._agenda.drop(incident.id)
         at = max(want[1], ruling.again_at) if ruling and ruling.again_at else want[1]
+        if incident.phase is Phase.VERIFYING:
+            surplus = max(0, len(self.state.hands) - VERIFYING_LOOKS)
+            at = max(at, self.clock.now() + timedelta(seconds=surplus / VERIFYING_LOOKS))
         if mail is not None and _missed(mail):
             self._misses[incident.id] = self._misses.get(incident.id, -1) + 1
             at = max(want[1], self.clock.now() + backoff(self._misses[incident.id]))
@@ -248,7 +259,9 @@ class Controller:
         await self._mailbox.put(mail)
 
     async def _look(self, incident: Incident) -> Looked:
-        return await look(self.cluster, self.clock, self.state, incident)
+        fresh = incident.phase is Phase.PENDING and incident.serial == 0
+        before = self.reads.take(ref_of(incident.target)) if fresh else None
+        return await look(self.cluster, self.clock, self.state, incident, before)
 
     async def _carry(self, incident: Incident) -> Carried:
         """An intent of this process is carried out; one found in the journal is settled first."""

@@ -12,8 +12,9 @@ from remediator.agenda import backoff
 from remediator.core.observations import Arrived
 from remediator.core.state import State
 from remediator.logs import logger
-from remediator.ports import Clock, Cluster, ClusterError, Journal, JournalError, Receipt
+from remediator.ports import Clock, ClusterError, Journal, JournalError, Receipt
 from remediator.sources.alerts import arrived
+from remediator.sources.reads import Reader
 
 log = logger("intake")
 
@@ -28,7 +29,7 @@ class Intake:
     """From the inbox to the loop. `arrivals` is set by whoever made a payload durable; `state` answers the latest."""
 
     def __init__(
-        self, journal: Journal, cluster: Cluster, clock: Clock, state: Callable[[], State], bring: Bring
+        self, journal: Journal, cluster: Reader, clock: Clock, state: Callable[[], State], bring: Bring
     ) -> None:
         self._journal, self._cluster, self._clock = journal, cluster, clock
         self._state, self._bring = state, bring

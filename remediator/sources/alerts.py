@@ -13,7 +13,8 @@ from remediator.clients.alertmanager import Alert, MalformedPayload, Payload, pa
 from remediator.core.observations import Arrived, Sighting
 from remediator.core.rules import Rule
 from remediator.core.state import State, told_key
-from remediator.ports import Cluster, Receipt
+from remediator.ports import Receipt
+from remediator.sources.reads import Reader
 from remediator.sources.targets import Located, Unresolved, locate
 
 SOURCE = "alertmanager"
@@ -22,7 +23,7 @@ AT_ONCE = 16
 """Targets of one payload that are looked up together."""
 
 
-async def arrived(cluster: Cluster, state: State, receipt: Receipt) -> Arrived:
+async def arrived(cluster: Reader, state: State, receipt: Receipt) -> Arrived:
     """All sightings of one payload. Raises `ClusterError` where a target cannot be asked for now: try again later.
 
     Only alerts that a rule matches are followed to a target, and only those that the journal does not know yet.
@@ -50,7 +51,7 @@ def _matching(state: State, payload: Payload) -> Iterator[tuple[Rule, Alert]]:
                 yield rule, alert
 
 
-async def _sighting(cluster: Cluster, state: State, rule: Rule, alert: Alert) -> Sighting:
+async def _sighting(cluster: Reader, state: State, rule: Rule, alert: Alert) -> Sighting:
     known = state.told.get(told_key(rule.name, alert.fingerprint), "")
     found: Located | Unresolved | None = None
     if known in state.incidents:

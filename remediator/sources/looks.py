@@ -23,23 +23,27 @@ from remediator.core.workload import facts_of, revision_of
 from remediator.ports import Clock, Cluster, ClusterError, Conflict, Forbidden, Invalid, NotFound
 from remediator.propose import digest, needs_of, wanted_change
 from remediator.sources.pods import pod_facts
+from remediator.sources.reads import Read
 from remediator.sources.surroundings import surroundings
 from remediator.sources.view import view_of
 
 
-async def look(cluster: Cluster, clock: Clock, state: State, incident: Incident) -> Looked:
-    """Read the incident's target and rehearse what would be done about it. Never raises a `ClusterError`."""
-    snapshot = await _surrounded(cluster, clock, state, incident, await read(cluster, clock, incident))
+async def look(cluster: Cluster, clock: Clock, state: State, incident: Incident, before: Read | None = None) -> Looked:
+    """Read the incident's target and rehearse what would be done about it. Never raises a `ClusterError`.
+
+    `before` is the target as it was read a moment ago: it is not read again.
+    """
+    snapshot = await _surrounded(cluster, clock, state, incident, await read(cluster, clock, incident, before))
     change = wanted_change(state, incident, snapshot, clock.now())
     rehearsal = await rehearse(cluster, change, snapshot.live) if change else None
     return Looked(incident.id, snapshot, rehearsal)
 
 
-async def read(cluster: Cluster, clock: Clock, incident: Incident) -> Snapshot:
+async def read(cluster: Cluster, clock: Clock, incident: Incident, before: Read | None = None) -> Snapshot:
     """The target as it is now, with as much of its surroundings as the rule and its step need."""
-    taken_at = clock.now()
+    taken_at = before.taken_at if before else clock.now()
     try:
-        live = await cluster.get(ref_of(incident.target))
+        live = before.live if before else await cluster.get(ref_of(incident.target))
         revisions, pods = await asyncio.gather(
             _revisions(cluster, incident, live), _pods(cluster, incident, live, taken_at)
         )

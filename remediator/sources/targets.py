@@ -10,7 +10,8 @@ from remediator.core.kinds import KINDS, ref_of
 from remediator.core.model import Json, Target, Value
 from remediator.core.rules import TargetSpec
 from remediator.core.workload import zone_of
-from remediator.ports import Cluster, Forbidden, Invalid, NotFound
+from remediator.ports import Forbidden, Invalid, NotFound
+from remediator.sources.reads import Reader
 
 LABELS = {
     "Deployment": ("deployment",),
@@ -43,7 +44,7 @@ class Located(Value, frozen=True):
     zone: str = ""
 
 
-async def resolve(cluster: Cluster, spec: TargetSpec, labels: dict[str, str]) -> Target | Unresolved:
+async def resolve(cluster: Reader, spec: TargetSpec, labels: dict[str, str]) -> Target | Unresolved:
     """The live target that the labels speak of, of the kind that the rule wants.
 
     See `locate`.
@@ -52,7 +53,7 @@ async def resolve(cluster: Cluster, spec: TargetSpec, labels: dict[str, str]) ->
     return found if isinstance(found, Unresolved) else found.target
 
 
-async def locate(cluster: Cluster, spec: TargetSpec, labels: dict[str, str]) -> Located | Unresolved:
+async def locate(cluster: Reader, spec: TargetSpec, labels: dict[str, str]) -> Located | Unresolved:
     """As `resolve`, with the zone of a node.
 
     Raises `ClusterError` where the API server cannot be asked: that is no answer and is tried again. What the account
@@ -107,7 +108,7 @@ def _at(kind: str, spec: TargetSpec, labels: dict[str, str], label: str) -> Targ
     return Target(kind, namespace, name)
 
 
-async def _follow(cluster: Cluster, start: Target, wanted: str) -> Located | Unresolved:
+async def _follow(cluster: Reader, start: Target, wanted: str) -> Located | Unresolved:
     """From the named object up its controllers to the wanted kind, or to the last known one where none is named."""
     seen = start
     for _ in range(LONGEST_CHAIN):
