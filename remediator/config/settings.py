@@ -7,41 +7,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from remediator.clients.http_config import Authorization, BasicAuth, HttpConfig, Tls
 from remediator.config.problems import ConfigErrors, Problems
 from remediator.core.model import Mode, Value
 from remediator.core.rules import GuardSettings, Itself, Policy, Protected
 
-
-class Authorization(Value, frozen=True):
-    """An `Authorization` header: its scheme, and the file that holds the rest."""
-
-    credentials_file: str
-    type: str = "Bearer"
-
-
-class BasicAuth(Value, frozen=True):
-    """A name, and the file that holds its password."""
-
-    username: str
-    password_file: str
-
-
-class Tls(Value, frozen=True):
-    """How a server's certificate is checked, and the client certificate shown to it. Empty: the system's ways."""
-
-    ca_file: str = ""
-    cert_file: str = ""
-    key_file: str = ""
-    server_name: str = ""
-    insecure_skip_verify: bool = False
-
-
-class HttpConfig(Value, frozen=True):
-    """How a server is spoken to, as in prometheus.yml."""
-
-    authorization: Authorization | None = None
-    basic_auth: BasicAuth | None = None
-    tls_config: Tls = Tls()
+__all__ = ["Authorization", "BasicAuth", "HttpConfig", "Settings", "Tls", "load_settings"]
 
 
 class Storage(Value, frozen=True):

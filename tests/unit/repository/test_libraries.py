@@ -24,12 +24,14 @@ KNOWN_TO = {
     "pydantic": {"config"},
     "pydantic_core": {"config"},
     "re2": {"config", "core"},
+    "requests": {"clients"},
     "rich": {"cli", "demo"},
     "sqlalchemy": {"journal"},
     "sqlite3": {"journal"},
     "starlette": {"server"},
     "structlog": {"logs"},
     "tests": {"cli"},
+    "urllib3": {"clients"},
     "uvicorn": {"server"},
     "uvloop": {"cli"},
     "yaml": {"cli", "config"},
@@ -64,5 +66,6 @@ def test_what_is_installed_for_users_is_what_the_code_imports_or_will() -> None:
     said = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
     declared = {requirement.split(">")[0].split("=")[0].replace("-", "_") for requirement in said}
     of = {"google": "protobuf", "pydantic_core": "pydantic", "re2": "google_re2", "yaml": "pyyaml", "yarl": "aiohttp"}
+    of |= dict.fromkeys(("requests", "urllib3"), "prometheus_api_client")
     wanted = {of.get(name, name) for name in imported() if name not in sys.stdlib_module_names} - {"tests"}
     assert wanted <= declared
