@@ -19,6 +19,7 @@ from remediator.simulation import selectors
 from remediator.simulation.audit import WRITES, Request
 from remediator.simulation.eviction import evict
 from remediator.simulation.faults import Fault, FaultKind
+from remediator.simulation.identity_checks import check_address
 from remediator.simulation.validation import qualified
 from remediator.simulation.values import copied, labels_of
 
@@ -140,7 +141,7 @@ class SimulatedCluster:
             verb, plural = "create", "pods/eviction"
         group = resource.api_version.rpartition("/")[0]
         where = f'in the namespace "{request.namespace}"' if request.namespace else "at the cluster scope"
-        name = f' "{request.name}"' if request.name else ""
+        name = f' "{request.name}"' if request.name and request.verb != "create" else ""
         raise Forbidden(
             f'{qualified(resource, plural=True)}{name} is forbidden: User "{request.account}" cannot {verb} '
             f'resource "{plural}" in API group "{group}" {where}',
@@ -156,12 +157,14 @@ class SimulatedCluster:
         if isinstance(change.body, list):
             raise Invalid(f"the body of {change.verb} must be an object", status=400, reason="BadRequest")
         if change.verb is Verb.CREATE:
+            check_address(ref.resource, ref.namespace, change.body)
             return server.create(change.body, dry_run=dry_run)
         options = change.body.get("deleteOptions") or change.body
         grace = options.get("gracePeriodSeconds")
         if change.verb is Verb.EVICT:
             return evict(server, ref, change.precondition, grace=grace, dry_run=dry_run)
-        return server.delete(ref, change.precondition, grace=grace, dry_run=dry_run)
+        how = options.get("propagationPolicy", "Background")
+        return server.delete(ref, change.precondition, grace=grace, propagation=how, dry_run=dry_run)
 
 
 def with_precondition(body: Any, patch_type: PatchType, precondition: Precondition) -> Any:

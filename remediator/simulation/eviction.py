@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from remediator.core.kinds import KINDS
 from remediator.core.model import Json, Precondition, Ref
 from remediator.ports import Throttled, Unavailable
 from remediator.simulation import selectors
-from remediator.simulation.server import ANY, Server
+from remediator.simulation.controllers.conditions import with_condition
+from remediator.simulation.identity_checks import ANY, check_precondition
+from remediator.simulation.server import Server
 from remediator.simulation.values import is_ready, labels_of
 
 SUCCESS: Json = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
@@ -20,13 +21,25 @@ def evict(
     grace: int | None = None,
     dry_run: bool = False,
 ) -> Json:
-    """Evict a pod. Raises `Throttled` where its budget allows no disruption, `Unavailable` (500) under two budgets."""
+    """Evict a pod. Raises `Throttled` where its budget allows no disruption, `Unavailable` (500) under two budgets.
+
+    The budget comes first: an eviction whose precondition fails afterwards has used one disruption up all the same,
+    until the disruption controller has waited two minutes for the pod to go.
+    """
     pod = server.get(ref)
-    server.delete(ref, precondition, grace=grace, dry_run=True)  # a failed precondition costs no budget
     if not _already_gone(pod):
         _ask_budget(server, pod, dry_run=dry_run)
-    server.delete(ref, precondition, grace=grace, dry_run=dry_run)
+    check_precondition(ref.resource, pod, precondition)
+    if not dry_run:
+        _note(server, pod)
+    server.delete(ref, grace=grace, dry_run=dry_run)
     return SUCCESS
+
+
+def _note(server: Server, pod: Json) -> None:
+    """Say on the pod why it goes."""
+    why = ("DisruptionTarget", "True", "EvictionByEvictionAPI", "Eviction API: evicting")
+    server.update_status({**pod, "status": with_condition(pod["status"], *why, server.stamp)})
 
 
 def _already_gone(pod: Json) -> bool:
@@ -44,7 +57,7 @@ def _ask_budget(server: Server, pod: Json, *, dry_run: bool) -> None:
     ]
     if len(budgets) > 1:
         message = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
-        raise Unavailable(message, status=500, reason="InternalError")
+        raise Unavailable(message, status=500)
     if budgets and not _harmless(budgets[0], pod):
         _take_one(server, budgets[0], pod, dry_run=dry_run)
 
@@ -60,26 +73,14 @@ def _harmless(budget: Json, pod: Json) -> bool:
 
 
 def _take_one(server: Server, budget: Json, pod: Json, *, dry_run: bool) -> None:
-    status, name = budget.get("status") or {}, budget["metadata"]["name"]
+    status = budget.get("status") or {}
     refused = "Cannot evict pod as it would violate the pod's disruption budget."
     if status.get("observedGeneration", 0) < budget["metadata"]["generation"]:
-        message = f"{refused} The disruption budget {name} is still being processed by the server."
-        raise Throttled(message, retry_after=10.0)
+        raise Throttled(refused, retry_after=10.0)
     if status.get("disruptionsAllowed", 0) <= 0:
-        message = (
-            f"{refused} The disruption budget {name} needs {status.get('desiredHealthy', 0)} healthy pods "
-            f"and has {status.get('currentHealthy', 0)} currently"
-        )
-        raise Throttled(message, retry_after=1.0)
+        raise Throttled(refused, retry_after=1.0)
     if not dry_run:
-        disrupted = {
-            **status.get("disruptedPods", {}),
-            pod["metadata"]["name"]: pod["metadata"]["creationTimestamp"],
-        }
+        disrupted = {**status.get("disruptedPods", {}), pod["metadata"]["name"]: server.stamp}
         allowed = status["disruptionsAllowed"] - 1
         status = {**status, "disruptionsAllowed": allowed, "disruptedPods": disrupted}
         server.update_status({**budget, "status": status})
-
-
-POD = KINDS["Pod"]
-"""The one type that can be evicted."""

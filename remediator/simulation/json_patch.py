@@ -26,7 +26,8 @@ def applied(document: Any, operations: list[Json]) -> Any:
 def _apply(document: Any, operation: Json) -> Any:
     kind, path = operation.get("op"), _steps(operation.get("path"))
     if kind == "test":
-        if _read(document, path, _MISSING) != operation.get("value"):
+        found = _read(document, path, _MISSING)
+        if found != operation.get("value") and not (found is _MISSING and operation.get("value") is None):
             raise _refused(f"testing value {operation.get('path')} failed")
         return document
     if kind == "remove":
@@ -91,5 +92,7 @@ def _absent(path: str) -> Conflict:
 
 
 def _refused(why: str) -> Conflict:
-    text = f"the server rejected our request due to an error in our request: {why}"
-    return Conflict(text, status=422, reason="Invalid")
+    """The API server does not say what of the patch it is that fails; `why` is for whoever debugs this."""
+    error = Conflict("the server rejected our request due to an error in our request", status=422, reason="Invalid")
+    error.add_note(why)
+    return error

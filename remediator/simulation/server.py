@@ -5,21 +5,19 @@ Synchronous and without faults; `cluster.py` adds accounts, faults and the audit
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from remediator.core.model import Json, PatchType, Precondition, Ref, Resource
 from remediator.ports import Clock, Conflict, Invalid, NotFound
 from remediator.simulation import admission
 from remediator.simulation.clock import stamp
+from remediator.simulation.decoding import WrongType, decoded
 from remediator.simulation.defaults import defaulted
+from remediator.simulation.deletion import deleted, dying, lingers
 from remediator.simulation.identity import Identity
+from remediator.simulation.identity_checks import ANY, check_identity, check_precondition
 from remediator.simulation.patches import patched
 from remediator.simulation.store import Store
 from remediator.simulation.validation import check, qualified
-from remediator.simulation.values import annotations_of, copied
-
-ANY = Precondition("", "")
-"""No precondition."""
+from remediator.simulation.values import annotations_of, copied, labels_of
 
 _COUNTED = frozenset(
     [
@@ -39,7 +37,15 @@ _COUNTED = frozenset(
 _FIRST_STATUS: dict[str, Json] = {
     "Pod": {"phase": "Pending", "qosClass": "BestEffort"},
     "Namespace": {"phase": "Active"},
+    "ReplicaSet": {"replicas": 0},
+    "StatefulSet": {"replicas": 0, "availableReplicas": 0},
+    "DaemonSet": dict.fromkeys(
+        ("currentNumberScheduled", "numberMisscheduled", "desiredNumberScheduled", "numberReady"), 0
+    ),
+    "PodDisruptionBudget": dict.fromkeys(("disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods"), 0),
+    "HorizontalPodAutoscaler": {"desiredReplicas": 0, "currentMetrics": None},
 }
+"""What a status says before any controller has written it: the numbers that its type does not leave out at zero."""
 _KEEPS_STATUS = frozenset({"Node", "Event", "Lease", "ServiceAccount", "ControllerRevision"})
 
 
@@ -50,6 +56,11 @@ class Server:
         self.store = store
         self.hooks: list[admission.Hook] = []
         self._clock, self._identity = clock, identity
+
+    @property
+    def stamp(self) -> str:
+        """The present instant as the API writes it."""
+        return stamp(self._clock.now())
 
     def resource(self, api_version: str, kind: str) -> Resource:
         """The type that serves a kind; `NotFound` for one that the server does not know."""
@@ -78,17 +89,25 @@ class Server:
     def create(self, obj: Json, *, dry_run: bool = False) -> Json:
         """Store a new object, named by `metadata.name` or `generateName`."""
         resource = self.resource(obj.get("apiVersion", ""), obj.get("kind", ""))
-        obj = defaulted(resource.kind, {**obj, "metadata": self._born(resource, obj)})
+        try:
+            obj = decoded({**obj, "metadata": self._born(resource, obj)})
+        except WrongType as error:
+            version = resource.api_version.rpartition("/")[2]
+            text = f'{resource.kind} in version "{version}" cannot be handled as a {resource.kind}: {error}'
+            raise Invalid(text, status=400, reason="BadRequest") from error
+        obj = defaulted(resource.kind, obj)
         if isinstance(obj.get("spec"), dict):
             obj = dict(admission.admitted(resource.kind, obj, None))
         if resource.kind not in _KEEPS_STATUS:
             obj["status"] = dict(_FIRST_STATUS.get(resource.kind, {}))
         admission.admit_namespace(self.store, resource, obj)
         metadata = obj["metadata"]
-        if self.store.get(resource.kind, metadata.get("namespace", ""), metadata["name"]) is not None:
-            message = f'{qualified(resource, plural=True)} "{metadata["name"]}" already exists'
-            raise Conflict(message, status=409, reason="AlreadyExists")
         check(resource, obj, None)
+        there = self.store.get(resource.kind, metadata.get("namespace", ""), metadata["name"])
+        if there is not None:
+            still = "object is being deleted: " if there["metadata"].get("deletionTimestamp") else ""
+            message = f'{still}{qualified(resource, plural=True)} "{metadata["name"]}" already exists'
+            raise Conflict(message, status=409, reason="AlreadyExists")
         self._ask_hooks("CREATE", obj, None)
         admission.admit_quota(self.store, resource, obj)
         return obj if dry_run else self.store.put(resource.kind, obj)
@@ -96,7 +115,16 @@ class Server:
     def patch(self, ref: Ref, body: Json | list[Json], patch_type: PatchType, *, dry_run: bool = False) -> Json:
         """Change an object by a patch; a resourceVersion or uid in it is a precondition."""
         old = self.get(ref)
-        return self._replace(ref.resource, old, patched(old, body, patch_type), dry_run=dry_run)
+        new = patched(old, body, patch_type)
+        if new.get("kind") not in (None, old["kind"]):
+            text = f"converting (v1.{new['kind']}) to ({old['kind']}): unknown conversion"
+            raise Invalid(f' "" is invalid: patch: Invalid value: "…": {text}', status=422, reason="Invalid")
+        try:
+            new = decoded(new)
+        except WrongType as error:
+            text = f' "" is invalid: patch: Invalid value: "…": {error}'
+            raise Invalid(text, status=422, reason="Invalid") from error
+        return self._replace(ref.resource, old, new, dry_run=dry_run)
 
     def update(self, obj: Json) -> Json:
         """Replace all but the status."""
@@ -105,44 +133,48 @@ class Server:
     def update_status(self, obj: Json) -> Json:
         """Replace status, annotations and finalizers, as a write to the `status` subresource does."""
         resource, old = self._stored(obj)
-        metadata = {**obj["metadata"], "labels": old["metadata"].get("labels", {})}
+        metadata = {**obj["metadata"]}
+        metadata.pop("labels", None)
+        if "labels" in old["metadata"]:
+            metadata["labels"] = old["metadata"]["labels"]
         new = {**obj, "metadata": metadata, "spec": old.get("spec", {})}
         return self._replace(resource, old, new, status=True)
 
     def bind(self, namespace: str, name: str, node: str, status: Json) -> Json:
-        """Give a pod its node, as the scheduler's `binding` does."""
-        pod = self.store.get("Pod", namespace, name)
+        """Give a pod its node and the labels of the place where that stands, as the scheduler's `binding` does."""
+        pod, place = self.store.get("Pod", namespace, name), self.store.get("Node", "", node)
         assert pod is not None
-        return self.store.put("Pod", {**pod, "spec": {**pod["spec"], "nodeName": node}, "status": status})
+        labels = {key: value for key, value in labels_of(place or pod).items() if key in _PLACE}
+        metadata = {**pod["metadata"], "labels": {**labels_of(pod), **labels}} if labels else pod["metadata"]
+        bound = {**pod, "metadata": metadata, "spec": {**pod["spec"], "nodeName": node}, "status": status}
+        return self.store.put("Pod", bound)
 
     def delete(
-        self, ref: Ref, precondition: Precondition = ANY, *, grace: int | None = None, dry_run: bool = False
+        self,
+        ref: Ref,
+        precondition: Precondition = ANY,
+        *,
+        grace: int | None = None,
+        propagation: str = "Background",
+        dry_run: bool = False,
     ) -> Json:
-        """Delete an object, gracefully where it is a pod on a node; answers it as last seen.
+        """Delete an object, gracefully where it is a pod on a node; answers a Status, or the object where it stays.
 
-        `grace` in seconds overrules the pod's own; 0 removes it at once.
+        `grace` in seconds overrules the pod's own; 0 removes it at once. `propagation` is `Background`, `Foreground`
+        or `Orphan`.
         """
-        obj = self.get(ref)
-        self._check_precondition(ref, obj, precondition)
+        resource, stored = ref.resource, self.get(ref)
+        obj = stored
+        check_precondition(resource, obj, precondition)
         self._ask_hooks("DELETE", obj, obj)
-        seconds = _grace(ref.resource.kind, obj, grace)
-        waits = seconds > 0 or obj["metadata"].get("finalizers") or ref.resource.kind == "Namespace"
-        if not waits:
-            return obj if dry_run else self.store.remove(ref.resource.kind, ref.namespace, ref.name)
-        if obj["metadata"].get("deletionTimestamp"):
-            return obj
-        dying = self._dying(obj, seconds)
-        return dying if dry_run else self.store.put(ref.resource.kind, dying)
-
-    def _dying(self, obj: Json, seconds: int) -> Json:
-        metadata = {**obj["metadata"], "deletionGracePeriodSeconds": seconds}
-        metadata["deletionTimestamp"] = stamp(self._clock.now() + timedelta(seconds=seconds))
-        if "generation" in metadata:
-            metadata["generation"] += 1
-        status = obj.get("status") or {}
-        if obj["kind"] == "Namespace":
-            status = {**status, "phase": "Terminating"}
-        return {**obj, "metadata": metadata, "status": status}
+        if grace == 0 and obj["metadata"].get("deletionTimestamp"):
+            obj = {**obj, "metadata": {**obj["metadata"], "deletionGracePeriodSeconds": 0}}
+        dead = dying(obj, self._clock.now(), grace, propagation)
+        if lingers(dead):
+            return dead if dry_run or dead == stored else self.store.put(resource.kind, dead)
+        if not dry_run:
+            self.store.remove(resource.kind, ref.namespace, ref.name)
+        return deleted(resource, dead)
 
     def _born(self, resource: Resource, obj: Json) -> Json:
         revision = self.store.revision + 1
@@ -165,23 +197,16 @@ class Server:
     def _replace(
         self, resource: Resource, old: Json, new: Json, *, status: bool = False, dry_run: bool = False
     ) -> Json:
-        before = old["metadata"]
         new = {**new, "metadata": {**(new.get("metadata") or {})}}
-        metadata = new["metadata"]
-        self._check_identity(resource, old, new)
-        if not metadata.get("uid"):
-            metadata["uid"] = before["uid"]
-        for fixed in ("creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation"):
-            metadata.pop(fixed, None)
-            if fixed in before:
-                metadata[fixed] = before[fixed]
+        check_identity(resource, old, new)
+        _keep_fixed(new["metadata"], old["metadata"])
         if not status:
             if "status" in old and resource.kind not in _KEEPS_STATUS:
                 new["status"] = old["status"]
             new = admission.admitted(resource.kind, defaulted(resource.kind, new), old)
-        check(resource, new, old)
-        if "generation" in before and not status and _is_another(resource.kind, new, old):
-            new["metadata"]["generation"] = before["generation"] + 1
+            check(resource, new, old)
+            if "generation" in old["metadata"] and _is_another(resource.kind, new, old):
+                new["metadata"]["generation"] += 1
         self._ask_hooks("UPDATE", new, old)
         if new == old:
             return old  # a write that changes nothing is none: no new revision, no event
@@ -189,57 +214,28 @@ class Server:
 
     def _keep(self, resource: Resource, new: Json) -> Json:
         metadata = new["metadata"]
-        if metadata.get("deletionTimestamp") and not metadata.get("finalizers") and resource.kind not in _LINGERS:
+        if metadata.get("deletionTimestamp") and not lingers(new):
             self.store.put(resource.kind, new)
             return self.store.remove(resource.kind, metadata.get("namespace", ""), metadata["name"])
         return self.store.put(resource.kind, new)
-
-    def _check_identity(self, resource: Resource, old: Json, new: Json) -> None:
-        """Refuse another version (409), name, namespace or type (400); fills in a version that was left out."""
-        before, metadata = old["metadata"], new["metadata"]
-        version = metadata.get("resourceVersion") or before["resourceVersion"]
-        if version != before["resourceVersion"]:
-            raise Conflict(
-                f'Operation cannot be fulfilled on {qualified(resource, plural=True)} "{before["name"]}": the object '
-                "has been modified; please apply your changes to the latest version and try again",
-                status=409,
-                reason="Conflict",
-            )
-        metadata["resourceVersion"] = version
-        same = all(metadata.get(field) == before.get(field) for field in ("name", "namespace"))
-        if not same or new.get("kind") != old["kind"] or new.get("apiVersion") != old["apiVersion"]:
-            message = "the name, namespace and type of the object do not match those of the request"
-            raise Invalid(message, status=400, reason="BadRequest")
-        uid = metadata.get("uid")
-        if uid and uid != before["uid"]:
-            raise Conflict(
-                f'{qualified(resource)} "{before["name"]}" is invalid: metadata.uid: Invalid value: "{uid}": '
-                "field is immutable",
-                status=422,
-                reason="Invalid",
-            )
-
-    def _check_precondition(self, ref: Ref, obj: Json, precondition: Precondition) -> None:
-        metadata = obj["metadata"]
-        for name, wanted, have in (
-            ("UID", precondition.uid, metadata["uid"]),
-            ("ResourceVersion", precondition.resource_version, metadata["resourceVersion"]),
-        ):
-            if wanted and wanted != have:
-                raise Conflict(
-                    f'Operation cannot be fulfilled on {qualified(ref.resource, plural=True)} "{ref.name}": '
-                    f"Precondition failed: {name} in precondition: {wanted}, {name} in object meta: {have}",
-                    status=409,
-                    reason="Conflict",
-                )
 
     def _ask_hooks(self, operation: str, new: Json, old: Json | None) -> None:
         for hook in self.hooks:
             hook(operation, new, old)
 
 
-_LINGERS = frozenset({"Pod", "Namespace"})
-"""Kinds that somebody else (kubelet, namespace controller) removes once they are being deleted."""
+_PLACE = ("topology.kubernetes.io/zone", "topology.kubernetes.io/region")
+"""Labels that a pod takes over from its node (admission PodTopologyLabels)."""
+
+
+def _keep_fixed(new: Json, old: Json) -> None:
+    """Fields that writes leave as they are; one that says another end of a dying object is refused later on."""
+    for field in ("creationTimestamp", "generation"):
+        new.pop(field, None)
+        new.update({field: old[field]} if field in old else {})
+    for field in ("deletionTimestamp", "deletionGracePeriodSeconds"):
+        if field in old:
+            new.setdefault(field, old[field])
 
 
 def _is_another(kind: str, new: Json, old: Json) -> bool:
@@ -249,11 +245,3 @@ def _is_another(kind: str, new: Json, old: Json) -> bool:
     if new.get("spec") != old.get("spec"):
         return True
     return kind == "Deployment" and annotations_of(new) != annotations_of(old)
-
-
-def _grace(kind: str, obj: Json, wanted: int | None) -> int:
-    if kind != "Pod" or not obj["spec"].get("nodeName"):
-        return 0
-    if obj["status"].get("phase") in ("Succeeded", "Failed"):
-        return 0
-    return int(obj["spec"].get("terminationGracePeriodSeconds", 30)) if wanted is None else wanted

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from remediator.core.model import Json
 from remediator.ports import ClusterError
 from remediator.simulation.admission import TEMPLATE_GENERATION
-from remediator.simulation.controllers import histories
+from remediator.simulation.controllers import daemon_update, histories
 from remediator.simulation.controllers.fenceposts import scaled
-from remediator.simulation.controllers.pod_facts import concerns_owner, counts, is_active
+from remediator.simulation.controllers.pod_facts import available_at, concerns_owner, counts, is_active
 from remediator.simulation.controllers.replica_set import pod_from
 from remediator.simulation.controllers.scheduler import tolerates
 from remediator.simulation.store import Commit, Key
@@ -57,7 +57,7 @@ class DaemonSets:
             self._place(owner, revision, nodes, pods)
         except ClusterError:
             self._system.retry(self, key)
-        self._roll(owner, revision, nodes, pods)
+        self._roll(owner, revision, nodes)
         self._tell(key, owner, revision, nodes)
 
     def _pods(self, owner: Json) -> dict[str, list[Json]]:
@@ -77,51 +77,79 @@ class DaemonSets:
         return all(tolerates(pod, taint) for taint in ours if taint["effect"] != "PreferNoSchedule")
 
     def _place(self, owner: Json, revision: Json, nodes: list[str], pods: dict[str, list[Json]]) -> None:
+        surge = owner["spec"]["updateStrategy"].get("rollingUpdate", {}).get("maxSurge", 0) not in (0, "0%")
         for node in nodes:
             here = pods.get(node, [])
-            for pod in here:
-                if pod["status"].get("phase") == "Failed":
-                    self._system.delete(pod)
-            if not here:
-                template = {**owner["spec"]["template"], "spec": _spec(owner, node)}
-                made = {**owner, "spec": {**owner["spec"], "template": template}}
-                name = {"generateName": owner["metadata"]["name"] + "-"}
-                number = annotations_of(owner)[TEMPLATE_GENERATION]
-                labels = {REVISION_LABEL: histories.hash_of(revision), "pod-template-generation": number}
-                self._system.create(pod_from(made, name, **labels))
+            ended = [pod for pod in here if pod["status"].get("phase") in ("Failed", "Succeeded")]
+            running = [pod for pod in here if is_active(pod)]
+            if surge:
+                tests = (self._is_new(revision), is_ready, self._is_available(owner))
+                ended += daemon_update.superfluous(running, *tests)
+            for pod in ended:
+                self._delete(pod)
+            if not here or (surge and not running):
+                self._create(owner, revision, node)
         for node, here in pods.items():
             for pod in here if node not in nodes else ():
-                if is_active(pod):
-                    self._system.delete(pod)
+                self._delete(pod)
 
-    def _roll(self, owner: Json, revision: Json, nodes: list[str], pods: dict[str, list[Json]]) -> None:
-        """Delete pods of other revisions: unready ones at once, ready ones as far as `maxUnavailable` allows."""
-        strategy, digest = owner["spec"]["updateStrategy"], histories.hash_of(revision)
+    def _create(self, owner: Json, revision: Json, node: str) -> None:
+        template = {**owner["spec"]["template"], "spec": _spec(owner, node)}
+        made = {**owner, "spec": {**owner["spec"], "template": template}}
+        name = {"generateName": owner["metadata"]["name"] + "-"}
+        number = annotations_of(owner)[TEMPLATE_GENERATION]
+        labels = {REVISION_LABEL: histories.hash_of(revision), "pod-template-generation": number}
+        self._system.create(pod_from(made, name, **labels))
+
+    def _delete(self, pod: Json) -> None:
+        if not pod["metadata"].get("deletionTimestamp"):
+            self._system.delete(pod)
+
+    def _is_new(self, revision: Json) -> Callable[[Json], bool]:
+        digest = histories.hash_of(revision)
+        return lambda pod: labels_of(pod).get(REVISION_LABEL) == digest
+
+    def _is_available(self, owner: Json) -> Callable[[Json], bool]:
+        least, now = owner["spec"].get("minReadySeconds", 0), self._system.now
+
+        def available(pod: Json) -> bool:
+            at = available_at(pod, least)
+            return at is not None and at <= now
+
+        return available
+
+    def _roll(self, owner: Json, revision: Json, nodes: list[str]) -> None:
+        strategy = owner["spec"]["updateStrategy"]
         if strategy["type"] != "RollingUpdate":
             return
-        most = scaled(strategy["rollingUpdate"]["maxUnavailable"], len(nodes), round_up=True)
-        here = [pod for node in nodes for pod in pods.get(node, ()) if is_active(pod)]
-        missing = len(nodes) - sum(1 for pod in here if is_ready(pod))
-        for pod in sorted((pod for pod in here if labels_of(pod).get(REVISION_LABEL) != digest), key=is_ready):
-            if not is_ready(pod):
-                self._system.delete(pod)
-            elif missing < most:
-                self._system.delete(pod)
-                missing += 1
+        rolling, pods, is_new = strategy["rollingUpdate"], self._pods(owner), self._is_new(revision)
+        stands = [_stand(node, pods.get(node, []), is_new) for node in nodes]
+        surge = scaled(rolling.get("maxSurge", 0), len(nodes), round_up=True)
+        most = scaled(rolling.get("maxUnavailable", 1), len(nodes), round_up=True)
+        available = self._is_available(owner)
+        update = (
+            daemon_update.with_more(stands, surge, available)
+            if surge
+            else daemon_update.missing_some(stands, most, available)
+        )
+        for pod in update.delete:
+            self._system.delete(pod)
+        for node in update.create:
+            self._create(owner, revision, node)
 
     def _tell(self, key: Key, owner: Json, revision: Json, nodes: list[str]) -> None:
-        pods = [pod for here in self._pods(owner).values() for pod in here if is_active(pod)]
-        right = [pod for pod in pods if _node_of(pod) in nodes and pod["spec"].get("nodeName")]
-        ready, available, wait = counts(right, owner["spec"].get("minReadySeconds", 0), self._system.now)
+        """The status, for which the oldest pod of each node counts."""
+        pods = {node: [pod for pod in here if is_active(pod)] for node, here in self._pods(owner).items()}
+        first = [pods[node][0] for node in nodes if pods.get(node)]
+        ready, available, wait = counts(first, owner["spec"].get("minReadySeconds", 0), self._system.now)
         if wait:
             self._system.after(wait, self, key)
-        digest = histories.hash_of(revision)
-        updated = sum(1 for pod in right if labels_of(pod).get(REVISION_LABEL) == digest)
+        updated = sum(1 for pod in first if self._is_new(revision)(pod))
         status: Json = {
             "observedGeneration": owner["metadata"]["generation"],
-            "currentNumberScheduled": len(right),
+            "currentNumberScheduled": len(first),
             "desiredNumberScheduled": len(nodes),
-            "numberMisscheduled": len(pods) - len(right),
+            "numberMisscheduled": sum(1 for node, here in pods.items() if here and node not in nodes),
             "numberReady": ready,
         }
         more = {
@@ -133,6 +161,12 @@ class DaemonSets:
         self._system.update_status(owner, status)
         if updated == available == len(nodes):
             histories.trim(self._system, owner, {revision["metadata"]["name"]})
+
+
+def _stand(node: str, pods: list[Json], is_new: Callable[[Json], bool]) -> daemon_update.Stand:
+    left = [pod for pod in pods if not pod["metadata"].get("deletionTimestamp")]
+    new, old = [pod for pod in left if is_new(pod)], [pod for pod in left if not is_new(pod)]
+    return daemon_update.Stand(node, *(found[0] if found else None for found in (new, old)))
 
 
 _FROM_READINESS = frozenset(

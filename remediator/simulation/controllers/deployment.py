@@ -38,9 +38,12 @@ class Deployments:
     def reconcile(self, key: Key) -> None:
         """One step of the rollout, then the status."""
         deployment = self._system.get("Deployment", *key)
-        if deployment is None or deployment["metadata"].get("deletionTimestamp"):
+        if deployment is None:
             return
         rollout = Rollout(self._system, deployment)
+        if deployment["metadata"].get("deletionTimestamp"):
+            self._tell(rollout, key, progress=False)
+            return
         self._note_pause(rollout)
         paused = rollout.deployment["spec"].get("paused", False)
         rollout.sync_revision()

@@ -43,7 +43,7 @@ def template_of(revision: Json) -> Json:
 
 def hash_of(revision: Json) -> str:
     """The hash at the end of its name."""
-    return labels_of(revision)[HASH_LABEL]
+    return revision["metadata"]["name"].rpartition("-")[2]
 
 
 def trim(system: System, owner: Json, used: set[str]) -> None:
@@ -55,16 +55,15 @@ def trim(system: System, owner: Json, used: set[str]) -> None:
 
 def _revision(owner: Json, data: Json, number: int) -> Json:
     digest = template_hash(owner["spec"]["template"])
-    labels = {**labels_of(owner["spec"]["template"]), HASH_LABEL: digest}
-    if owner["kind"] == "DaemonSet":
-        labels["controller-revision-hash"] = digest
+    label = "controller-revision-hash" if owner["kind"] == "DaemonSet" else HASH_LABEL
     metadata = {
         "name": f"{owner['metadata']['name']}-{digest}",
         "namespace": owner["metadata"]["namespace"],
-        "labels": labels,
-        "annotations": dict(annotations_of(owner)),
+        "labels": {**labels_of(owner["spec"]["template"]), label: digest},
         "ownerReferences": [owner_reference(owner)],
     }
+    if annotations := annotations_of(owner):
+        metadata["annotations"] = dict(annotations)
     return {
         "apiVersion": "apps/v1",
         "kind": "ControllerRevision",

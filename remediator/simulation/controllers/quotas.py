@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from remediator.core.kinds import KINDS
 from remediator.simulation.admission import counted
 from remediator.simulation.store import Commit, Key
 from remediator.simulation.system import System
+from remediator.simulation.validation import qualified
 
 
 class Quotas:
-    """The quota controller. It counts pods only; `count/…` is used up by admission alone."""
+    """The quota controller. It counts `pods` and `count/RESOURCE`."""
 
-    watches = ("ResourceQuota", "Pod")
+    watches = tuple(KINDS)
 
     def __init__(self, system: System) -> None:
         self._system = system
 
     def keys(self, commit: Commit) -> Iterable[Key]:
-        """A quota itself, and those of a pod's namespace."""
+        """A quota itself, and those of the namespace in which something appears, ends or goes."""
         if commit.kind == "ResourceQuota":
             return [commit.key]
+        if commit.type == "MODIFIED" and commit.kind != "Pod":
+            return []
         quotas = self._system.store.each("ResourceQuota", commit.key[0])
         return [(commit.key[0], quota["metadata"]["name"]) for quota in quotas]
 
@@ -30,5 +34,12 @@ class Quotas:
         if quota is None:
             return
         hard = (quota.get("spec") or {}).get("hard") or {}
-        used = {name: str(counted(self._system.store, "Pod", key[0], name)) for name in hard if name == "pods"}
+        used = {name: str(self._used(key[0], name)) for name in hard if name in _COUNTED}
         self._system.update_status(quota, {"hard": hard, "used": used})
+
+    def _used(self, namespace: str, name: str) -> int:
+        return counted(self._system.store, _COUNTED[name], namespace, name)
+
+
+_COUNTED = {f"count/{qualified(resource, plural=True)}": kind for kind, resource in KINDS.items()} | {"pods": "Pod"}
+"""Which kind a quota's name is about."""
