@@ -88,6 +88,13 @@ def meant(name: str, known: Iterable[str]) -> str:
     return f"did you mean `{near}`?" if near else f"known here: {', '.join(names)}"
 
 
+def unknown_interval(name: str, known: Iterable[str]) -> tuple[str, str]:
+    """Message and remedy for a time interval that the settings do not name."""
+    names = sorted(known)
+    remedy = meant(name, names) if names else "write it there: the settings have none"
+    return f"`{name}` is not one of the settings' time_intervals", remedy
+
+
 def words(text: str) -> frozenset[str]:
     """The words of a text, as a set of names."""
     return frozenset(text.split())

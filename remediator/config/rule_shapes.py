@@ -11,8 +11,9 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, model_validator
 from pydantic.json_schema import WithJsonSchema
 
+from remediator.config.guard_shapes import GuardsShape
 from remediator.config.matchers import MatcherError, parse_matchers
-from remediator.config.problems import described, meant, words
+from remediator.config.problems import described, meant
 from remediator.config.shapes import LongSeconds, ModeName, Seconds, Shape, Text, said
 from remediator.core.kinds import KINDS
 from remediator.core.rules import Matcher
@@ -108,25 +109,6 @@ class UntilShape(Shape):
             remedy = "make `within` the longer one"
             raise said("`for` is longer than `within`: it could never be proven", remedy, at=("for",))
         return self
-
-
-class BudgetShape(Shape):
-    """`budget`: at most `max` actions in any window of `per`."""
-
-    max: Annotated[int, Field(ge=1)]
-    per: LongSeconds
-
-
-class GuardsShape(Shape):
-    """`guards`: what holds a rule back, at one level."""
-
-    later = words(
-        "namespace_budget global_budget max_in_flight global_max_in_flight min_healthy max_unhealthy storm breaker "
-        "attempts startup_grace flapping active_time_intervals mute_time_intervals require veto gitops approval"
-    )
-
-    cooldown: Seconds | None = None
-    budget: BudgetShape | None = None
 
 
 class RuleShape(Shape):

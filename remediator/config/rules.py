@@ -10,9 +10,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from remediator.config.document import Document, read_document
-from remediator.config.problems import Loc, Problem, Problems
-from remediator.core.guarding import Budget, GuardSettings, stricter
+from remediator.config.problems import Loc, Problem, Problems, unknown_interval
+from remediator.core.guarding import GuardSettings, stricter
 from remediator.core.model import Mode
 from remediator.core.rules import Rule, TargetSpec, When
 
@@ -38,6 +40,8 @@ def load_rules(source: Settings | Iterable[Path | str], settings: Settings | Non
     receivers = frozenset(each.name for each in settings.receivers) if settings else None
     files = [_read(path, receivers, problems) for path in dict.fromkeys(paths)]
     _unique(files, problems)
+    if settings:
+        _known_intervals(files, frozenset(settings.time_intervals), problems)
     problems.raise_any()
     return tuple(rule for file in files for rule in file.rules())
 
@@ -118,6 +122,18 @@ def _unique(files: Sequence[_File], problems: Problems) -> None:
                 problems.add(document.problem((*loc, "name"), problem.message, remedy))
 
 
+def _known_intervals(files: Sequence[_File], known: frozenset[str], problems: Problems) -> None:
+    """Time intervals are named in the settings; one that is not there would never be open."""
+    for document in (file.document for file in files if file.document):
+        for loc, level in (*_written(document, "groups"), *_written(document, "rules")):
+            guards = level.get("guards") if isinstance(level, dict) else None
+            for key in ("active_time_intervals", "mute_time_intervals"):
+                names = guards.get(key) if isinstance(guards, dict) else None
+                for index, name in enumerate(names if isinstance(names, list) else ()):
+                    if isinstance(name, str) and name not in known:
+                        problems.add(document.problem((*loc, "guards", key, index), *unknown_interval(name, known)))
+
+
 def _rule(group: GroupShape, rule: RuleShape, ladder: Ladder) -> Rule:
     from remediator.config.ladder import until_of
 
@@ -139,5 +155,6 @@ def _rule(group: GroupShape, rule: RuleShape, ladder: Ladder) -> Rule:
 
 def guard_settings(shape: GuardsShape) -> GuardSettings:
     """What one level says about guards, as the core has it."""
-    budget = Budget(shape.budget.max, shape.budget.per) if shape.budget else None
-    return GuardSettings(shape.cooldown, budget)
+    from remediator.config.guard_shapes import guards_of
+
+    return msgspec.convert(guards_of(shape), GuardSettings)

@@ -11,6 +11,7 @@ from remediator.clients.http_config import Authorization, BasicAuth, HttpConfig,
 from remediator.config.problems import ConfigErrors, Problems
 from remediator.core.model import Mode, Value
 from remediator.core.rules import GuardSettings, Itself, Policy, Protected
+from remediator.core.windows import TimeInterval
 
 __all__ = ["Authorization", "BasicAuth", "HttpConfig", "Settings", "Tls", "load_settings"]
 
@@ -140,10 +141,11 @@ class Settings(Value, frozen=True):
     receivers: tuple[Receiver, ...] = ()
     log: Log = Log()
     shutdown_grace: float = 20.0
+    time_intervals: dict[str, tuple[TimeInterval, ...]] = {}
 
     def policy(self, itself: Itself) -> Policy:
         """What of the settings concerns decisions, with the remediator's own place."""
-        return Policy(self.mode, self.guards, self.protected, itself, self.external_labels)
+        return Policy(self.mode, self.guards, self.protected, itself, self.external_labels, self.time_intervals)
 
 
 def load_settings(path: Path | str) -> Settings:
@@ -151,8 +153,10 @@ def load_settings(path: Path | str) -> Settings:
     import msgspec
 
     from remediator.config.document import read_document
+    from remediator.config.guard_shapes import guards_of
     from remediator.config.settings_shapes import SettingsShape
     from remediator.config.shapes import read
+    from remediator.config.time_interval_shapes import intervals_of
 
     path, problems = Path(path), Problems()
     document = read_document(path, problems)
@@ -160,4 +164,9 @@ def load_settings(path: Path | str) -> Settings:
     problems.raise_any()
     if shape is None:
         raise ConfigErrors(problems)
-    return msgspec.convert(shape.model_dump(exclude_none=True) | {"file": str(path)}, Settings)
+    written = shape.model_dump(exclude_none=True) | {"file": str(path)}
+    if shape.guards is not None:
+        written["guards"] = guards_of(shape.guards)
+    if shape.time_intervals is not None:
+        written["time_intervals"] = intervals_of(shape.time_intervals)
+    return msgspec.convert(written, Settings)

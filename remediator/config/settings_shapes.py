@@ -11,10 +11,13 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
+from remediator.config.guard_shapes import GuardsShape
 from remediator.config.http_shapes import FilePath, HttpConfigShape, Url, WebShape, unique_names
-from remediator.config.problems import words
-from remediator.config.rule_shapes import GuardsShape, Labels, Name
+from remediator.config.problems import unknown_interval, words
+from remediator.config.rule_shapes import Labels, Name
 from remediator.config.shapes import LongSeconds, ModeName, Seconds, Shape, Text, not_yet, said
+from remediator.config.time_interval_shapes import TimeIntervalShape
+from remediator.core.kinds import KINDS
 from remediator.core.rules import Protected
 
 _NAME = r"[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?"
@@ -45,6 +48,13 @@ def _storage(value: str, info: ValidationInfo) -> str:
 def _selector(value: str) -> str:
     if not all(_PAIR.fullmatch(each) for each in value.split(",")):
         raise said(f"`{value}` is not a selector of name=value pairs", "write app.kubernetes.io/part-of=monitoring")
+    return value
+
+
+def _object(value: str) -> str:
+    kind, *names = value.split("/")
+    if kind not in KINDS or not all(names) or len(names) != 1 + KINDS[kind].namespaced:
+        raise said(f"`{value}` is not an object's name", "write Kind/namespace/name, or Node/name")
     return value
 
 
@@ -104,6 +114,7 @@ class ProtectedShape(Shape):
 
     namespaces: list[Text] = []
     selectors: list[Annotated[str, AfterValidator(_selector)]] = []
+    allow: list[Annotated[str, AfterValidator(_object)]] = []
 
     @model_validator(mode="after")
     def _always(self) -> Self:
@@ -148,7 +159,6 @@ class LogShape(Shape):
 class SettingsShape(Shape):
     """The settings file."""
 
-    later = frozenset({"time_intervals"})
     renamed: ClassVar = {
         "global": "evaluation_interval",
         "groups": "rule_files",
@@ -173,3 +183,15 @@ class SettingsShape(Shape):
     receivers: Annotated[list[ReceiverShape], AfterValidator(unique_names)] | None = None
     log: LogShape | None = None
     shutdown_grace: Seconds | None = None
+    time_intervals: Annotated[list[TimeIntervalShape], AfterValidator(unique_names)] | None = None
+
+    @model_validator(mode="after")
+    def _known_intervals(self) -> Self:
+        known = {each.name for each in self.time_intervals or ()}
+        active = (self.guards and self.guards.active_time_intervals) or []
+        muting = (self.guards and self.guards.mute_time_intervals) or []
+        for key, names in (("active_time_intervals", active), ("mute_time_intervals", muting)):
+            for index, name in enumerate(names):
+                if name not in known:
+                    raise said(*unknown_interval(name, known), at=("guards", key, index))
+        return self

@@ -22,8 +22,9 @@ def expected(path: Path) -> str:
 @pytest.mark.parametrize("path", RULES, ids=lambda path: path.stem)
 def test_a_bad_rule_file_is_refused_with_its_message(path, monkeypatch):
     monkeypatch.chdir(path.parent)
+    settings = Settings(receivers=(Receiver("oncall", ()),), time_intervals={"business-hours": (), "freeze": ()})
     with pytest.raises(ConfigErrors) as raised:
-        load_rules([path.name], Settings(receivers=(Receiver("oncall", ()),)))
+        load_rules([path.name], settings)
     assert f"{raised.value}\n" == expected(path)
 
 

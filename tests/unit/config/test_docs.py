@@ -9,6 +9,7 @@ import pytest
 
 from remediator.conditions.names import LATER, MESSAGES, NAMES
 from remediator.config import load_rules, load_settings
+from remediator.config.guard_shapes import GuardsShape
 from remediator.config.rule_shapes import RuleFileShape
 from remediator.config.settings_shapes import SettingsShape
 from remediator.config.shapes import Shape, keys_of, model_in
@@ -31,9 +32,8 @@ def named(file: str) -> set[str]:
 def test_every_key_has_its_row(file, top):
     keys = {key for shape in shapes(top) for key in (*keys_of(shape), *shape.later)}
     inside = set(re.findall(r"\w+(?=:)", " ".join(named(file))))  # `{max: 3, per: 1h}`
-    elsewhere = {"cooldown", "budget", "max", "per"} | set().union(
-        *(shape.later for shape in shapes(RuleFileShape)) if file == "settings.md" else ()
-    )
+    of_guards = {key for shape in shapes(GuardsShape) for key in keys_of(shape)}
+    elsewhere = of_guards | set().union(*(shape.later for shape in shapes(RuleFileShape)))
     assert keys - named(file) - inside - (elsewhere if file == "settings.md" else set()) == set()
 
 

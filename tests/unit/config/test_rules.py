@@ -9,9 +9,19 @@ import pytest
 from remediator.actions import ACTIONS
 from remediator.config import ConfigErrors, Settings, load_rules, load_settings, rule_paths
 from remediator.config.ladder import KUBECTL, PROMISED
-from remediator.config.rules import stricter
+from remediator.core.guarding import (
+    ApprovalSettings,
+    AttemptsSettings,
+    BreakerSettings,
+    Budget,
+    FlappingSettings,
+    GuardSettings,
+    Portion,
+    StormSettings,
+    stricter,
+)
 from remediator.core.model import Mode
-from remediator.core.rules import Budget, GuardSettings, Matcher, MatchOp, Rule, Step, TargetSpec, Until, When
+from remediator.core.rules import Matcher, MatchOp, Rule, Step, TargetSpec, Until, When
 
 GOOD = Path(__file__).parents[2] / "data" / "good"
 RULE = "groups:\n- name: g\n  rules:\n  - name: r\n    when: {alert: A}\n    do: [restart]\n"
@@ -48,7 +58,25 @@ def test_every_key_comes_through():
             'pods.exists(p, p.reason == "CrashLoopBackOff")\n',
         ),
         until=Until(True, 60.0, 300.0, "undo"),
-        guards=GuardSettings(3600.0, Budget(2, 86400.0)),
+        guards=GuardSettings(
+            cooldown=3600.0,
+            budget=Budget(2, 86400.0),
+            namespace_budget=Budget(3, 3600.0),
+            zone_budget=Budget(4, 3600.0),
+            max_in_flight=2,
+            min_healthy=Portion(share=60),
+            max_unhealthy=Portion(3, 40, 0),
+            storm=StormSettings(30, 5, 600.0),
+            breaker=BreakerSettings(2, 7200.0, 3600.0, True),
+            attempts=AttemptsSettings(2, 86400.0),
+            startup_grace=0.0,
+            flapping=FlappingSettings(4, 3600.0),
+            active_time_intervals=(("business-hours",),),
+            mute_time_intervals=("freeze",),
+            gitops="notify",
+            last_replica="allow",
+            approval=ApprovalSettings(300.0, 2, "refuse"),
+        ),
         mode=Mode.APPROVE,
         labels={"team": "shop", "severity": "page"},
         annotations={"summary": "{{ target.name }} rolled back", "runbook_url": "https://example.org/runbook"},
@@ -184,3 +212,49 @@ def test_an_action_that_is_promised_is_refused_as_not_yet_there(tmp_path, name):
 
 def test_what_kubectl_says_is_answered_with_the_name_here():
     assert not set(KUBECTL) & (PROMISED | {"restart", "rollback", "escalate"})
+
+
+def test_what_group_and_rule_say_of_one_guard_is_merged_part_by_part(tmp_path):
+    text = RULE.replace("  rules:", "  guards: {storm: {share: 30%}, active_time_intervals: [days]}\n  rules:")
+    text += "    guards: {storm: {at_least: 5, share: 40%}, active_time_intervals: [nights, weekends]}\n"
+    guards = rules_of(tmp_path, text)[0].guards
+    assert guards.storm == StormSettings(share=30, at_least=5)
+    assert guards.active_time_intervals == (("days",), ("nights", "weekends"))
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("60%", Portion(share=60)),
+        ("0%", Portion(share=0)),
+        ("3", Portion(count=3)),
+        ("0", Portion(count=0)),
+        ("{share: 60%, at_least: 2}", Portion(share=60, at_least=2)),
+        ("{count: 1, share: 100%}", Portion(count=1, share=100)),
+    ],
+)
+def test_a_part_of_the_siblings_is_a_number_a_share_or_both(tmp_path, written, read):
+    text = f"{RULE}    guards: {{min_healthy: {written}, max_unhealthy: {written}}}\n"
+    guards = rules_of(tmp_path, text)[0].guards
+    assert (guards.min_healthy, guards.max_unhealthy) == (read, read)
+
+
+@pytest.mark.parametrize(
+    ("known", "problem"),
+    [
+        (None, ""),
+        ({"freeze": ()}, ""),
+        ({"freezes": ()}, "`freeze` is not one of the settings' time_intervals; did you mean `freezes`?"),
+        ({}, "`freeze` is not one of the settings' time_intervals; write it there: the settings have none"),
+    ],
+)
+def test_time_intervals_are_looked_up_where_the_settings_are_known(tmp_path, known, problem):
+    path = tmp_path / "rules.yaml"
+    path.write_text(RULE.replace("  rules:", "  guards: {mute_time_intervals: [freeze]}\n  rules:"))
+    settings = None if known is None else Settings(time_intervals=known)
+    if not problem:
+        assert load_rules([path], settings)
+        return
+    with pytest.raises(ConfigErrors) as raised:
+        load_rules([path], settings)
+    assert str(raised.value).endswith(f":3:34 groups[0].guards.mute_time_intervals[0]: {problem}")

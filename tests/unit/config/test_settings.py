@@ -24,10 +24,40 @@ from remediator.config.settings import (
     WebAuth,
     WebhookConfig,
 )
+from remediator.core.guarding import Budget, GuardSettings, Portion
 from remediator.core.model import Mode
-from remediator.core.rules import Budget, GuardSettings, Itself, Policy, Protected
+from remediator.core.rules import Itself, Policy, Protected
+from remediator.core.windows import TimeInterval
 
 GOOD = Path(__file__).parents[2] / "data" / "good"
+
+
+GUARDS = GuardSettings(
+    cooldown=600.0,
+    budget=Budget(4, 7200.0),
+    global_budget=Budget(20, 86400.0),
+    global_max_in_flight=5,
+    max_unhealthy=Portion(count=2),
+    active_time_intervals=(("business-hours", "nights"),),
+    mute_time_intervals=("freeze",),
+)
+PROTECTED = Protected(
+    ("monitoring", "kube-system"),
+    ("app.kubernetes.io/part-of=monitoring",),
+    ("Deployment/monitoring/grafana", "Node/worker-1"),
+)
+INTERVALS = {
+    "business-hours": (
+        TimeInterval(times=((540, 1020), (1380, 1440)), weekdays=((1, 5), (0, 0)), location="Europe/Berlin"),
+    ),
+    "nights": (TimeInterval(times=((1260, 300),)),),
+    "freeze": (
+        TimeInterval(
+            days_of_month=((24, 26), (-1, -1), (31, 31)), months=((12, 12),), years=((2026, 2030), (2035, 2035))
+        ),
+        TimeInterval(months=((1, 3), (7, 7))),
+    ),
+}
 
 
 def settings_of(tmp_path: Path, text: str) -> Settings:
@@ -68,8 +98,8 @@ def test_every_key_comes_through():
         ),
         kubernetes=KubernetesAccess(f"{beside}kubeconfig", "kind"),
         leader_election=LeaderElection(False, "remediator", "ops", 15.0, 10.0, 2.0),
-        guards=GuardSettings(600.0, Budget(4, 7200.0)),
-        protected=Protected(("monitoring", "kube-system"), ("app.kubernetes.io/part-of=monitoring",)),
+        guards=GUARDS,
+        protected=PROTECTED,
         receivers=(
             Receiver(
                 "oncall",
@@ -84,6 +114,7 @@ def test_every_key_comes_through():
         ),
         log=Log("debug", "text"),
         shutdown_grace=10.0,
+        time_intervals=INTERVALS,
     )
 
 
@@ -135,10 +166,11 @@ def test_the_policy_is_what_concerns_decisions(tmp_path):
     policy = load_settings(GOOD / "remediator.yaml").policy(itself)
     assert policy == Policy(
         Mode.ENFORCE,
-        GuardSettings(600.0, Budget(4, 7200.0)),
-        Protected(("monitoring", "kube-system"), ("app.kubernetes.io/part-of=monitoring",)),
+        GUARDS,
+        PROTECTED,
         itself,
         {"cluster": "prod-1"},
+        INTERVALS,
     )
 
 
@@ -152,3 +184,21 @@ def test_two_documents_do_not_share_what_they_list(tmp_path):
 def test_nothing_slow_is_imported_before_a_file_is_read(python):
     slow = python("import sys, remediator.config; print({'pydantic', 'yaml', 'google.protobuf'} & set(sys.modules))")
     assert slow == "set()"
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("times: [{start_time: 09:00, end_time: 17:00}]", TimeInterval(times=((540, 1020),))),
+        ("times: [{start_time: '00:00', end_time: '24:00'}]", TimeInterval(times=((0, 1440),))),
+        ("weekdays: ['Monday:Friday']", TimeInterval(weekdays=((1, 5),))),
+        ("days_of_month: ['1:-1']", TimeInterval(days_of_month=((1, -1),))),
+        ("days_of_month: ['-3:-1', 15]", TimeInterval(days_of_month=((-3, -1), (15, 15)))),
+        ("months: [january, '4:6', July]", TimeInterval(months=((1, 1), (4, 6), (7, 7)))),
+        ("years: [2026, '2030:2032']", TimeInterval(years=((2026, 2026), (2030, 2032)))),
+        ("location: Asia/Kathmandu", TimeInterval(location="Asia/Kathmandu")),
+    ],
+)
+def test_time_intervals_are_written_as_in_alertmanager(tmp_path, written, read):
+    settings = settings_of(tmp_path, f"time_intervals: [{{name: t, time_intervals: [{{{written}}}]}}]")
+    assert settings.time_intervals == {"t": (read,)}
