@@ -10,6 +10,7 @@ from remediator.core.model import Mode, OutcomeStatus
 from remediator.core.observations import Reloaded
 from remediator.core.rules import GuardSettings, Protected, Until, When
 from remediator.ports import Fenced
+from remediator.simulation import objects
 from remediator.simulation.faults import Fault, FaultKind
 from tests.unit.builders import ESCALATE, matcher, policy, rule
 from tests.unit.controller.house import House
@@ -212,17 +213,19 @@ def test_a_payload_that_makes_no_sense_is_said_once_and_the_next_one_counts(hous
 
 
 def test_stop_waits_for_the_outcome_of_a_write_under_way_and_begins_nothing_new(house):
+    house.world.create(objects.deployment("api", "shop", BROKEN))
     process = house.start()
     process.cluster.before = lambda: house.world.faults.add(Fault(FaultKind.SLOW, ACCOUNT, ("patch",), seconds=30.0))
     house.alert()
     house.wait(5)
     process.stop()
-    house.alert("Stuck", pod="another")
+    house.alert(deployment="api")
     house.wait(10)
     assert (process.has_ended, house.all("outcome")) == (False, [])
     house.wait(30)
     assert process.has_ended
     assert [each.status for each in house.all("outcome")] == [OutcomeStatus.APPLIED]
+    assert [event.kind for event in house.events() if event.target and event.target.name == "api"] == WAY[:2]
     house.wait(300)
     assert house.kinds()[-1] == "outcome"
 
