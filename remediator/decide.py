@@ -41,6 +41,7 @@ from remediator.core.observations import (
     Elected,
     Looked,
     Observation,
+    Paused,
     Reloaded,
     Ticked,
     Told,
@@ -50,6 +51,7 @@ from remediator.core.snapshot import Rehearsal, Snapshot
 from remediator.core.state import Incident, State
 from remediator.evaluate import evaluate
 from remediator.guards import GUARDS
+from remediator.pausing import paused
 from remediator.propose import Proposal, digest, next_id, plan_mark, propose
 
 SOON = timedelta(milliseconds=250)
@@ -219,6 +221,7 @@ _HANDLERS: dict[type, Callable[[State, Any, datetime], Ruling]] = {
     Carried: lambda state, seen, now: Ruling(bookkeeping.carried(state, seen, now)),
     Told: lambda state, seen, now: Ruling(bookkeeping.told(state, seen, now)),
     Answered: lambda state, seen, now: Ruling(bookkeeping.answered(state, seen, now)),
+    Paused: lambda state, seen, now: Ruling(paused(state, seen, now)),
     Ticked: lambda state, seen, now: Ruling(bookkeeping.ticked(state, seen, now)),
     Reloaded: lambda state, seen, now: Ruling(bookkeeping.reloaded(state, seen, now)),
     Elected: lambda state, seen, now: Ruling(bookkeeping.elected(state, seen, now)),

@@ -181,7 +181,7 @@ class Installation:
 
 def itself() -> Itself:
     """The remediator's own place, from the downward API."""
-    return Itself(os.environ.get("POD_NAMESPACE", ""), os.environ.get("POD_NAME", ""))
+    return Itself(*(os.environ.get(name, "") for name in ("POD_NAMESPACE", "POD_NAME", "NODE_NAME")))
 
 
 def _identity() -> str:

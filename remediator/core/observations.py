@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TypeAlias
 
+from remediator.core.events import Pause
 from remediator.core.model import OutcomeStatus, Target, Value
 from remediator.core.rules import Policy, Rule
 from remediator.core.snapshot import Rehearsal, Snapshot
@@ -71,6 +72,15 @@ class Answered(Value, frozen=True):
     reason: str = ""
 
 
+class Paused(Value, frozen=True):
+    """Somebody pauses or resumes; `by` is the operator's name. A pause without an id gets one; a resume without an id
+    lifts every pause of exactly its scope.
+    """
+
+    pause: Pause
+    by: str
+
+
 class Ticked(Value, frozen=True):
     """A timer of an incident is due; nothing was read."""
 
@@ -92,4 +102,4 @@ class Elected(Value, frozen=True):
     version: str = ""
 
 
-Observation: TypeAlias = Arrived | Looked | Carried | Told | Answered | Ticked | Reloaded | Elected
+Observation: TypeAlias = Arrived | Looked | Carried | Told | Answered | Paused | Ticked | Reloaded | Elected
