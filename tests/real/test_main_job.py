@@ -21,6 +21,7 @@ pytestmark = pytest.mark.lab
 UNDO = """
 groups:
   - name: workloads
+    guards: {startup_grace: 0s}
     rules:
       - name: undo-bad-rollout
         when: {alert: KubeDeploymentRolloutStuck, for: 1s}
@@ -33,6 +34,7 @@ groups:
 UNDO_CRASHING = """
 groups:
   - name: workloads
+    guards: {startup_grace: 0s}
     rules:
       - name: undo-crashing-release
         when: {alert: '{alertname=~"KubePodCrashLooping|KubePodNotReady"}'}
