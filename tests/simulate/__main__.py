@@ -1,42 +1,73 @@
-"""`python -m tests.simulate`: many seeds, one after the other, and what they came to."""
+"""`python -m tests.simulate`: many seeds, one after the other, and what they came to.
+
+A seed that breaks a promise is made small, told, and written down as a file that becomes a test.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
 import time
+from pathlib import Path
+
+import msgspec
 
 from tests.simulate.generate import generate
 from tests.simulate.report import Totals
-from tests.simulate.run import play
+from tests.simulate.run import Report, play
+from tests.simulate.scenario import Scenario
+from tests.simulate.shrink import Shrinking
+
+REGRESSIONS = Path("tests/simulation/regressions")
 
 
 def main() -> int:
     """0 where no promise was broken, else 1."""
     asked = _arguments()
+    if asked.file:
+        return _replay(asked.file)
     totals, begun = Totals(), time.perf_counter()
     for seed in range(asked.seed, asked.seed + asked.seeds):
         report = play(generate(seed, asked.hours))
         totals.add(report)
-        for violation in report.violations[:1]:
-            print(f"seed {seed}: {violation}", flush=True)
-        if asked.brief and report.violations:
-            return 1
+        if report.violations:
+            print(f"seed {seed}: {report.violations[0]}", flush=True)
+            if asked.brief:
+                return 1
+            _tell(report)
         if asked.seeds == 1:
             print(f"seed {seed}: the journal ends with {report.head}")
-    if asked.brief:
-        return 0
-    print("\n".join(totals.lines(time.perf_counter() - begun)))
+    if not asked.brief:
+        print("\n".join(totals.lines(time.perf_counter() - begun)))
     return 1 if totals.broken else 0
 
 
+def _replay(file: Path) -> int:
+    """Play a scenario from a file and print all that happens in it."""
+    report = play(msgspec.json.decode(file.read_bytes(), type=Scenario), trace=True)
+    print("\n".join((*report.trace, *map(str, report.violations))))
+    return 1 if report.violations else 0
+
+
+def _tell(report: Report) -> None:
+    """The smallest scenario that breaks the same promise, its trace, and how it becomes a test."""
+    small = Shrinking(report).shrink()
+    scenario = small.scenario
+    file = Path(f"failing-{scenario.seed}.json")
+    file.write_bytes(msgspec.json.format(msgspec.json.encode(scenario), indent=1))
+    print("\n".join(play(scenario, trace=True).trace[-60:]))
+    print(f"{small.violations[0]}")
+    print(f"{len(scenario.happenings)} happenings, {len(scenario.rules)} rules, {len(scenario.workloads)} workloads")
+    print(f"again: python -m tests.simulate --file {file}")
+    print(f"as a test: mv {file} {REGRESSIONS}/WHAT-IT-SHOWS.json", flush=True)
+
+
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.simulate", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.simulate", description="Simulate the controller.")
     parser.add_argument("--seeds", type=int, default=1, help="how many runs (default %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="the first seed (default %(default)s)")
-    parser.add_argument(
-        "--hours", type=float, default=2.0, help="hours with trouble, of each run (default %(default)s)"
-    )
+    parser.add_argument("--hours", type=float, default=1.0, help="hours with trouble of each run (default %(default)s)")
+    parser.add_argument("--file", type=Path, help="play this scenario and say all that happens")
     parser.add_argument("--brief", action="store_true", help="say only the first broken promise, and end there")
     return parser.parse_args()
 

@@ -56,7 +56,8 @@ def generate(seed: int, hours: float = 2.0) -> Scenario:
         protected=Protected(("kube-system",), draw.choice([(), ("tier=core",)])),
     )
     drawn = happenings(draw, workloads, rules, hours)
-    return Scenario(seed, hours, policy, rules, workloads, drawn, reverts_after=draw.choice([1.0, 20.0, 90.0]))
+    pace, reverts_after = draw.choice([0.2, 0.5, 1.0]), draw.choice([1.0, 20.0, 90.0])
+    return Scenario(seed, hours, policy, rules, workloads, drawn, pace=pace, reverts_after=reverts_after)
 
 
 def _workload(draw: random.Random, number: int) -> Workload:
@@ -91,8 +92,8 @@ def _guards(draw: random.Random) -> GuardSettings:
     """What the settings say: most guards out of the way, some as they are by default, some budgets."""
     said = {name: getattr(EASY, name) for name in EASY.__struct_fields__ if draw.random() < 0.85}
     said["cooldown"], said["budget"] = draw.choice([None, 0.0, 60.0]), draw.choice([None, Budget(20, 3600.0)])
-    said["global_budget"] = _budget(draw) if draw.random() < 0.15 else None
-    said["namespace_budget"] = _budget(draw) if draw.random() < 0.15 else None
+    said["global_budget"] = _budget(draw) if draw.random() < 0.08 else None
+    said["namespace_budget"] = _budget(draw) if draw.random() < 0.08 else None
     said["approval"] = ApprovalSettings(draw.choice([60.0, 900.0]), draw.choice([1, 1, 2]))
     return GuardSettings(**said)
 

@@ -27,6 +27,15 @@ def roll(run: Run, it: Happening) -> None:
     _patch(run, it.where, body, PatchType.STRATEGIC)
 
 
+def sicken(run: Run, it: Happening) -> None:
+    """The pods of a workload go wrong as they are, until they are replaced: `fate` is a word that images have, too."""
+    _, namespace, name = it.where.split("/")
+    for pod in list(run.world.store.each("Pod", namespace)):
+        if (pod["metadata"].get("labels") or {}).get("app") == name:
+            body = {"metadata": {"annotations": {"simulation.remediator.io/fate": it.args["fate"]}}}
+            _patch(run, f"Pod/{namespace}/{pod['metadata']['name']}", body)
+
+
 def scale(run: Run, it: Happening) -> None:
     """Somebody scales: `replicas`."""
     _patch(run, it.where, {"spec": {"replicas": it.args["replicas"]}})
@@ -171,8 +180,8 @@ def ceiling(run: Run, it: Happening) -> None:
 HAPPENINGS: dict[str, Callable[[Any, Happening], None]] = {
     call.__name__: call
     for call in (
-        roll, scale, note, pause, recreate, exclude, node, fault, meddle, answer, crash, freeze, jump, weather, gap,
-        garbage, rules, ceiling,
+        roll, sicken, scale, note, pause, recreate, exclude, node,
+        fault, meddle, answer, crash, freeze, jump, weather, gap, garbage, rules, ceiling,
     )
 }  # fmt: skip
 

@@ -18,6 +18,7 @@ from remediator.simulation.world import World
 from tests.simulate.history import Effect, History
 from tests.simulate.promises import PROMISES
 from tests.simulate.promises.promise import Promise
+from tests.simulate.trace import Trace
 from tests.simulate.weather import Weather
 
 WATCHED = frozenset({"Deployment", "StatefulSet", "DaemonSet", "Node"})
@@ -38,9 +39,10 @@ class Violation:
 class Oracle:
     """Hears of every send, every effect, every durable record and every payload, and asks each promise about it."""
 
-    def __init__(self, world: World, weather: Weather, account: str) -> None:
+    def __init__(self, world: World, weather: Weather, account: str, *, trace: bool = False) -> None:
         self.world, self.weather, self.history = world, weather, History()
         self.start = world.clock.now()
+        self.trace = Trace(self.start, wanted=trace)
         self.violations: list[Violation] = []
         self.checked: Counter[str] = Counter()
         self.counts: Counter[str] = Counter()
@@ -112,6 +114,7 @@ class Oracle:
         request = entry.request
         if request.account != self._account or request.verb not in WRITES:
             return
+        self.trace.request(self.world.clock.now(), entry)
         if request.dry_run or entry.code >= 300:
             self.counts["rehearsals" if request.dry_run else f"writes refused {entry.code}"] += 1
             for promise in self.promises:
@@ -141,6 +144,7 @@ class Oracle:
         for promise in self.promises:
             promise.before(process, records)
         for record in records:
+            self.trace.record(now, process, record)
             for promise in self.promises:
                 promise.on_record(record)
             self.history.tell(record)

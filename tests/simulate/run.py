@@ -56,11 +56,11 @@ class Run:
     """Everything of one run."""
 
     def __init__(self, scenario: Scenario, journal: Journal, *, trace: bool = False) -> None:
-        self.scenario, self._trace = scenario, trace
+        self.scenario = scenario
         self.world = World(seed=scenario.seed, namespaces=("default", "kube-system", "shop", "cart"))
         self.loop = VirtualLoop(self.world)
         self.weather = Weather(scenario.seed)
-        self.oracle = Oracle(self.world, self.weather, ACCOUNT)
+        self.oracle = Oracle(self.world, self.weather, ACCOUNT, trace=trace)
         self.scene = Scene(self.loop, self.world, self.weather, self.oracle)
         self.supervisor = Supervisor(self.scene, journal, scenario.policy, scenario.rules)
         self.postman = Postman(self.scene, self.supervisor)
@@ -75,7 +75,8 @@ class Run:
         for workload in self.scenario.workloads:
             self.world.create(made(workload))
         self.world.store.listen(self._revert)
-        timing = Timing(self.scenario.interval, 60.0, 10.0, 60.0, 3600.0)
+        waits = (each * self.scenario.pace for each in (60.0, 10.0, 60.0, 3600.0))
+        timing = Timing(self.scenario.interval, *waits)
         AlertSource(self.world, self.postman.send, timing, rules=[self._gapped(rule) for rule in RULES])
         self.supervisor.start()
         for happening in self.scenario.happenings:
@@ -88,6 +89,7 @@ class Run:
 
     def _happen(self, happening: Happening) -> None:
         self.happened[happening.what] += 1
+        self.oracle.trace.say(self.world.clock.now(), "*", str(happening)[13:])
         HAPPENINGS[happening.what](self, happening)
 
     async def _live(self, hours: float) -> None:
@@ -146,7 +148,7 @@ class Run:
             self.meddlers.remove(each)
             self.weather.meet(f"somebody meddles after our {on}")
             then = Happening(each.at, each.args["what"], target, each.args["args"])
-            self.loop.call_later(each.args["after"], HAPPENINGS[then.what], self, then)
+            self.loop.call_later(each.args["after"], self._happen, then)
 
     def _put_back(self, workload: Workload, template: Any) -> None:
         live = self.world.store.get(workload.kind, workload.namespace, workload.name)
@@ -176,6 +178,7 @@ class Run:
             self.oracle.history.incident_seconds / 3600,
             self.loop.steps + self.world.steps,
             records[-1].hash if records else "",
+            tuple(self.oracle.trace.lines),
         )
 
 
@@ -183,16 +186,16 @@ def _mark(obj: Any) -> str:
     return (obj["metadata"].get("annotations") or {}).get("remediator.io/remediation", "")
 
 
-def play(scenario: Scenario) -> Report:
+def play(scenario: Scenario, *, trace: bool = False) -> Report:
     """Play a scenario in a world of its own and judge it."""
     if scenario.journal == "memory":
-        return _play(scenario, MemoryJournal())
+        return _play(scenario, MemoryJournal(), trace)
     with tempfile.TemporaryDirectory() as folder:
-        return _play(scenario, connect(f"sqlite:///{Path(folder)}/journal.db"))
+        return _play(scenario, connect(f"sqlite:///{Path(folder)}/journal.db"), trace)
 
 
-def _play(scenario: Scenario, journal: Journal) -> Report:
-    run = Run(scenario, journal)
+def _play(scenario: Scenario, journal: Journal, trace: bool) -> Report:
+    run = Run(scenario, journal, trace=trace)
     log = structlog.get_config()
     structlog.configure(processors=[run.hear], wrapper_class=structlog.make_filtering_bound_logger(40))
     try:

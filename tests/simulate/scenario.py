@@ -39,7 +39,8 @@ class Happening(Value, frozen=True, omit_defaults=True):
 class Scenario(Value, frozen=True):
     """A whole run: `seed` for all that is drawn on the way (delays, names), `hours` until everything is put right.
 
-    `journal` is memory or sqlite. `interval` is that of alert evaluation, in seconds.
+    `journal` is memory or sqlite. `interval` is that of alert evaluation, in seconds; `pace` stretches all that
+    Prometheus and Alertmanager wait for.
     """
 
     seed: int
@@ -50,4 +51,5 @@ class Scenario(Value, frozen=True):
     happenings: tuple[Happening, ...]
     journal: str = "memory"
     interval: float = 15.0
+    pace: float = 1.0
     reverts_after: float = 20.0

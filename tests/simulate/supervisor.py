@@ -60,6 +60,7 @@ class Supervisor:
     def start(self) -> None:
         """Start a process, which is the active one from now on."""
         self._count += 1
+        self._say(f"remediator-{self._count} starts")
         process = Process(self.scene, self.journal, f"remediator-{self._count}")
         self.active = process
         self.processes.append(process)
@@ -73,6 +74,7 @@ class Supervisor:
         if process is None:
             return
         self.scene.oracle.counts["crashes"] += 1
+        self._say(f"{process.life.name} crashes")
         process.life.group.kill()
         self._again(down)
 
@@ -82,6 +84,7 @@ class Supervisor:
         if process is None:
             return None
         self.scene.oracle.counts["freezes"] += 1
+        self._say(f"{process.life.name} stands still")
         process.life.group.frozen = True
         self.frozen.append(process)
         self.start()
@@ -91,6 +94,7 @@ class Supervisor:
         """It goes on as if no time had passed."""
         if process in self.frozen:
             self.frozen.remove(process)
+            self._say(f"{process.life.name} goes on")
             self.scene.loop.thaw(process.life.group)
 
     def failures(self) -> list[str]:
@@ -117,6 +121,9 @@ class Supervisor:
         if process is not None and process.open:
             await self.scene.loop.start(process.controller.tell(rules), process.life.group)
 
+    def _say(self, what: str) -> None:
+        self.scene.oracle.trace.say(self.scene.world.clock.now(), "*", what)
+
     def _again(self, after: float) -> None:
         def start() -> None:
             if self.active is None and not self._ended:
@@ -128,6 +135,8 @@ class Supervisor:
         """A process has ended: by a refusal of the journal it is started again, unless another is at work."""
         error = None if task.cancelled() else task.exception()
         lived = process.life.group.alive
+        if lived:
+            self._say(f"{process.life.name} ends: {error!r}")
         process.life.group.kill()
         self.processes.remove(process)
         if not lived:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from remediator.core.model import Json
+from remediator.core.model import Json, Mode
 from remediator.core.rules import Rule
 from tests.simulate.scenario import Happening, Workload
 
@@ -31,7 +31,10 @@ def happenings(
     """All of a run, in order of time."""
     stage = _Stage(draw, [workload.key for workload in workloads], [rule.name for rule in rules], hours)
     found = [stage.earlier(key) for key in stage.keys if draw.random() < 0.8]
-    found += [stage.life() for _ in range(int(draw.randint(8, 30) * hours))]
+    found += [stage.life() for _ in range(int(draw.randint(15, 60) * hours))]
+    found += [
+        _answers(stage) for _ in range(int(20 * hours) if any(rule.mode is Mode.APPROVE for rule in rules) else 0)
+    ]
     for make in draw.sample(TROUBLE, draw.randint(1, 6)):
         found += [make(stage) for _ in range(int(draw.randint(2, 12) * hours))]
     return tuple(sorted(found, key=lambda each: each.at))
@@ -81,6 +84,7 @@ def _image(draw: random.Random) -> str:
 
 LIFE: dict[str, tuple[int, Callable[[random.Random], Json]]] = {
     "roll": (20, lambda draw: {"image": _image(draw)}),
+    "sicken": (12, lambda draw: {"fate": draw.choice(["crash", "oom", "notready"])}),
     "scale": (2, lambda draw: {"replicas": draw.randint(0, 5)}),
     "note": (2, lambda draw: {}),
     "recreate": (2, lambda draw: {"after": draw.choice([0.0, 5.0, 120.0]), "image": _image(draw)}),
@@ -130,6 +134,11 @@ def _reload(stage: _Stage) -> Happening:
     )
 
 
+def _answers(stage: _Stage) -> Happening:
+    words = stage.one(["approve"], ["approve"], ["deny"], ["approve", "deny"], ["deny", "approve"], ["approve"] * 2)
+    return stage.trouble("answer", words=words)
+
+
 def _bad(part: str, troubles: tuple[object, ...], lasts: tuple[float, ...]) -> Callable[[_Stage], Happening]:
     def make(stage: _Stage) -> Happening:
         return stage.trouble("weather", **{"part": part, "is": stage.one(*troubles), "seconds": stage.one(*lasts)})
@@ -155,9 +164,7 @@ TROUBLE: tuple[Callable[[_Stage], Happening], ...] = (
     _bad("slow", (True,), (30.0, 300.0)),
     lambda stage: stage.trouble("gap", stage.draw.choice(stage.keys), seconds=stage.one(30.0, 300.0, 1200.0)),
     lambda stage: stage.trouble("garbage", body=stage.one(*GARBAGE)),
-    lambda stage: stage.trouble(
-        "answer", words=stage.one(["approve"], ["deny"], ["approve", "deny"], ["approve", "approve"])
-    ),
+    _answers,
     _reload,
 )
 """The kinds of trouble; one named twice is drawn more often."""

@@ -5,7 +5,17 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from remediator.core.events import Decision, Escalated, Event, IncidentClosed, Outcome, Record, Signal, Verification
+from remediator.core.events import (
+    Approval,
+    Decision,
+    Escalated,
+    Event,
+    IncidentClosed,
+    Outcome,
+    Record,
+    Signal,
+    Verification,
+)
 from remediator.core.kinds import ref_of
 from remediator.core.model import CloseReason, Phase
 from remediator.core.state import Incident
@@ -80,7 +90,9 @@ class Closed(Promise):
         self.check("resolved when all signals are", all(gone.get(each.fingerprint) for each in known), f"{story.id}")
 
     def _cancelled(self, event: Event, story: Story) -> None:
-        """The target is no more, or is another one; or the rule is gone."""
+        """The target is no more, or is another one; the rule is gone; or a person said no."""
+        if any(isinstance(each.data, Approval) and each.data.answer == "deny" for each in story.events):
+            return
         incident = self.history.state.incidents[story.id]
         if self.oracle.world.faults.injected.get(FaultKind.STALE) or story.rule not in self.history.rules:
             return

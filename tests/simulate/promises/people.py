@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from remediator.core.events import Approval, Decision, Intent, Record
 from remediator.core.model import Mode
+from remediator.executor import FENCE
 from remediator.propose import plan_mark
 from tests.simulate.history import Effect
 from tests.simulate.promises.promise import Promise
+from tests.simulate.promises.writes import mark_of
 
 
 class Approved(Promise):
@@ -38,14 +40,17 @@ class Approved(Promise):
         before = [each for each in since if isinstance(each.data, Approval)]
         final = [each for each in before if each.data.answer != "approve" or each.data.enough]
         self.check("the first answer wins", not final, f"{data} after {[each.data for each in final]}")
-        self.check("nobody counts twice", event.actor not in {each.actor for each in before}, f"{event.actor}")
+        again = data.answer == "approve" and event.actor in {each.actor for each in before}
+        self.check("nobody approves twice", not again, f"{event.actor}")
 
 
 class OptedOut(Promise):
     """What is opted out is not touched."""
 
     def on_effect(self, effect: Effect) -> None:
-        """Anything but a clear `false` counts as opted out."""
+        """Anything but a clear `false` counts as opted out; it may be touched to fence off an earlier intent."""
+        if mark_of(effect.entry.request.body)[1] == FENCE:
+            return
         annotations = (effect.before or {}).get("metadata", {}).get("annotations") or {}
         word = annotations.get("remediator.io/exclude")
         self.check("never what is opted out", word in (None, "false"), f"{effect.entry.request.name}: {word}")

@@ -1,0 +1,85 @@
+"""`python -m tests.mutants`: plants each bug in a copy of the product and lets it be looked for."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.mutants.mutant import Gone, Mutant, plant
+from tests.mutants.mutants import MUTANTS
+
+ROOT = Path(__file__).resolve().parents[2]
+
+SEEDS, HOURS = 60, 1.0
+"""How long the simulation looks for one bug."""
+
+
+def main() -> int:
+    """0 where every bug was found, else 1."""
+    asked = _arguments()
+    wanted = [mutant for mutant in MUTANTS if asked.only in mutant.name]
+    begun, survivors = time.perf_counter(), 0
+    for mutant in wanted:
+        found, by, took = _hunt(mutant)
+        survivors += not found
+        print(f"{'found   ' if found else 'SURVIVED'}  {took:6.1f}s  {mutant.name:55}  {by}", flush=True)
+    took = time.perf_counter() - begun
+    print(f"{len(wanted) - survivors} of {len(wanted)} planted bugs found in {took:.0f} s")
+    return 1 if survivors else 0
+
+
+def _hunt(mutant: Mutant) -> tuple[bool, str, float]:
+    """Whether the bug was found, by what, and in how many seconds."""
+    begun = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder)
+        shutil.copytree(ROOT / "remediator", copy / "remediator", ignore=shutil.ignore_patterns("__pycache__"))
+        os.symlink(ROOT / "tests", copy / "tests")
+        try:
+            plant(mutant, copy / "remediator")
+        except Gone as error:
+            return False, f"cannot be planted: {error}", time.perf_counter() - begun
+        found, by = _tested(mutant, copy) if mutant.found_by else _simulated(mutant, copy)
+    return found, by, time.perf_counter() - begun
+
+
+def _simulated(mutant: Mutant, copy: Path) -> tuple[bool, str]:
+    """Run seeds until one breaks a promise; anything else that ends the simulation is no finding."""
+    for seed, seeds in (*((seed, 1) for seed in mutant.seeds), (1, SEEDS)):
+        command = ["-m", "tests.simulate", "--seed", str(seed), "--seeds", str(seeds), "--hours", str(HOURS), "--brief"]
+        ended = _run(copy, *command)
+        if ended.returncode == 1:
+            return True, ended.stdout.splitlines()[0][:120]
+        if ended.returncode != 0:
+            return False, f"the simulation itself fails: {ended.stderr.strip().splitlines()[-1:]}"
+    return False, f"not in {SEEDS} seeds"
+
+
+def _tested(mutant: Mutant, copy: Path) -> tuple[bool, str]:
+    ended = _run(copy, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", mutant.found_by)
+    if ended.returncode in (0, 1):
+        return ended.returncode == 1, mutant.found_by
+    return False, f"{mutant.found_by} does not run: {ended.stdout.strip().splitlines()[-1:]}"
+
+
+def _run(copy: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run(
+        [sys.executable, *command], cwd=copy, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
+    parser.add_argument("--only", default="", help="only mutants whose name has this in it")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

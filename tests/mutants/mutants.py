@@ -1,0 +1,201 @@
+"""The list of planted bugs. One whose text is gone fails loudly: write it anew for what stands there now."""
+
+from __future__ import annotations
+
+from tests.mutants.mutant import Edit, Mutant
+
+
+def _one(name: str, file: str, old: str, new: str, **more: object) -> Mutant:
+    """A mutant of a single edit."""
+    return Mutant(name, (Edit(file, old, new),), **more)  # type: ignore[arg-type]
+
+
+MUTANTS: tuple[Mutant, ...] = (
+    _one(
+        "effect before its intent is durable",
+        "controller.py",
+        "            try:\n                with metrics.APPEND_SECONDS.time():",
+        "            for each in events:\n"
+        "                if each.kind == 'intent' and each.mode == 'enforce':\n"
+        "                    await self.executor.carry_out(each.incident, each.data)\n"
+        "            try:\n                with metrics.APPEND_SECONDS.time():",
+    ),
+    _one(
+        "no precondition on the version",
+        "actions/action.py",
+        'return Precondition(meta["uid"], meta["resourceVersion"])',
+        'return Precondition(meta["uid"], "")',
+    ),
+    _one(
+        "cooldown counted from the start of an action",
+        "core/fold/steps.py",
+        "    ended = Ended(event.time, incident.id)",
+        "    ended = Ended(incident.intended_at or event.time, incident.id)",
+    ),
+    _one(
+        "budget in memory: gone after a restart",
+        "core/fold/__init__.py",
+        "return replace(state, epoch=data.epoch)",
+        "return replace(state, epoch=data.epoch, spent=type(state.spent)())",
+    ),
+    _one(
+        "an unreadable target taken for a deleted one",
+        "sources/looks.py",
+        'return Snapshot(Facts(taken_at, unknown=f"{type(error).__name__}: {error.message}"))',
+        "return Snapshot(Facts(taken_at, exists=False))",
+    ),
+    _one(
+        "an unknown condition taken for a true one",
+        "guards/confirm.py",
+        "        if answer.holds is None:",
+        "        if answer.holds is None:\n            continue\n        if answer.holds is None:",
+    ),
+    _one(
+        "guards skipped on a second try",
+        "propose.py",
+        "guards = () if request.tells else GUARDS",
+        "guards = () if request.tells or incident.tries else GUARDS",
+    ),
+    _one(
+        "undo of what somebody else has changed since",
+        "actions/rollback.py",
+        '    if _template(snapshot.live) != prior["becomes"]:',
+        "    if False:",
+    ),
+    _one(
+        "no fence before an intent is closed as never done",
+        "executor.py",
+        "        await self.cluster.write(_fence(intent.change.ref, live, intent.id))\n",
+        "",
+    ),
+    _one(
+        "adopted without looking",
+        "executor.py",
+        "            except OutcomeUnknown:\n                return await self.settle(incident, intent)",
+        "            except OutcomeUnknown:\n                return Carried(incident, intent.id, OutcomeStatus.ADOPTED)",
+    ),
+    _one(
+        "a lost answer taken for a failure",
+        "executor.py",
+        "            except OutcomeUnknown:\n                return await self.settle(incident, intent)\n",
+        "",
+    ),
+    _one(
+        "receipts consumed before what follows is durable",
+        "controller.py",
+        "            rulings = self._decided(mails)\n",
+        "            if receipts:\n"
+        "                try:\n"
+        "                    await self.journal.append((), after=self.seq, consume=receipts)\n"
+        "                except Fenced:\n"
+        "                    raise\n"
+        "                except JournalError:\n"
+        "                    pass\n"
+        "            rulings = self._decided(mails)\n",
+    ),
+    _one(
+        "success by a 200",
+        "verify.py",
+        "    if not facts.healthy:\n        return _not_healthy(",
+        '    if not facts.healthy:\n        return Judgement("proven", "written", now)\n        return _not_healthy(',
+    ),
+    _one("said at every look", "decide.py", "    return said is not None and _gist(decision) == _gist(said)", "    return False"),
+    _one(
+        "intents of an earlier term carried out again",
+        "controller.py",
+        "        if intent.epoch != self.state.epoch or intent.id in self._issued:",
+        "        if intent.id in self._issued:",
+    ),
+    _one(
+        "an echo opens the cured incident again",
+        "evaluate.py",
+        "        if _is_aftermath(state, sighting, target, now):\n            return\n",
+        "",
+    ),
+    _one(
+        "protected namespaces touched",
+        "guards/protected.py",
+        "    if target.namespace in protected.namespaces:",
+        "    if False:",
+    ),
+    _one(
+        "observe mode spends what is enforced",
+        "core/fold/place.py",
+        'return "shadow:" if mode is Mode.OBSERVE else ""',
+        'return ""',
+    ),
+    _one(
+        "observe mode writes",
+        "decide.py",
+        "    if proposal.request.mode is not Mode.OBSERVE:\n        return events",
+        "    return events",
+    ),
+    _one(
+        "a mode lowered by the settings is not heeded",
+        "core/state.py",
+        "return Mode.lowest(self.policy.mode, rule.mode, present.mode if present else None)",
+        "return rule.mode or self.policy.mode",
+    ),
+    _one(
+        "two hands on one target",
+        "guards/one_hand.py",
+        "    if holder is None or holder == request.incident.id:",
+        "    if True:",
+    ),
+    _one(
+        "a successor's health proves its predecessor's cure",
+        "verify.py",
+        "    if not facts.exists or facts.uid != incident.target.uid:",
+        "    if not facts.exists:",
+    ),
+    _one(
+        "no data fails a verification",
+        "verify.py",
+        '    if facts.unknown:\n        return Judgement("unknown", facts.unknown)',
+        '    if facts.unknown:\n        return Judgement("failed", facts.unknown)',
+    ),
+    _one(
+        "a fenced writer tries again for ever",
+        "controller.py",
+        "            except Fenced:\n                raise\n            except JournalError as error:",
+        "            except JournalError as error:",
+    ),
+    _one(
+        "open incidents forgotten at a restart",
+        "controller.py",
+        "        for incident in self.state.incidents.values():\n            self._schedule(incident)\n",
+        "",
+    ),
+    _one(
+        "what the journal refuses is decided all the same",
+        "controller.py",
+        "                await self.clock.sleep(backoff(misses).total_seconds())\n                misses += 1\n        self.writable = True",
+        "                return rulings\n        self.writable = True",
+    ),
+    _one(
+        "`for` not waited for",
+        "core/state.py",
+        "        return self.since + timedelta(seconds=self.definition.when.for_)",
+        "        return self.since",
+    ),
+    _one(
+        "acts after the signal is gone",
+        "guards/confirm.py",
+        "    if request.incident.cleared_at is not None:",
+        "    if False:",
+    ),
+    _one(
+        "2xx before the payload is durable",
+        "server/webhook.py",
+        "            await self._service.journal.receive(SOURCE, body, self._service.clock.now())",
+        "            self._kept = asyncio.ensure_future(\n"
+        "                self._service.journal.receive(SOURCE, body, self._service.clock.now())\n"
+        "            )",
+    ),
+    _one(
+        "health need not hold",
+        "verify.py",
+        "    if now - since >= timedelta(seconds=until.for_):",
+        "    if True:",
+    ),
+)
