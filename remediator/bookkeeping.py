@@ -15,11 +15,12 @@ from remediator.core.events import (
     Outcome,
     Payload,
     RulesChanged,
+    Source,
 )
 from remediator.core.model import CloseReason, Phase
-from remediator.core.observations import Answered, Carried, Elected, Reloaded, Ticked, Told
+from remediator.core.observations import Answered, Asked, Carried, Elected, Reloaded, Ticked, Told
 from remediator.core.rules import Rule
-from remediator.core.state import Incident, State
+from remediator.core.state import Incident, State, dark_key
 from remediator.guards.guard import limits_of
 
 
@@ -128,6 +129,16 @@ def _of_removed(state: State, new: dict[str, Rule]) -> list[Incident]:
 
 def _orphaned(state: State, incident: Incident, now: datetime) -> Event:
     return about(state, incident, IncidentClosed(CloseReason.CANCELLED, "its rule was removed"), now)
+
+
+def shone(state: State, seen: Asked, now: datetime) -> tuple[Event, ...]:
+    """What became dark, said once and of rules only where an incident is open, and what shows itself again."""
+    asking = {each.definition.name for each in state.incidents.values()} | {""}
+    return tuple(
+        Event(now, Source(seen.source, light.up, light.reason), rule=light.rule)
+        for light in seen.lights
+        if light.up is (dark_key(seen.source, light.rule) in state.dark) and (light.up or light.rule in asking)
+    )
 
 
 def elected(state: State, seen: Elected, now: datetime) -> tuple[Event, ...]:

@@ -37,6 +37,7 @@ from remediator.core.model import (
 from remediator.core.observations import (
     Answered,
     Arrived,
+    Asked,
     Carried,
     Elected,
     Looked,
@@ -70,6 +71,18 @@ def _arrived(state: State, observation: Arrived, now: datetime) -> Ruling:
     return Ruling(evaluate(state, observation.sightings, now))
 
 
+def _asked(state: State, observation: Asked, now: datetime) -> Ruling:
+    return Ruling((*bookkeeping.shone(state, observation, now), *evaluate(state, observation.sightings, now)))
+
+
+def _ticked(state: State, observation: Ticked, now: datetime) -> Ruling:
+    """A timer; whether signals are gone for good is not known in the dark."""
+    incident = state.incidents.get(observation.incident)
+    if incident is not None and incident.clears_at is not None and state.is_dark(incident):
+        return Ruling(again_at=now + LOOK_AGAIN)
+    return Ruling(bookkeeping.ticked(state, observation, now))
+
+
 def _looked(state: State, observation: Looked, now: datetime) -> Ruling:
     incident = state.incidents.get(observation.incident)
     if incident is None:
@@ -78,6 +91,8 @@ def _looked(state: State, observation: Looked, now: datetime) -> Ruling:
         return conclude(state, incident, observation, now)
     if incident.phase is not Phase.PENDING:
         return Ruling()
+    if state.is_dark(incident) and not incident.owes_an_answer:
+        return Ruling(again_at=now + LOOK_AGAIN)
     if incident.clears_at is not None and not incident.owes_an_answer:
         return Ruling(bookkeeping.ticked(state, Ticked(incident.id), now), again_at=incident.clears_at)
     if now < incident.fires_at:
@@ -94,6 +109,8 @@ def _due(state: State, incident: Incident, observation: Looked, now: datetime) -
     proposal = propose(state, incident, observation.snapshot, now)
     if proposal.request.tells:
         return Ruling(_tell(state, incident, proposal, now))
+    if state.is_dark(incident):
+        return Ruling(again_at=now + LOOK_AGAIN)
     if proposal.change is not None and proposal.allowed:
         verdict = _rehearsed(proposal.change, observation.rehearsal, now)
         if verdict is None:
@@ -217,12 +234,13 @@ def _event(state: State, incident: Incident, data: Any, now: datetime) -> Event:
 
 _HANDLERS: dict[type, Callable[[State, Any, datetime], Ruling]] = {
     Arrived: _arrived,
+    Asked: _asked,
     Looked: _looked,
     Carried: lambda state, seen, now: Ruling(bookkeeping.carried(state, seen, now)),
     Told: lambda state, seen, now: Ruling(bookkeeping.told(state, seen, now)),
     Answered: lambda state, seen, now: Ruling(bookkeeping.answered(state, seen, now)),
     Paused: lambda state, seen, now: Ruling(paused(state, seen, now)),
-    Ticked: lambda state, seen, now: Ruling(bookkeeping.ticked(state, seen, now)),
+    Ticked: _ticked,
     Reloaded: lambda state, seen, now: Ruling(bookkeeping.reloaded(state, seen, now)),
     Elected: lambda state, seen, now: Ruling(bookkeeping.elected(state, seen, now)),
 }

@@ -125,6 +125,7 @@ def _signal_of(sighting: Sighting, status: str) -> Signal:
         sighting.starts_at,
         sighting.reason,
         sighting.received_at,
+        sighting.value,
     )
 
 

@@ -161,8 +161,10 @@ def _verification(record: Record, verification: Verification) -> None:
     VERIFICATIONS.labels(_name(record.event.rule), _one_of(_VERIFIED, verification.result)).inc()
 
 
-def _source(_: Record, source: Source) -> None:
-    SOURCE_UP.labels(_name(source.source)).set(source.up)
+def _source(record: Record, source: Source) -> None:
+    """That one rule's query has no answer says nothing about its source."""
+    if not record.event.rule:
+        SOURCE_UP.labels(_name(source.source)).set(source.up)
 
 
 def _rules(record: Record, rules: RulesChanged) -> None:

@@ -52,7 +52,7 @@ def printable(text: str) -> str:
 
 
 def _signal(event: Event, data: Signal) -> Line:
-    name = data.labels.get("alertname", "alert")
+    name = data.labels.get("alertname") or (data.source == "prometheus" and f"the query of {event.rule}") or "alert"
     if data.status == "firing":
         return Line("signal", f"{name} fires")
     if data.status == "resolved":
@@ -135,7 +135,8 @@ def _leader(event: Event, data: Leader) -> Line:
 
 
 def _source(event: Event, data: Source) -> Line:
-    return Line("source", f"{data.source} is {'up' if data.up else 'down'} {data.reason}", tone="quiet")
+    what = f"{data.source} for the query of {event.rule}" if event.rule else data.source
+    return Line("source", f"{what} is {'up' if data.up else 'down'} {data.reason}", tone="quiet")
 
 
 def _checkpoint(event: Event, data: Checkpoint) -> Line:

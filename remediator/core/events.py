@@ -25,7 +25,7 @@ from remediator.core.rules import Policy, Rule
 class Signal(Value, frozen=True, tag_field="kind", tag="signal"):
     """Something seen of an alert, said once: `firing`, `resolved`, `unresolved` (no target) or `skipped` (unusable).
 
-    `received_at` is when it became durable in the inbox.
+    `received_at` is when it became durable in the inbox, `value` that of a query's series.
     """
 
     source: str
@@ -36,6 +36,7 @@ class Signal(Value, frozen=True, tag_field="kind", tag="signal"):
     starts_at: datetime | None = None
     reason: str = ""
     received_at: datetime | None = None
+    value: float | None = None
 
 
 class IncidentOpened(Value, frozen=True, tag_field="kind", tag="incident_opened"):
@@ -179,7 +180,7 @@ class Pause(Value, frozen=True, tag_field="kind", tag="pause"):
 
 
 class Source(Value, frozen=True, tag_field="kind", tag="source"):
-    """A source of signals or state became reachable or ceased to be."""
+    """A source of signals or state, or the query of the event's rule, gives answers to go by or ceased to."""
 
     source: str
     up: bool

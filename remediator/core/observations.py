@@ -12,9 +12,10 @@ from remediator.core.snapshot import Rehearsal, Snapshot
 
 
 class Sighting(Value, frozen=True):
-    """One alert seen for one rule, with its target where that could be resolved.
+    """One alert, or one series of a query, seen for one rule, with its target where that could be resolved.
 
-    `status` is firing, resolved or skipped (unusable, with the `reason`); `zone` is that of a node.
+    `status` is firing, resolved or skipped (unusable, with the `reason`); `zone` is that of a node, `value` that of
+    the series.
     """
 
     source: str
@@ -28,12 +29,29 @@ class Sighting(Value, frozen=True):
     reason: str = ""
     received_at: datetime | None = None
     zone: str = ""
+    value: float | None = None
 
 
 class Arrived(Value, frozen=True):
     """Sightings of one or more payloads."""
 
     sightings: tuple[Sighting, ...]
+
+
+class Light(Value, frozen=True):
+    """Whether a source, or the query of one rule, gives answers to go by; `reason` where it does not."""
+
+    up: bool
+    rule: str = ""
+    reason: str = ""
+
+
+class Asked(Value, frozen=True):
+    """A source was asked: what it showed, and what it does not show or shows again."""
+
+    source: str
+    lights: tuple[Light, ...] = ()
+    sightings: tuple[Sighting, ...] = ()
 
 
 class Looked(Value, frozen=True):
@@ -102,4 +120,4 @@ class Elected(Value, frozen=True):
     version: str = ""
 
 
-Observation: TypeAlias = Arrived | Looked | Carried | Told | Answered | Paused | Ticked | Reloaded | Elected
+Observation: TypeAlias = Arrived | Asked | Looked | Carried | Told | Answered | Paused | Ticked | Reloaded | Elected

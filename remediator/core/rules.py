@@ -79,15 +79,20 @@ def _regex(source: str) -> Any:
 
 
 class When(Value, frozen=True):
-    """The signal of a rule: matchers on alerts. `for_` and `keep_firing_for` in seconds."""
+    """The signal of a rule: matchers on alerts, or a query whose every series is a signal. Times in seconds."""
 
     alert: tuple[Matcher, ...] = ()
     for_: float = 0.0
     keep_firing_for: float = 0.0
+    query: str = ""
 
     def matches(self, labels: dict[str, str]) -> bool:
         """Whether an alert with these labels is a signal of this rule; no matcher matches nothing."""
         return bool(self.alert) and all(matcher.matches(labels) for matcher in self.alert)
+
+    def keeps(self, labels: dict[str, str], before: When) -> bool:
+        """Whether what was a signal of this rule as it was `before` still is one."""
+        return self.query == before.query if self.query else self.matches(labels)
 
 
 class TargetSpec(Value, frozen=True):
@@ -116,7 +121,9 @@ class Step(Value, frozen=True):
 
 
 class Rule(Value, frozen=True):
-    """One rule. `name` is its identity for incidents, budgets and cooldowns."""
+    """One rule. `name` is its identity for incidents, budgets and cooldowns; `interval` is that of its query, in
+    seconds, None for the settings' one.
+    """
 
     name: str
     group: str
@@ -129,6 +136,7 @@ class Rule(Value, frozen=True):
     mode: Mode | None = None
     labels: dict[str, str] = {}
     annotations: dict[str, str] = {}
+    interval: float | None = None
 
     def until_of(self, step: int) -> Until:
         """What proves the given step: its own `until`, else the rule's."""

@@ -41,7 +41,8 @@ class Incident(Value, frozen=True):
     counts the intents of the present step, `undo_tries` its undos, `serial` all of the incident (it makes their
     ids). `intended_at` is when the intent was reserved, `blind` the seconds of its verification without evidence, and
     `blind_since` the beginning of the present ones. `cause` is why the ladder went on or the incident rests, and
-    becomes the close reason where nothing helps any more.
+    becomes the close reason where nothing helps any more. `value` is the latest of its query, which only the shell
+    knows.
     """
 
     id: str
@@ -75,6 +76,7 @@ class Incident(Value, frozen=True):
     approved: str = ""
     reverts: int = 0
     zone: str = ""
+    value: float | None = None
 
     @property
     def in_hand(self) -> bool:
@@ -120,7 +122,8 @@ class State(Value, frozen=True):
 
     Keys: incidents by id, `told` (signals of incidents) and `noted` (signals of none) by rule and fingerprint,
     `open` and `pasts` by rule and target, `hands` and `ended` by target; `spent`, `in_flight` and `queues` (incidents
-    that wait, the most urgent first) by scope, `tides` by `tide_keys`, `results` by rule and action.
+    that wait, the most urgent first) by scope, `tides` by `tide_keys`, `results` by rule and action, `dark` since when
+    nothing is known by `dark_key`.
     Keys of `ended` and `spent` that belong to observe mode begin with `shadow:`, so that a preview is realistic
     and never takes anything from what is enforced.
     """
@@ -143,6 +146,7 @@ class State(Value, frozen=True):
     queues: Map[str, tuple[Place, ...]] = field(default_factory=Map)
     tides: Map[str, Tide] = field(default_factory=Map)
     results: Map[str, tuple[Result, ...]] = field(default_factory=Map)
+    dark: Map[str, datetime] = field(default_factory=Map)
 
     def mode_of(self, rule: Rule) -> Mode:
         """The mode in force for a rule: the lowest of the settings', its own, and its own as the files say it now.
@@ -151,6 +155,10 @@ class State(Value, frozen=True):
         """
         present = self.rules.get(rule.name)
         return Mode.lowest(self.policy.mode, rule.mode, present.mode if present else None)
+
+    def is_dark(self, incident: Incident) -> bool:
+        """Whether it is not known at present if the incident's query still shows it."""
+        return dark_key("prometheus", incident.definition.name) in self.dark
 
     def incident_of(self, rule: str, target: Target) -> Incident | None:
         """The open incident of a rule and target, if there is one."""
@@ -161,6 +169,11 @@ class State(Value, frozen=True):
 def open_key(rule: str, target: Target) -> str:
     """The identity of an incident: rule and owning target, whatever alerts speak of it."""
     return f"{rule}|{target.key}"
+
+
+def dark_key(source: str, rule: str) -> str:
+    """Under which it is remembered that a source, or the query of one rule, gives no answers to go by."""
+    return f"{source}|{rule}"
 
 
 def told_key(rule: str, fingerprint: str) -> str:

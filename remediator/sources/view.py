@@ -22,6 +22,8 @@ def view_of(incident: Incident, live: Json, facts: Facts, pods: tuple[PodFacts, 
         "now": now,
         "target": _node(live, facts, now) if incident.target.kind == "Node" else _workload(live, facts, now),
     }
+    if incident.value is not None:
+        view["value"] = incident.value
     if pods is not None:
         view["pods"] = [_pod(pod, now) for pod in pods]
     return view

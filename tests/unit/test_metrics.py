@@ -122,8 +122,14 @@ def test_a_verification(counted: Counted) -> None:
 
 def test_a_source_that_goes_and_comes() -> None:
     for up in (False, True):
-        metrics.observe(record(Source("prometheus", up=up)))
+        metrics.observe(record(Source("prometheus", up=up), rule=""))
         assert metrics.REGISTRY.get_sample_value("remediator_source_up", {"source": "prometheus"}) == up
+
+
+def test_one_rules_query_says_nothing_about_its_source() -> None:
+    metrics.observe(record(Source("prometheus", up=True), rule=""))
+    metrics.observe(record(Source("prometheus", up=False)))
+    assert metrics.REGISTRY.get_sample_value("remediator_source_up", {"source": "prometheus"}) == 1
 
 
 def test_a_rule_that_goes_takes_its_series_with_it() -> None:

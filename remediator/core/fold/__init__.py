@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from msgspec.structs import replace
-
 from remediator.core.events import (
     Approval,
     Decision,
@@ -24,10 +22,11 @@ from remediator.core.events import (
     Pause,
     RulesChanged,
     Signal,
+    Source,
     Undo,
     Verification,
 )
-from remediator.core.fold import approvals, ledger, pauses, signals, steps
+from remediator.core.fold import approvals, ledger, pauses, signals, sources, steps
 from remediator.core.fold.place import shadow
 from remediator.core.fold.steps import UNDONE
 from remediator.core.state import State
@@ -50,10 +49,6 @@ def apply(state: State, event: Event) -> State:
     return ledger.kept(state, after, event)
 
 
-def _leader(state: State, event: Event, data: Leader) -> State:
-    return replace(state, epoch=data.epoch)
-
-
 _STEPS: dict[type, Callable[[State, Event, Any], State]] = {
     Signal: signals.signal,
     IncidentOpened: signals.opened,
@@ -66,6 +61,7 @@ _STEPS: dict[type, Callable[[State, Event, Any], State]] = {
     Verification: steps.verification,
     Escalated: steps.escalated,
     IncidentClosed: steps.closed,
-    Leader: _leader,
+    Leader: sources.leader,
+    Source: sources.source,
     Pause: pauses.pause,
 }

@@ -9,7 +9,17 @@ from msgspec.structs import replace
 
 from remediator.core.events import Event, IncidentOpened, RulesChanged, Signal
 from remediator.core.fold.place import keep, without
-from remediator.core.state import MAX_INSTANTS, MAX_NOTED, MAX_SIGNALS, Incident, SeenSignal, State, open_key, told_key
+from remediator.core.state import (
+    MAX_INSTANTS,
+    MAX_NOTED,
+    MAX_SIGNALS,
+    Incident,
+    SeenSignal,
+    State,
+    dark_key,
+    open_key,
+    told_key,
+)
 
 
 def signal(state: State, event: Event, data: Signal) -> State:
@@ -81,8 +91,12 @@ def rules(state: State, event: Event, data: RulesChanged) -> State:
     rules = state.rules.update({rule.name: rule for rule in data.changed})
     for name in data.removed:
         rules = without(rules, name)
-    state = replace(state, rules=rules, policy=data.policy or state.policy)
     touched = {rule.name for rule in data.changed} | set(data.removed)
+    dark = state.dark
+    for name in touched:
+        if name not in rules or not rules[name].when.query:
+            dark = without(dark, dark_key("prometheus", name))
+    state = replace(state, rules=rules, policy=data.policy or state.policy, dark=dark)
     for incident in state.incidents.values():
         if incident.definition.name in touched:
             state = _reconsidered(state, incident, event.time)
@@ -93,8 +107,8 @@ def _reconsidered(state: State, incident: Incident, at: datetime) -> State:
     """An incident whose rule changed keeps only what is evidence for the rule as it is now: of other alerts it
     would never hear the end.
     """
-    rule, told = state.rules.get(incident.definition.name), state.told
-    kept = tuple(seen for seen in incident.signals if rule is not None and rule.when.matches(seen.labels))
+    rule, told, before = state.rules.get(incident.definition.name), state.told, incident.definition.when
+    kept = tuple(seen for seen in incident.signals if rule is not None and rule.when.keeps(seen.labels, before))
     for seen in incident.signals:
         if seen not in kept:
             told = without(told, told_key(incident.definition.name, seen.fingerprint))
