@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
+import sys
 from importlib.resources import files
 from pathlib import Path
 
@@ -140,6 +143,14 @@ def _after(screen: Screen, folder: Path, story: Story) -> None:
     screen.headline("The audit trail")
     screen.say(f"{extent.records} records, hash-chained, verified: every line above, and every guard's answer.")
     screen.say("Look further:")
-    screen.say(f"  remediator audit export --db {url} --format jsonl", "cyan")
-    screen.say(f"  remediator audit verify --db {url}", "cyan")
-    screen.say(f"  less {folder}/rules.yaml        # the two rules behind this", "cyan")
+    screen.command(f"{_program()} audit export --db {url} --format jsonl")
+    screen.command(f"{_program()} audit verify --db {url}")
+    screen.command(f"less {folder}/rules.yaml   # the two rules behind this")
+
+
+def _program() -> str:
+    """How this program was called, so that the commands shown can be typed as they are."""
+    called = Path(sys.argv[0])
+    if called.name != "remediator" or shutil.which("remediator"):
+        return "remediator"
+    return os.path.relpath(called)

@@ -38,6 +38,10 @@ class Screen:
         """A sentence of the narrator."""
         self.console.print(Text(text, style=style))
 
+    def command(self, text: str) -> None:
+        """A command to type: never broken into lines, so that it can be copied."""
+        self.console.print(Text(f"  {text}", style="cyan"), soft_wrap=True)
+
     def record(self, record: Record) -> None:
         """Show one record; what concerns no target is the controller's own."""
         event = record.event
