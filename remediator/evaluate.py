@@ -134,5 +134,6 @@ def _incident_id(state: State, rule: str, target: Target, now: datetime) -> str:
     an incident that follows another within one instant has its own.
     """
     past = state.pasts.get(open_key(rule, target))
-    text = "\n".join((rule, target.key, target.uid, now.isoformat(), past.incident if past else ""))
+    before = past.incident if past is not None and past.closed_at >= now else ""
+    text = "\n".join((rule, target.key, target.uid, now.isoformat(), before))
     return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -109,7 +109,7 @@ class Ended(Value, frozen=True):
 
 
 class Past(Value, frozen=True):
-    """What the last closed incident of a rule and target leaves behind."""
+    """What the last closed incident of a rule and target leaves behind; its signals without their labels."""
 
     incident: str
     closed_at: datetime
@@ -123,7 +123,8 @@ class State(Value, frozen=True):
     Keys: incidents by id, `told` (signals of incidents) and `noted` (signals of none) by rule and fingerprint,
     `open` and `pasts` by rule and target, `hands` and `ended` by target; `spent`, `in_flight` and `queues` (incidents
     that wait, the most urgent first) by scope, `tides` by `tide_keys`, `results` by rule and action, `dark` since when
-    nothing is known by `dark_key`.
+    nothing is known by `dark_key`; `room` is how many entries each map that is a memory may have before it is looked
+    through again.
     Keys of `ended` and `spent` that belong to observe mode begin with `shadow:`, so that a preview is realistic
     and never takes anything from what is enforced.
     """
@@ -147,6 +148,7 @@ class State(Value, frozen=True):
     tides: Map[str, Tide] = field(default_factory=Map)
     results: Map[str, tuple[Result, ...]] = field(default_factory=Map)
     dark: Map[str, datetime] = field(default_factory=Map)
+    room: Map[str, int] = field(default_factory=Map)
 
     def mode_of(self, rule: Rule) -> Mode:
         """The mode in force for a rule: the lowest of the settings', its own, and its own as the files say it now.

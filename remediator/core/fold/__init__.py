@@ -27,6 +27,7 @@ from remediator.core.events import (
     Verification,
 )
 from remediator.core.fold import approvals, ledger, pauses, signals, sources, steps
+from remediator.core.fold.bounds import bounded
 from remediator.core.fold.place import shadow
 from remediator.core.fold.steps import UNDONE
 from remediator.core.state import State
@@ -46,7 +47,7 @@ def apply(state: State, event: Event) -> State:
     """The state after one more event; kinds without a meaning for decisions leave it as it is."""
     step = _STEPS.get(type(event.data))
     after = step(state, event, event.data) if step else state
-    return ledger.kept(state, after, event)
+    return bounded(ledger.kept(state, after, event), event.time)
 
 
 _STEPS: dict[type, Callable[[State, Event, Any], State]] = {

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from immutables import Map
 from msgspec.structs import replace
 
 from remediator.core.events import Event, IncidentOpened, RulesChanged, Signal
 from remediator.core.fold.place import keep, without
+from remediator.core.guarding import LONGEST_WINDOW
 from remediator.core.state import (
     MAX_INSTANTS,
     MAX_NOTED,
@@ -80,7 +81,9 @@ def opened(state: State, event: Event, data: IncidentOpened) -> State:
         zone=data.zone,
     )
     key = open_key(event.rule, event.target)
-    state = _turn(state, incident, event.time) if key in state.pasts else state
+    past = state.pasts.get(key)
+    if past is not None and event.time - past.closed_at < timedelta(seconds=LONGEST_WINDOW):
+        state = _turn(state, incident, event.time)
     return keep(replace(state, open=state.open.set(key, event.incident)), incident)
 
 

@@ -10,7 +10,7 @@ from remediator.core.fold.budgets import give_back, reserve
 from remediator.core.fold.ladder import go_on
 from remediator.core.fold.place import keep, shadow, without
 from remediator.core.model import CloseReason, Mode, OutcomeStatus, Phase
-from remediator.core.state import MAX_INSTANTS, Ended, Incident, Past, State, open_key, told_key
+from remediator.core.state import MAX_INSTANTS, Ended, Incident, Past, SeenSignal, State, open_key, told_key
 
 CAUSES = {"contention": CloseReason.CONTENDED, "attempts": CloseReason.INEFFECTIVE}
 """What a denial by these guards makes of an incident; by any other it is `refused`."""
@@ -167,10 +167,15 @@ def closed(state: State, event: Event, data: IncidentClosed) -> State:
         state,
         incidents=state.incidents.delete(incident.id),
         open=without(state.open, key),
-        pasts=state.pasts.set(key, Past(incident.id, event.time, data.reason, incident.signals)),
+        pasts=state.pasts.set(key, Past(incident.id, event.time, data.reason, _unlabelled(incident.signals))),
         told=told,
         hands=hands,
     )
+
+
+def _unlabelled(signals: tuple[SeenSignal, ...]) -> tuple[SeenSignal, ...]:
+    """What an echo is known by: a past outlives its incident by days, its labels need not."""
+    return tuple(replace(seen, labels={}) for seen in signals)
 
 
 def _cured(state: State, incident: Incident, event: Event) -> State:
