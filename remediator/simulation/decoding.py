@@ -1,6 +1,6 @@
-"""What the API server's types make of JSON: nulls and empty values vanish, values of a wrong type are refused.
+"""What the API server's types make of JSON: nulls, empty values and unknown fields vanish, wrong types are refused.
 
-There are no types here. Fields are known by their names, whatever object they are in; others may hold anything.
+There are no types here. What a field may hold is known by its name, whatever object it is in.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from remediator.core.model import Json
+from remediator.simulation.known_fields import KNOWN_FIELDS
 
 _INT, _BOOL, _STRING, _INT_OR_STRING = "int32", "bool", "string", "int32 or string"
 _OBJECT, _STRINGS_BY_NAME, _LIST, _STRINGS = "object", "map[string]string", "list", "[]string"
@@ -49,37 +50,41 @@ class WrongType(ValueError):
 
 def decoded(obj: Json) -> Json:
     """The object as the server holds it; a new one. Raises `WrongType`."""
-    return {
-        key: value if key in _RAW else _value(key, value, key)
-        for key, value in obj.items()
-        if value is not None and (key in _RAW or not _is_left_out(key, value))
-    }
+    return _Decoder(KNOWN_FIELDS.get(str(obj.get("kind")), {})).members(obj, "")
 
 
-def _value(field: str, value: Any, path: str) -> Any:
-    kind = _TYPES.get(field, "")
-    if kind:
-        _check(kind, value, path)
-    if kind == _STRINGS_BY_NAME:
-        for item in value.values():
-            _check(_STRING, item if item is not None else "", path)
-        return {key: item or "" for key, item in value.items()}
-    if isinstance(value, dict):
+class _Decoder:
+    """Reads an object of one kind; `known` are the fields that it may have, by place."""
+
+    def __init__(self, known: dict[str, frozenset[str]]) -> None:
+        self._known = known
+
+    def members(self, value: Json, path: str) -> Json:
+        """What an object at a place holds."""
+        known = self._known.get(path)
         return {
-            key: _value(key, item, f"{path}.{key}")
+            key: item if key in _RAW and not path else self._value(key, item, f"{path}.{key}" if path else key)
             for key, item in value.items()
-            if item is not None and not _is_left_out(key, item)
+            if item is not None and not _vanishes(key, known) and not _is_left_out(key, item)
         }
-    if isinstance(value, list):
-        inner = _STRING if kind == _STRINGS else _OBJECT if kind == _LIST else ""
-        return [_item(inner, item, path) for item in value]
-    return value
 
+    def _value(self, field: str, value: Any, path: str) -> Any:
+        kind = _TYPES.get(field, "")
+        if kind:
+            _check(kind, value, path)
+        if kind == _STRINGS_BY_NAME:
+            for item in value.values():
+                _check(_STRING, item if item is not None else "", path)
+            return {key: item or "" for key, item in value.items()}
+        if isinstance(value, list):
+            inner = _STRING if kind == _STRINGS else _OBJECT if kind == _LIST else ""
+            return [self._item(inner, item, path) for item in value]
+        return self.members(value, path) if isinstance(value, dict) else value
 
-def _item(kind: str, item: Any, path: str) -> Any:
-    if kind:
-        _check(kind, item, path)
-    return _value("", item, path)
+    def _item(self, kind: str, item: Any, path: str) -> Any:
+        if kind:
+            _check(kind, item, path)
+        return self._value("", item, path)
 
 
 def _check(kind: str, value: Any, path: str) -> None:
@@ -89,6 +94,11 @@ def _check(kind: str, value: Any, path: str) -> None:
         raise WrongType(
             f"json: cannot unmarshal {_JSON[type(value)]}{shown} into Go struct field {path} of type {kind}"
         )
+
+
+def _vanishes(key: str, known: frozenset[str] | None) -> bool:
+    """Whether there is no such field; directives of patches are none either."""
+    return key.startswith("$") or (known is not None and key not in known)
 
 
 def _is_left_out(field: str, value: Any) -> bool:

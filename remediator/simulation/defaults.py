@@ -53,7 +53,9 @@ def defaulted(kind: str, obj: Json) -> Json:
     """The object with the API server's defaults; a new one, the given one stays as it is."""
     spec = obj.get("spec")
     if not isinstance(spec, dict):
-        return {**obj, "spec": dict(_SPEC[kind])} if kind in _SPEC else obj
+        if kind not in _SPEC:
+            return obj
+        spec = {}
     spec = {**_SPEC.get(kind, {}), **spec}
     if kind == "Pod":
         spec = _pod_spec(spec)
@@ -91,6 +93,8 @@ def _template(template: Json) -> Json:
 
 def _pod_spec(spec: Json) -> Json:
     spec = {**_POD, **spec}
+    if isinstance(spec.get("volumes"), list):
+        spec["volumes"] = [{"emptyDir": {}, **item} if len(item) == 1 else item for item in spec["volumes"]]
     for field in ("containers", "initContainers"):
         if isinstance(spec.get(field), list):
             spec[field] = [_container(item) for item in spec[field]]

@@ -1,4 +1,4 @@
-"""JSON patch, RFC 6902, over JSON pointers, RFC 6901."""
+"""JSON patch, RFC 6902, over JSON pointers, RFC 6901, with the freedoms that the API server's library takes."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from typing import Any
 from remediator.core.model import Json
 from remediator.ports import Conflict
 from remediator.simulation.values import copied
-
-_MISSING = object()
 
 
 def applied(document: Any, operations: list[Json]) -> Any:
@@ -26,8 +24,7 @@ def applied(document: Any, operations: list[Json]) -> Any:
 def _apply(document: Any, operation: Json) -> Any:
     kind, path = operation.get("op"), _steps(operation.get("path"))
     if kind == "test":
-        found = _read(document, path, _MISSING)
-        if found != operation.get("value") and not (found is _MISSING and operation.get("value") is None):
+        if _member(document, path) != operation.get("value"):
             raise _refused(f"testing value {operation.get('path')} failed")
         return document
     if kind == "remove":
@@ -35,31 +32,34 @@ def _apply(document: Any, operation: Json) -> Any:
     if kind == "add":
         return _added(document, path, copied(operation.get("value")))
     if kind == "replace":
-        _read(document, path)
-        return _added(_removed(document, path), path, copied(operation.get("value")))
+        return _replaced(document, path, copied(operation.get("value")))
     if kind in ("move", "copy"):
         source = _steps(operation.get("from"))
-        value = copied(_read(document, source))
+        value = copied(_member(document, source))
         return _added(_removed(document, source) if kind == "move" else document, path, value)
     raise _refused(f"unexpected kind: {kind}")
 
 
 def _steps(pointer: Any) -> list[str]:
-    if not isinstance(pointer, str) or (pointer and not pointer.startswith("/")):
+    if not isinstance(pointer, str):
         raise _absent(str(pointer))
     return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
 
 
-def _read(document: Any, path: list[str], default: Any = None) -> Any:
-    """The value at a path; where there is none the default, or `Conflict` without one."""
+def _member(document: Any, path: list[str]) -> Any:
+    """The value at a path, null for a member that an object there does not have."""
+    parent = _read(document, path[:-1]) if path else None
+    return parent.get(path[-1]) if isinstance(parent, dict) else _read(document, path)
+
+
+def _read(document: Any, path: list[str]) -> Any:
+    """The value at a path; raises `Conflict` where there is none."""
     value = document
     for step in path:
         if isinstance(value, dict) and step in value:
             value = value[step]
         elif isinstance(value, list) and step.isdigit() and int(step) < len(value):
             value = value[int(step)]
-        elif default is not None:
-            return default
         else:
             raise _absent("/" + "/".join(path))
     return value
@@ -76,6 +76,14 @@ def _added(document: Any, path: list[str], value: Any) -> Any:
     else:
         raise _absent("/" + "/".join(path))
     return document
+
+
+def _replaced(document: Any, path: list[str], value: Any) -> Any:
+    """A member that is not there is added, an item of a list has to be there."""
+    parent = _read(document, path[:-1]) if path else None
+    if not isinstance(parent, dict):
+        document = _removed(document, path)
+    return _added(document, path, value)
 
 
 def _removed(document: Any, path: list[str]) -> Any:

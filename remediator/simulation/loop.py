@@ -154,9 +154,12 @@ class VirtualLoop(BaseEventLoop):
 
     def finish(self) -> None:
         """Cancel whatever still runs, let it end, and close."""
-        tasks = asyncio.all_tasks(self)
-        for task in tasks:
-            task.cancel()
-        self.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        self.run_until_complete(self._cancel_all())
         self.run_until_complete(self.shutdown_asyncgens())
         self.close()
+
+    async def _cancel_all(self) -> None:
+        tasks = asyncio.all_tasks(self) - {asyncio.current_task(self)}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -64,7 +64,7 @@ class Kubelets:
         changes = [life.since + timedelta(seconds=at.until) for life, at in stages if at.until is not None]
         if changes:
             self._wake(pod, key, min(changes))
-        status = pod_status(pod, stages, self._system.now, node_ready=ready == "True")
+        status = pod_status(pod, stages, self._system.now, node_ready=True)
         self._system.update_status(pod, status)
 
     def _stage(self, pod: Json, container: Json) -> tuple[Life, Moment]:

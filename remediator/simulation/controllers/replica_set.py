@@ -14,7 +14,7 @@ from remediator.simulation.values import condition_of, controller_of, copied, la
 
 
 def pod_from(owner: Json, name: Json, **labels: str) -> Json:
-    """A pod of an owner's template; `name` holds `name` or `generateName`."""
+    """A pod of an owner's template; `name` are further fields of its metadata, `name` or `generateName` among them."""
     template = owner["spec"]["template"]
     metadata = {
         **copied(template.get("metadata") or {}),

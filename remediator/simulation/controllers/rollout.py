@@ -6,10 +6,11 @@ Sizes after pkg/controller/deployment/rolling.go, recreate.go and sync.go.
 from __future__ import annotations
 
 from remediator.core.model import Json
+from remediator.simulation import selectors
 from remediator.simulation.controllers import revisions
 from remediator.simulation.controllers.fenceposts import is_rolling, max_surge, max_unavailable
 from remediator.simulation.system import System
-from remediator.simulation.values import annotations_of
+from remediator.simulation.values import annotations_of, controller_of, labels_of, owner_reference
 
 
 class Rollout:
@@ -17,10 +18,24 @@ class Rollout:
 
     def __init__(self, system: System, deployment: Json) -> None:
         self._system, self.deployment = system, deployment
-        owned = system.store.owned(deployment["metadata"]["uid"], "ReplicaSet")
+        owned = system.store.owned(deployment["metadata"]["uid"], "ReplicaSet") or self._adopted()
         found = revisions.new_set_of(deployment, owned)
         self._sets = {item["metadata"]["name"]: item for item in sorted(owned, key=revisions.age_order)}
         self._new = found["metadata"]["name"] if found else ""
+
+    def _adopted(self) -> list[Json]:
+        """ReplicaSets without an owner that a Deployment without any selects: a deletion has left them as orphans."""
+        metadata, matches = self.deployment["metadata"], selectors.of_spec(self.deployment["spec"]["selector"])
+        if metadata.get("deletionTimestamp"):
+            return []
+        sets = list(self._system.store.each("ReplicaSet", metadata["namespace"]))
+        orphans = [item for item in sets if controller_of(item) is None and matches(labels_of(item))]
+        owner = owner_reference(self.deployment)
+        return [
+            self._system.update({**item, "metadata": {**item["metadata"], "ownerReferences": [owner]}})
+            for item in orphans
+            if not item["metadata"].get("deletionTimestamp")
+        ]
 
     @property
     def replicas(self) -> int:
