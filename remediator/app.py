@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from typing import TYPE_CHECKING
 
 from remediator import logs, metrics
 from remediator.clock import SystemClock
 from remediator.config import Settings
+from remediator.config.settings import PrometheusSource
 from remediator.core.events import Record
 from remediator.core.rules import Rule
 from remediator.installation import Installation, World
 from remediator.narrate import narrate
 from remediator.ports import Fenced, JournalError
 from remediator.server.run import ListenError
+
+if TYPE_CHECKING:
+    from remediator.clients.prometheus import PrometheusServer
 
 log = logs.logger("app")
 
@@ -32,19 +37,32 @@ async def run(settings: Settings, rules: tuple[Rule, ...]) -> int:
         return 2
     cluster = kubernetes.connect(settings.kubernetes.kubeconfig, settings.kubernetes.context)
     notifier = Receivers(settings.receivers)
+    prometheus = _prometheus(settings.prometheus)
+    ask = prometheus.query if prometheus else None
     installation = Installation(
         settings,
         rules,
-        World(journal, cluster, notifier, SystemClock()),
+        World(journal, cluster, notifier, SystemClock(), ask),
         probe=cluster.version,
         watchers=(metrics.observe, log_record),
     )
     try:
         return await _until_signalled(installation)
     finally:
+        if prometheus is not None:
+            await prometheus.close()
         await notifier.close()
         await cluster.close()
         await journal.close()
+
+
+def _prometheus(source: PrometheusSource | None) -> PrometheusServer | None:
+    """The server that queries are asked of; its library is imported only where there is one."""
+    if source is None:
+        return None
+    from remediator.clients.prometheus import PrometheusServer
+
+    return PrometheusServer(source.url, source.timeout, source.http_config)
 
 
 async def _until_signalled(installation: Installation) -> int:

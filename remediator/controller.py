@@ -26,6 +26,7 @@ from remediator.logs import logger
 from remediator.messages import message
 from remediator.ports import Clock, Cluster, Fenced, Journal, JournalError, Notifier
 from remediator.sources.looks import look
+from remediator.sources.queries import Ask, Queries
 from remediator.sources.reads import Reads
 
 log = logger("controller")
@@ -58,7 +59,10 @@ class Mail:
 
 
 class Controller:
-    """One controller over one journal. `watchers` are told of every record that became durable, in order."""
+    """One controller over one journal. `watchers` are told of every record that became durable, in order.
+
+    `ask` answers the queries of rules, by default each `every` seconds; without it such rules never fire.
+    """
 
     def __init__(
         self,
@@ -69,6 +73,8 @@ class Controller:
         identity: str,
         version: str = "",
         watchers: tuple[Callable[[Record], None], ...] = (),
+        ask: Ask | None = None,
+        every: float = 30.0,
     ) -> None:
         self.journal, self.cluster, self.notifier, self.clock = journal, cluster, notifier, clock
         self.identity, self.version, self.watchers = identity, version, watchers
@@ -76,6 +82,7 @@ class Controller:
         self.state, self.seq = State(), 0
         self.writable = True
         self.intake = Intake(journal, self.reads, clock, lambda: self.state, self._bring)
+        self.queries = Queries(ask, cluster, clock, lambda: self.state, self.tell, every) if ask else None
         self._mailbox: asyncio.Queue[Mail] = asyncio.Queue(maxsize=MOST_MAILS)
         self._agenda = Agenda()
         self._errands: dict[str, asyncio.Task[None]] = {}
@@ -95,16 +102,18 @@ class Controller:
         opened()
         for incident in self.state.incidents.values():
             self._schedule(incident)
-        taking = asyncio.create_task(self.intake.run())
-        taking.add_done_callback(lambda _: self._wake())
+        feeding = [asyncio.create_task(each.run()) for each in (self.intake, self.queries) if each]
+        for task in feeding:
+            task.add_done_callback(lambda _: self._wake())
         try:
             while not (self._stopping and not self._carrying):
-                if taking.done():
-                    taking.result()  # an intake that broke must not look like a quiet one
+                for task in feeding:
+                    if task.done():
+                        task.result()  # an intake that broke must not look like a quiet one
                 self._begin_due()
                 await self._settle(await self._next_mails())
         finally:
-            await self._end((taking, *self._errands.values()))
+            await self._end((*feeding, *self._errands.values()))
 
     async def stop(self) -> None:
         """Begin nothing new; `run` returns once the outcomes of all writes under way are durable."""
@@ -170,6 +179,8 @@ class Controller:
         """Put what an observation touched onto the agenda, or off it."""
         about = getattr(mail.observation, "incident", "")
         touched = {event.incident for event in ruling.events if event.incident}
+        if isinstance(mail.observation, Reloaded) and self.queries:
+            self.queries.follow()
         if isinstance(mail.observation, Reloaded) and ruling.events:
             touched |= set(self.state.incidents)  # what was held by the old rules may be allowed by the new ones
         for incident_id in touched | ({about} if about else set()):
@@ -261,6 +272,7 @@ class Controller:
     async def _look(self, incident: Incident) -> Looked:
         fresh = incident.phase is Phase.PENDING and incident.serial == 0
         before = self.reads.take(ref_of(incident.target)) if fresh else None
+        incident = self.queries.with_value(incident) if self.queries else incident
         return await look(self.cluster, self.clock, self.state, incident, before)
 
     async def _carry(self, incident: Incident) -> Carried:

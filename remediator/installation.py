@@ -19,6 +19,7 @@ from remediator.server.access import shut_doors
 from remediator.server.app import build
 from remediator.server.run import Serving, serve
 from remediator.server.service import Check, Page
+from remediator.sources.queries import Ask
 
 log = logs.logger("service")
 
@@ -27,12 +28,13 @@ PROBE = 10.0
 
 
 class World(Value, frozen=True):
-    """What the service stands on: one adapter for each port."""
+    """What the service stands on: one adapter for each port, and `ask` for the queries of rules."""
 
     journal: Journal
     cluster: Cluster
     notifier: Notifier
     clock: Clock
+    ask: Ask | None = None
 
 
 class Installation:
@@ -51,7 +53,15 @@ class Installation:
         self._closing = "starting: the journal is being read"
         self._cluster_seen = ("not asked yet", 0.0)
         self.controller = Controller(
-            world.journal, world.cluster, world.notifier, world.clock, _identity(), __version__, watchers
+            world.journal,
+            world.cluster,
+            world.notifier,
+            world.clock,
+            _identity(),
+            __version__,
+            watchers,
+            world.ask,
+            settings.evaluation_interval,
         )
 
     async def run(self, stop: asyncio.Event, started: Callable[[Serving], None] = lambda serving: None) -> None:

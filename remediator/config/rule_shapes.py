@@ -14,6 +14,7 @@ from pydantic.json_schema import WithJsonSchema
 from remediator.config.guard_shapes import GuardsShape
 from remediator.config.matchers import MatcherError, parse_matchers
 from remediator.config.problems import described, meant
+from remediator.config.promql import promql_mistake
 from remediator.config.shapes import LongSeconds, ModeName, Seconds, Shape, Text, said
 from remediator.core.kinds import KINDS
 from remediator.core.rules import Matcher
@@ -35,6 +36,13 @@ def _signal(value: Any) -> tuple[Matcher, ...]:
         return parse_matchers(value)
     except MatcherError as error:
         raise said(error.message, error.remedy, error.offset) from None
+
+
+def _query(value: str) -> str:
+    mistake = promql_mistake(value)
+    if mistake:
+        raise said(f"is no query in PromQL: {mistake}", "try it in Prometheus, and put it in quotes")
+    return value
 
 
 def _kind(value: str) -> str:
@@ -61,17 +69,20 @@ CONDITIONS = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": 
 class WhenShape(Shape):
     """`when`: the signal, and how long it must stand."""
 
-    later = frozenset({"query", "object"})
+    later = frozenset({"object"})
     renamed: ClassVar = {"expr": "query", "matchers": "alert", "alertname": "alert", "keep_firing": "keep_firing_for"}
 
     alert: Annotated[tuple[Matcher, ...], PlainValidator(_signal), WithJsonSchema({"type": "string"})] = ()
+    query: Annotated[Text, AfterValidator(_query)] = ""
     for_: Seconds = Field(0.0, alias="for")
     keep_firing_for: Seconds = 0.0
 
     @model_validator(mode="after")
     def _one_signal(self) -> Self:
-        if not self.alert:
-            raise said("no signal is given", "write `alert: …`")
+        if not self.alert and not self.query:
+            raise said("no signal is given", "write `alert: …` or `query: …`")
+        if self.alert and self.query:
+            raise said("`alert` and `query` are both given", "write one of them: two rules for two signals", at=("query",))
         return self
 
 

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 def load_rules(source: Settings | Iterable[Path | str], settings: Settings | None = None) -> tuple[Rule, ...]:
     """The rules of the files that settings name, or of the given files, in the order of files.
 
-    With `settings` beside given files, receivers are looked up there. Raises `ConfigErrors` with every mistake of
-    every file. The same file given twice is read once.
+    With `settings` beside given files, receivers and servers are looked up there. Raises `ConfigErrors` with every
+    mistake of every file. The same file given twice is read once.
     """
     from remediator.config.settings import Settings
 
@@ -42,6 +42,8 @@ def load_rules(source: Settings | Iterable[Path | str], settings: Settings | Non
     _unique(files, problems)
     if settings:
         _known_intervals(files, frozenset(settings.time_intervals), problems)
+        if settings.prometheus is None:
+            _nobody_to_ask(files, problems)
     problems.raise_any()
     return tuple(rule for file in files for rule in file.rules())
 
@@ -134,6 +136,17 @@ def _known_intervals(files: Sequence[_File], known: frozenset[str], problems: Pr
                         problems.add(document.problem((*loc, "guards", key, index), *unknown_interval(name, known)))
 
 
+def _nobody_to_ask(files: Sequence[_File], problems: Problems) -> None:
+    """A query without a Prometheus would never be asked."""
+    for file in (each for each in files if each.document and each.shape):
+        for g, group in enumerate(file.shape.groups if file.shape else ()):
+            for r, rule in enumerate(group.rules):
+                if rule.when.query and file.document:
+                    loc = ("groups", g, "rules", r, "when", "query")
+                    remedy = "write `prometheus: {url: …}` there"
+                    problems.add(file.document.problem(loc, "the settings name no Prometheus to ask", remedy))
+
+
 def _rule(group: GroupShape, rule: RuleShape, ladder: Ladder) -> Rule:
     from remediator.config.ladder import until_of
 
@@ -141,7 +154,7 @@ def _rule(group: GroupShape, rule: RuleShape, ladder: Ladder) -> Rule:
     return Rule(
         name=rule.name,
         group=group.name,
-        when=When(rule.when.alert, rule.when.for_, rule.when.keep_firing_for),
+        when=When(rule.when.alert, rule.when.for_, rule.when.keep_firing_for, rule.when.query),
         target=TargetSpec(rule.target.kind, rule.target.label, rule.target.namespace_label),
         do=ladder.steps,
         conditions=ladder.conditions,
@@ -150,6 +163,7 @@ def _rule(group: GroupShape, rule: RuleShape, ladder: Ladder) -> Rule:
         mode=Mode.lowest(*said) if said else None,
         labels=group.labels | rule.labels,
         annotations=rule.annotations,
+        interval=group.interval if rule.when.query else None,
     )
 
 

@@ -1,0 +1,314 @@
+"""PromQL on a schedule: what each answer means to the rules that wait for it, tick by tick."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from remediator import metrics
+from remediator.clients.query_answer import Answer, Sample, Scalar, Unknown, Vector
+from remediator.core.fold import fold
+from remediator.core.model import Json, Ref, Target
+from remediator.core.observations import Asked, Elected, Reloaded
+from remediator.core.rules import Rule, TargetSpec, When
+from remediator.core.state import State
+from remediator.decide import decide
+from remediator.ports import NotFound, Unavailable
+from remediator.sources.queries import Queries
+from remediator.sources.series import fingerprint_of
+from remediator.sources.timetable import Schedule, Slot, slot_of, slots_in
+from tests.unit.builders import at, policy, rule
+
+QUERY = "unavailable > 0"
+DOWN = Unknown("cannot be asked: refused")
+BAD = Unknown("answered 422 execution: many-to-many", reached=True)
+
+
+def series(name: str = "web", value: float | None = 1.0) -> Sample:
+    return Sample({"namespace": "shop", "deployment": name}, value)
+
+
+def asking(name: str = "r", query: str = QUERY, **fields: object) -> Rule:
+    return rule(name, when=When(query=query), target=TargetSpec("Deployment"), **fields)
+
+
+class House:
+    """A loop without a journal: rules, their queries, a Prometheus and an API server that answer as they are told."""
+
+    def __init__(self, *rules: Rule) -> None:
+        self.state, self.seconds = State(), 0.0
+        self.answers: dict[str, Answer] = {}
+        self.asked: list[tuple[str, datetime]] = []
+        self.brought: list[Asked] = []
+        self.planned: set[Slot] = set()
+        self.refused: Exception | None = None
+        self.gone: set[str] = set()
+        self.see(Elected("one"))
+        self.see(Reloaded(policy(), rules))
+        self.queries = self.started()
+
+    def started(self) -> Queries:
+        queries = Queries(self.ask, self, self, lambda: self.state, self.bring, timetable=self)  # type: ignore
+        queries.follow()
+        return queries
+
+    def now(self) -> datetime:
+        return at(self.seconds)
+
+    def follow(self, slots: Collection[Slot], due: object) -> None:
+        self.planned = set(slots)
+
+    def end(self) -> None:
+        self.planned = set()
+
+    async def ask(self, query: str, instant: datetime) -> Answer:
+        self.asked.append((query, instant))
+        await asyncio.sleep(0)
+        return self.answers.get(query, Vector(()))
+
+    async def get(self, ref: Ref) -> Json:
+        if self.refused:
+            raise self.refused
+        if ref.name in self.gone:
+            raise NotFound("gone")
+        return {"kind": ref.resource.kind, "metadata": {"name": ref.name, "uid": f"uid-{ref.name}"}}
+
+    async def bring(self, asked: Asked) -> None:
+        self.brought.append(asked)
+        self.see(asked)
+
+    def see(self, observation: object) -> None:
+        self.state = fold(decide(self.state, observation, self.now()).events, self.state)  # type: ignore
+
+    async def tick(self, *answer: Sample | Answer, query: str = QUERY) -> Sequence[str]:
+        """One more tick with this answer; the status of each sighting that it brings."""
+        first = answer[0] if answer else None
+        self.answers[query] = first if isinstance(first, Scalar | Unknown) else Vector(answer)  # type: ignore
+        self.seconds += 30
+        self.brought.clear()
+        await self.queries.tick_all()
+        return [seen.status for asked in self.brought for seen in asked.sightings]
+
+    @property
+    def open(self) -> list[Target]:
+        """Targets of incidents whose signals fire."""
+        return sorted(one.target for one in self.state.incidents.values() if one.cleared_at is None)
+
+
+WEB = Target("Deployment", "shop", "web", "uid-web")
+
+
+async def test_each_series_is_a_signal_and_is_brought_once() -> None:
+    house = House(asking())
+    assert await house.tick(series("web"), series("api")) == ["firing", "firing"]
+    assert [target.name for target in house.open] == ["api", "web"]
+    assert await house.tick(series("web"), series("api")) == []
+    assert house.brought == []
+
+
+async def test_a_series_that_is_gone_is_over() -> None:
+    house = House(asking())
+    await house.tick(series())
+    assert await house.tick() == ["resolved"]
+    assert house.open == []
+
+
+async def test_equal_queries_are_asked_once_as_of_one_instant() -> None:
+    house = House(asking("a"), asking("b"), asking("c", "up == 0", interval=30.0), rule("alert"))
+    await house.tick(series())
+    assert sorted(query for query, _ in house.asked) == [QUERY, "up == 0"]
+    assert {instant for _, instant in house.asked} == {house.now()}
+    assert len(house.state.incidents) == 2
+
+
+@pytest.mark.parametrize("unknown", [DOWN, BAD, Scalar(1.0)])
+async def test_unknown_neither_fires_nor_clears(unknown: Answer) -> None:
+    house = House(asking())
+    await house.tick(series())
+    await house.tick(series())
+    assert await house.tick(unknown) == []
+    assert house.open == [WEB]
+    (incident,) = house.state.incidents.values()
+    assert house.state.is_dark(incident)
+    assert house.queries.with_value(incident).value is None
+
+
+async def test_after_the_dark_absence_is_believed_the_second_time() -> None:
+    house = House(asking())
+    for answer in (series(), series(), DOWN):
+        await house.tick(answer)
+    assert await house.tick() == []
+    assert house.state.dark
+    assert await house.tick() == ["resolved"]
+    assert not house.state.dark
+
+
+async def test_after_a_start_absence_is_believed_the_second_time_too() -> None:
+    house = House(asking())
+    for _ in range(3):
+        await house.tick(series())
+    house.see(Elected("two"))
+    house.queries = house.started()
+    assert await house.tick() == []
+    assert await house.tick() == ["resolved"]
+
+
+async def test_the_source_is_down_when_no_query_reaches_it() -> None:
+    house = House(asking("a"), asking("b", query="up == 0"))
+    await house.tick(DOWN)
+    house.answers["up == 0"] = DOWN
+    await house.queries.tick(slot_of(QUERY, 30.0))
+    assert "prometheus|" in house.state.dark
+    await house.tick(BAD)
+    assert "prometheus|" not in house.state.dark
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, None])
+async def test_a_series_without_a_known_value_neither_fires_nor_clears(value: float | None) -> None:
+    house = House(asking())
+    assert await house.tick(series(value=value)) == []
+    await house.tick(series())
+    assert await house.tick(series(value=value)) == []
+    assert house.open == [WEB]
+    assert house.queries.with_value(next(iter(house.state.incidents.values()))).value is None
+
+
+async def test_the_value_is_the_latest() -> None:
+    house = House(asking())
+    await house.tick(series(value=1.0))
+    (incident,) = house.state.incidents.values()
+    await house.tick(series(value=7.0))
+    assert house.queries.with_value(incident).value == 7.0
+
+
+async def test_an_api_server_that_cannot_be_asked_is_asked_at_the_next_tick() -> None:
+    house = House(asking())
+    house.refused = Unavailable("refused")
+    assert await house.tick(series()) == []
+    house.refused = None
+    assert await house.tick(series()) == ["firing"]
+
+
+async def test_what_speaks_of_no_target_is_said_once_and_tried_again_later() -> None:
+    house = House(asking())
+    house.gone = {"web"}
+    said = [status for _ in range(9) for status in await house.tick(series())]
+    assert said == ["firing"]
+    assert len(house.state.noted) == 1
+    house.gone = set()
+    said = [status for _ in range(12) for status in await house.tick(series())]
+    assert said == ["firing"]
+    assert house.open == [WEB]
+
+
+async def test_rules_that_come_and_go_are_followed() -> None:
+    house = House(asking())
+    await house.tick(series())
+    house.see(Reloaded(policy(), (asking("other", "up == 0", interval=5.0),)))
+    house.queries.follow()
+    assert house.planned == {slot_of("up == 0", 5.0)}
+    house.see(Reloaded(policy(), ()))
+    house.queries.follow()
+    assert house.planned == set()
+
+
+async def test_an_answer_for_a_rule_that_has_changed_meanwhile_is_dropped() -> None:
+    house = House(asking())
+    get = house.get
+
+    async def slow(ref: Ref) -> Json:
+        house.see(Reloaded(policy(), (asking(query="up == 0"),)))
+        return await get(ref)
+
+    house.get = slow  # type: ignore[method-assign]
+    assert await house.tick(series()) == []
+
+
+async def test_missed_ticks_are_counted() -> None:
+    house = House(asking("a"), asking("b"))
+    before = metrics.RULE_MISSED._value.get()
+    await house.tick()
+    house.seconds += 60
+    await house.tick()
+    assert metrics.RULE_MISSED._value.get() - before == 2 * 2
+
+
+async def test_a_slot_that_is_still_asked_is_not_asked_again() -> None:
+    house = House(asking())
+    held, before = asyncio.Event(), metrics.RULE_MISSED._value.get()
+
+    async def ask(query: str, instant: datetime) -> Answer:
+        house.asked.append((query, instant))
+        await held.wait()
+        return Vector(())
+
+    house.queries._ask = ask
+    running = asyncio.create_task(house.queries.run())
+    for _ in range(3):
+        house.queries._due.put_nowait(slot_of(QUERY, 30.0))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert metrics.RULE_MISSED._value.get() - before == 2
+    assert len(house.asked) == 1
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_the_schedule_says_what_is_due_and_forgets_what_is_not() -> None:
+    schedule, due = Schedule(), asyncio.Queue[Slot]()
+    kept, gone = Slot(0.02, 0), Slot(0.03, 0)
+    schedule.follow({kept, gone}, due.put_nowait)
+    while {await due.get(), await due.get()} != {kept, gone}:
+        pass
+    schedule.follow({kept}, due.put_nowait)
+    await asyncio.sleep(0.1)
+    while not due.empty():
+        due.get_nowait()
+    assert {await due.get() for _ in range(4)} == {kept}
+    schedule.end()
+    await asyncio.sleep(0)
+
+
+@given(st.text(), st.floats(0.001, 1e6))
+def test_a_query_has_one_slot_within_its_interval(query: str, interval: float) -> None:
+    slot = slot_of(query, interval)
+    assert slot == slot_of(query, interval)
+    assert 0 <= slot.number < slots_in(interval)
+    assert 0 <= slot.offset < interval
+
+
+LABELS = st.dictionaries(st.text(max_size=3), st.text(max_size=3), max_size=4)
+
+
+@given(LABELS, LABELS)
+def test_series_have_one_fingerprint_where_their_labels_are_equal(one: dict[str, str], other: dict[str, str]) -> None:
+    assert (fingerprint_of(one) == fingerprint_of(other)) is (one == other)
+
+
+ANSWERS = st.one_of(
+    st.sampled_from([DOWN, BAD, Scalar(1.0)]),
+    st.sets(st.sampled_from(["web", "api", "db"])).map(lambda names: Vector(tuple(map(series, sorted(names))))),
+)
+
+
+@given(st.lists(ANSWERS, max_size=12))
+async def test_whatever_is_answered_an_incident_clears_only_by_two_good_answers(answers: list[Answer]) -> None:
+    house, good = House(asking()), 0
+    for answer in answers:
+        before = {target.name for target in house.open}
+        house.seconds += 30
+        house.answers[QUERY] = answer
+        await house.queries.tick_all()
+        after = {target.name for target in house.open}
+        good = good + 1 if isinstance(answer, Vector) else 0
+        present = {one.labels["deployment"] for one in answer.samples} if isinstance(answer, Vector) else set()
+        if isinstance(answer, Vector):
+            assert after == (present if good >= 2 else before | present)
+        else:
+            assert after == before
