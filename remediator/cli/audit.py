@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 if TYPE_CHECKING:
-    from remediator.journal.chain import Extent, Head
+    from remediator.journal.chain import Head
     from remediator.journal.database import Reading
+    from remediator.journal.verification import Extent
 
 _DEFAULT_CONFIG = Path("remediator.yaml")
 _SQLITE_MAGIC = b"SQLite format 3\0"
@@ -108,7 +109,7 @@ def verify(
     if filtered and not file:
         raise click.UsageError("--filtered is about an export: give its FILE")
     with _complaints():
-        from remediator.journal.chain import ends_at
+        from remediator.journal.verification import ends_at
 
         extent = _extent(config, db, file, dict(anchors), filtered)
         if head:
@@ -129,8 +130,8 @@ def _extent(config: Path | None, db: str | None, file: str | None, anchors: dict
     if file is None or _is_database(file):
         with _journal(config, f"sqlite:///{Path(file).absolute()}" if file else db) as journal:
             return journal.verify(anchors)
-    from remediator.journal.chain import verify
     from remediator.journal.export import read
+    from remediator.journal.verification import verify
 
     with _input(file) as source:
         return verify(read(source), anchors=anchors, filtered=filtered)

@@ -15,8 +15,9 @@ from sqlalchemy import Connection, Engine
 from remediator.core.events import Event, Record
 from remediator.journal import statements
 from remediator.journal.canonical import Line
-from remediator.journal.chain import Extent, Head, ends_at, instant, record_of, verify
+from remediator.journal.chain import Head, instant, record_of
 from remediator.journal.statements import ALL, Incoming, Selection
+from remediator.journal.verification import Extent, ends_at, verify
 from remediator.journal.writer import Writer
 from remediator.ports import Broken, JournalError, Receipt
 

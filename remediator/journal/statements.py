@@ -11,8 +11,9 @@ from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select,
 from remediator.core.events import Event
 from remediator.core.model import Value
 from remediator.journal.canonical import Line, canonical, parse
-from remediator.journal.chain import FIELDS, START, Head, chained, ends_at, instant, place_of, verify
+from remediator.journal.chain import FIELDS, START, Head, chained, instant, place_of
 from remediator.journal.tables import SCHEMA_VERSION, inbox, journal, journal_head, metadata, schema_version
+from remediator.journal.verification import ends_at, verify
 from remediator.ports import Broken, Receipt
 
 _JSON = ("target", "data")

@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from remediator.core.events import Decision, Event, IncidentOpened, Leader
 from remediator.core.model import Mode, Target, Verdict
 from remediator.journal import connect
-from remediator.journal.chain import line_of, verify
+from remediator.journal.chain import line_of
+from remediator.journal.verification import verify
 from remediator.ports import Fenced, Journal, JournalError
 
 NOW = datetime(2026, 8, 1, 12, 0, tzinfo=UTC)

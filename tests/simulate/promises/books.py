@@ -7,7 +7,8 @@ from typing import Any
 
 from remediator.core.events import Record
 from remediator.core.state import MAX_NOTED, MAX_SIGNALS
-from remediator.journal.chain import START, line_of, verify
+from remediator.journal.chain import START, line_of
+from remediator.journal.verification import verify
 from remediator.ports import Broken
 from tests.simulate.promises.promise import Promise
 

@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from remediator.core.events import Decision, Event, IncidentOpened, Leader, Outcome, Payload, Record
 from remediator.core.model import Mode, OutcomeStatus, Target, Verdict
 from remediator.journal.canonical import canonical, parse, plain, text_of
-from remediator.journal.chain import START, Head, chained, digest, ends_at, line_of, place_of, record_of, seal, verify
+from remediator.journal.chain import START, Head, chained, digest, line_of, place_of, record_of, seal
+from remediator.journal.verification import ends_at, verify
 from remediator.ports import Broken, JournalError
 
 NOW = datetime(2026, 8, 1, 12, 0, tzinfo=UTC)

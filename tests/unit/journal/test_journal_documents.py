@@ -12,7 +12,8 @@ import pytest
 
 from remediator.core.events import Payload
 from remediator.journal.canonical import canonical
-from remediator.journal.chain import FIELDS, verify
+from remediator.journal.chain import FIELDS
+from remediator.journal.verification import verify
 from tests.unit.journal.test_journal_export import JSONL, export
 
 PAGE = (Path(__file__).parents[3] / "docs" / "journal.md").read_text()

@@ -13,9 +13,10 @@ import pytest
 
 from remediator.journal import reading
 from remediator.journal.canonical import parse, text_of
-from remediator.journal.chain import digest, ends_at, verify
+from remediator.journal.chain import digest
 from remediator.journal.export import WRITERS, read
 from remediator.journal.statements import Selection
+from remediator.journal.verification import ends_at, verify
 from remediator.ports import Broken
 
 from .conftest import LENGTH, NOW
