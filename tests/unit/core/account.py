@@ -39,6 +39,8 @@ class Account:
             self.check_cooldown(event, state)
         if isinstance(event.data, Undo):
             self.check_undo(event, event.data)
+        if isinstance(event.data, Outcome):
+            self.check_outcome(event.data)
 
     def check_life(self, event: Event) -> None:
         """An incident is opened once and before all else, and nothing is said of it after its end."""
@@ -91,6 +93,11 @@ class Account:
             write.data.of for write in self.writes.values() if isinstance(write.data, Undo) and self.is_done(write)
         ]
         assert data.of not in undone
+
+    def check_outcome(self, data: Outcome) -> None:
+        """Every outcome is that of a write before it, and the only one."""
+        assert data.intent in self.writes
+        assert data.intent not in self.outcomes
 
     def is_done(self, write: Event) -> bool:
         """Whether a write is known to have had its effect."""
