@@ -90,8 +90,6 @@ def waits_in(incident: Incident | None) -> frozenset[str]:
     said, scopes = incident.said, scopes_of(incident)
     if said is None or said.step != incident.step or said.result in ("act", "observe"):
         return frozenset(scopes)
-    if said.result != "hold":
-        return frozenset()
     against = {verdict.guard for verdict in said.verdicts if not verdict.allows}
     return frozenset(scope for scope in scopes if against <= GUARDS_OF[scope.partition("|")[0]])
 

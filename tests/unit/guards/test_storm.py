@@ -119,6 +119,12 @@ def test_a_smaller_wave_after_a_storm_prolongs_nothing():
     assert ask(crowd, "i0", 10, 110).verdict == "allow"
 
 
+def test_fewer_than_at_least_are_no_storm_also_while_an_earlier_wave_is_remembered():
+    crowd = workloads(3)
+    crowd.clears("i2", 20)
+    assert ask(crowd, "i0", 2, 121).verdict == "allow", "two of two, and the three are long enough ago"
+
+
 @pytest.mark.parametrize(
     ("now", "flying", "verdict"),
     [
