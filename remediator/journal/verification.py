@@ -136,7 +136,7 @@ class _Walk:
         self._reach(place)
         data = line.get("data")
         if line.get("kind") == "dropped" and isinstance(data, dict):
-            self._dropped.append((data.get("until"), data.get("hash")))
+            self._dropped.append((int(data.get("until") or 0), str(data.get("hash") or "")))
         self._records, self._last = self._records + 1, place
 
     def _reach(self, place: Head) -> None:

@@ -99,7 +99,12 @@ MUTANTS: tuple[Mutant, ...] = (
         "    if not facts.healthy:\n        return _not_healthy(",
         '    if not facts.healthy:\n        return Judgement("proven", "written", now)\n        return _not_healthy(',
     ),
-    _one("said at every look", "decide.py", "    return said is not None and _gist(decision) == _gist(said)", "    return False"),
+    _one(
+        "said at every look",
+        "decide.py",
+        "    return said is not None and _gist(decision) == _gist(said)",
+        "    return False",
+    ),
     _one(
         "intents of an earlier term carried out again",
         "controller.py",
