@@ -82,7 +82,9 @@ class WhenShape(Shape):
         if not self.alert and not self.query:
             raise said("no signal is given", "write `alert: …` or `query: …`")
         if self.alert and self.query:
-            raise said("`alert` and `query` are both given", "write one of them: two rules for two signals", at=("query",))
+            raise said(
+                "`alert` and `query` are both given", "write one of them: two rules for two signals", at=("query",)
+            )
         return self
 
 
