@@ -6,7 +6,7 @@ Each port has several adapters (the real one and the simulated one at least) and
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -135,11 +135,34 @@ class Journal(Protocol):
         ...
 
     async def read(self, after: int = 0, limit: int = 1000) -> tuple[Record, ...]:
-        """Up to `limit` records with a sequence number above `after`, in order."""
+        """Up to `limit` records with a sequence number above `after`, in order; without those that were dropped."""
+        ...
+
+    async def lines(self, after: int = 0, limit: int = 1000) -> tuple[Json, ...]:
+        """The same records as `read`, as plain JSON: in the form that others can verify, nothing left out."""
         ...
 
     async def head(self) -> tuple[int, str]:
         """The last sequence number and its hash; `(0, "")` in an empty journal."""
+        ...
+
+    async def checkpoint(self, before: int | None = None) -> Record | None:
+        """The last record of kind `checkpoint`, of those with a sequence number below `before` where that is given."""
+        ...
+
+    async def floor(self, incidents: Collection[str], before: datetime) -> tuple[int, str]:
+        """The last record, and its hash, that may be dropped: it and all records up to it are older than `before`, none
+        is about one of these incidents or before a record that is, and a complete checkpoint stands in for them. Where
+        there is none, the place before the first record.
+        """
+        ...
+
+    async def drop(self) -> int:
+        """Forget the records up to the one that the last record of kind `dropped` names, and answer how many went.
+
+        From then on the journal begins behind it: `read` and `lines` give what is left. An interruption leaves nothing
+        half; the rest goes with the next call. Raises `JournalError` where no complete checkpoint stands in for them.
+        """
         ...
 
     async def receive(self, source: str, body: bytes, at: datetime) -> int:
@@ -151,7 +174,7 @@ class Journal(Protocol):
         ...
 
     async def backlog(self) -> tuple[int, int]:
-        """Receipts not yet consumed: their count and their bytes in all."""
+        """Receipts not yet consumed: their count and their bytes in all, as this writer knows; cheap to ask."""
         ...
 
     async def close(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
@@ -13,43 +13,68 @@ from typing import TypeAlias, TypeVar
 from sqlalchemy import Connection, Engine
 
 from remediator.core.events import Event, Record
-from remediator.journal import statements
+from remediator.journal import prefix, statements
 from remediator.journal.canonical import Line
 from remediator.journal.chain import Head, instant, record_of
 from remediator.journal.statements import ALL, Incoming, Selection
-from remediator.journal.verification import Extent, ends_at, verify
+from remediator.journal.tally import Tally
+from remediator.journal.verification import Extent, begins_rightly, ends_at, verify
 from remediator.journal.writer import Writer
 from remediator.ports import Broken, JournalError, Receipt
 
 T = TypeVar("T")
 Explain: TypeAlias = Callable[[Exception], Exception]
 _PAGE = 1000  # lines read in one short transaction, so that a long export never holds the log file back
+_SWEEP = 100  # rows deleted in one transaction, so that no webhook waits for many of them
+
+
+def _nothing() -> None:
+    """There is nothing to be given back."""
 
 
 class DatabaseJournal:
     """An adapter of `ports.Journal` over two engines: one that begins transactions for writing, one for reading.
 
-    `explain` turns what the database's driver throws into a `JournalError` that says what to do.
+    `explain` turns what the database's driver throws into a `JournalError` that says what to do; `release` is called
+    at the end.
     """
 
-    def __init__(self, writing: Engine, reading: Engine, explain: Explain) -> None:
-        self._engines, self._explain, self._closed = (writing, reading), explain, False
-        self._writer = Writer(writing, explain)
+    def __init__(
+        self, writing: Engine, reading: Engine, explain: Explain, release: Callable[[], None] = _nothing
+    ) -> None:
+        self._engines, self._explain, self._release, self._closed = (writing, reading), explain, release, False
+        self._tally = Tally()
+        self._writer = Writer(writing, explain, self._tally)
         self._readers = ThreadPoolExecutor(2, thread_name_prefix="journal-reader")
 
     async def append(self, events: Sequence[Event], *, after: int, consume: Sequence[int] = ()) -> tuple[Record, ...]:
         """See `ports.Journal.append`. The records given back are those that `read` will give."""
-        return await self._writer.run(partial(_append, events=tuple(events), after=after, consume=tuple(consume)))
+        return await self._writer.run(partial(self._append, events=tuple(events), after=after, consume=tuple(consume)))
 
     async def read(self, after: int = 0, limit: int = 1000) -> tuple[Record, ...]:
         """See `ports.Journal.read`."""
-        return await self._ask(
-            lambda connection: tuple(map(record_of, statements.lines(connection, after, max(limit, 0))))
-        )
+        return tuple(map(record_of, await self.lines(after, limit)))
 
     async def lines(self, after: int = 0, limit: int = 1000) -> tuple[Line, ...]:
-        """The same records as `read`, in the form that others can verify."""
-        return await self._ask(lambda connection: tuple(statements.lines(connection, after, max(limit, 0))))
+        """See `ports.Journal.lines`."""
+        return await self._ask(lambda connection: _lines(connection, after, max(limit, 0)))
+
+    async def checkpoint(self, before: int | None = None) -> Record | None:
+        """See `ports.Journal.checkpoint`."""
+        line = await self._ask(lambda connection: prefix.mark(connection, "checkpoint", before))
+        return record_of(line) if line else None
+
+    async def floor(self, incidents: Collection[str], before: datetime) -> Head:
+        """See `ports.Journal.floor`."""
+        return await self._ask(lambda connection: prefix.floor(connection, incidents, before))
+
+    async def drop(self) -> int:
+        """See `ports.Journal.drop`. Other writes come between its steps."""
+        await self._writer.run(prefix.release)
+        dropped = 0
+        while step := await self._writer.run(lambda connection: prefix.sweep(connection, _SWEEP)):
+            dropped += step
+        return dropped
 
     async def head(self) -> Head:
         """See `ports.Journal.head`."""
@@ -64,8 +89,10 @@ class DatabaseJournal:
         return await self._ask(lambda connection: statements.waiting(connection, after, max(limit, 0)))
 
     async def backlog(self) -> tuple[int, int]:
-        """See `ports.Journal.backlog`."""
-        return await self._ask(statements.backlog)
+        """See `ports.Journal.backlog`: as this writer knows it, without asking the database."""
+        if self._closed:
+            raise JournalError("the journal is closed: nothing can be read from it any more")
+        return self._tally.known or await self._writer.run(self._count)
 
     async def close(self) -> None:
         """See `ports.Journal.close`."""
@@ -74,6 +101,8 @@ class DatabaseJournal:
         await asyncio.to_thread(self._readers.shutdown)
         for engine in self._engines:
             engine.dispose()
+        self._release()
+        self._release = _nothing
 
     async def _ask(self, question: Callable[[Connection], T]) -> T:
         if self._closed:
@@ -87,9 +116,24 @@ class DatabaseJournal:
         except Exception as error:
             raise self._explain(error) from error
 
+    def _append(
+        self, connection: Connection, events: Sequence[Event], after: int, consume: Sequence[int]
+    ) -> tuple[Record, ...]:
+        lines = statements.append(connection, events, after)
+        if consume:
+            count, size = statements.consume(connection, consume)
+            self._tally.change(-count, -size)
+        return tuple(map(record_of, lines))
 
-def _append(connection: Connection, events: Sequence[Event], after: int, consume: Sequence[int]) -> tuple[Record, ...]:
-    return tuple(map(record_of, statements.append(connection, events, after, consume)))
+    def _count(self, connection: Connection) -> tuple[int, int]:
+        found = statements.backlog(connection)
+        self._tally.counted(found)
+        return found
+
+
+def _lines(connection: Connection, after: int, limit: int) -> tuple[Line, ...]:
+    begin = statements.start(connection)
+    return tuple(statements.lines(connection, max(after, begin[0]), limit))
 
 
 class Damaged(JournalError):
@@ -99,8 +143,8 @@ class Damaged(JournalError):
 class Reading:
     """A journal looked at from outside, whether or not it holds and whether or not a service is writing to it."""
 
-    def __init__(self, engine: Engine, explain: Explain) -> None:
-        self._engine, self._explain = engine, explain
+    def __init__(self, engine: Engine, explain: Explain, start: Callable[[Connection], Head]) -> None:
+        self._engine, self._explain, self._start = engine, explain, start
 
     def head(self) -> Head:
         """The last sequence number and its hash, as noted with the append that wrote it."""
@@ -108,23 +152,31 @@ class Reading:
 
     def lines(self, selection: Selection = ALL) -> Iterator[Line]:
         """The selected lines, in order. Raises `Broken` where a record cannot be read."""
-        after = 0
+        after = self._begin()[0]
         while page := self._page(after, selection):
             yield from page
             after = page[-1]["seq"]
 
     def verify(self, anchors: Mapping[int, str] | None = None) -> Extent:
-        """Check the whole chain and its noted head as they are when asked; see `chain.verify`."""
-        noted, last = self._ends()
-        extent = verify(takewhile(lambda line: line["seq"] <= last[0], self.lines()), anchors=anchors)
+        """Check the whole chain, its beginning and its noted head as they are when asked; see `verification.verify`."""
+        begin, (noted, last) = self._begin(), self._ends()
+        extent = verify(takewhile(lambda line: line["seq"] <= last[0], self.lines()), after=begin, anchors=anchors)
         ends_at(extent, noted)
+        begins_rightly(extent)
         return extent
+
+    def _begin(self) -> Head:
+        """The place before the first record."""
+        return self._ask(self._start)
 
     def _ends(self) -> tuple[Head, Head]:
         """The noted head and the last record, at one instant."""
+        return self._ask(lambda connection: (statements.head(connection), statements.last(connection)))
+
+    def _ask(self, question: Callable[[Connection], T]) -> T:
         try:
             with self._engine.begin() as connection:
-                return statements.head(connection), statements.last(connection)
+                return question(connection)
         except Exception as error:
             raise self._explain(error) from error
 

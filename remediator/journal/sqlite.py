@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -11,11 +12,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, inspect, select
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 
-from remediator.journal import statements
+from remediator.journal import sqlite_schema, statements
+from remediator.journal.chain import START
 from remediator.journal.database import Damaged, DatabaseJournal, Reading
-from remediator.journal.tables import SCHEMA_VERSION, journal, schema_version
 from remediator.ports import Broken, JournalError
 
 BUSY_TIMEOUT = 5.0
@@ -23,16 +24,6 @@ BUSY_TIMEOUT = 5.0
 
 _WRITING = ("synchronous=FULL", "recursive_triggers=ON", "journal_size_limit=67108864")
 _READING = ("query_only=ON",)
-
-_TRIGGERS = (
-    "CREATE TRIGGER journal_no_update BEFORE UPDATE ON journal "
-    "BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END",
-    "CREATE TRIGGER journal_no_delete BEFORE DELETE ON journal "
-    "BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END",
-    "CREATE TRIGGER journal_in_order BEFORE INSERT ON journal "
-    "WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM journal) "
-    "BEGIN SELECT RAISE(ABORT, 'the journal is append-only: a record follows the last one'); END",
-)
 
 _DAMAGED = "restore it from a copy, or move it away (keep it) and begin a new one; `remediator audit verify` says more"
 _REMEDIES = {
@@ -50,25 +41,28 @@ _REMEDIES = {
 }  # fmt: skip
 
 
-def open_journal(path: Path, *, busy_timeout: float = BUSY_TIMEOUT) -> DatabaseJournal:
+def open_journal(path: Path, *, busy_timeout: float = BUSY_TIMEOUT, alone: bool = False) -> DatabaseJournal:
     """The journal in a file, which is made, with its folder, where it is not there yet.
 
     Raises `JournalError` where that is impossible, where the schema is newer than this program, and `Broken` where
-    the last records do not hold: nothing is appended to such a journal.
+    the last records do not hold: nothing is appended to such a journal. With `alone` nobody else may have it open.
     """
     _make_file(path)
+    release = _claimed(path, alone)
     identity = _identity(path)
     explain = _explainer(path)
     writing = _engine(path, "rw", _WRITING, "BEGIN IMMEDIATE", busy_timeout, pool_size=1)
     event.listen(writing, "begin", lambda _: _same_file(path, identity), insert=True)
     try:
         with writing.begin() as connection:
-            _make_schema(connection, path)
+            sqlite_schema.make(connection, path)
             _check_tail(connection, path)
     except Exception as error:
         writing.dispose()
+        release()
         raise explain(error) from error
-    return DatabaseJournal(writing, _engine(path, "rw", _READING, "BEGIN", busy_timeout, pool_size=2), explain)
+    reading = _engine(path, "rw", _READING, "BEGIN", busy_timeout, pool_size=2)
+    return DatabaseJournal(writing, reading, explain, release)
 
 
 @contextmanager
@@ -80,8 +74,8 @@ def open_reading(path: Path) -> Iterator[Reading]:
     engine = _engine(path, "ro", _READING, "BEGIN", BUSY_TIMEOUT, pool_size=1)
     try:
         with engine.begin() as connection:
-            _known_schema(connection, path)
-        yield Reading(engine, explain)
+            version = sqlite_schema.version(connection, path)
+        yield Reading(engine, explain, (lambda _: START) if version == 1 else statements.start)
     except JournalError:
         raise
     except Exception as error:
@@ -134,10 +128,32 @@ def _make_file(path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     except OSError as error:
-        raise JournalError(
-            f"{path}: the journal cannot be made there: {error.strerror} ({error.filename}). Make the folder writable "
-            "for this user, or name another place in storage.url"
-        ) from error
+        raise _not_there(path, error) from error
+
+
+def _not_there(path: Path, error: OSError) -> JournalError:
+    return JournalError(
+        f"{path}: the journal cannot be made there: {error.strerror} ({error.filename}). Make the folder writable "
+        "for this user, or name another place in storage.url"
+    )
+
+
+def _claimed(path: Path, alone: bool) -> Callable[[], None]:
+    """Say on a file beside it that the journal is in use, by many or by one `alone`; answers how to say the contrary.
+
+    The database's own locks cannot say it: they last for one transaction.
+    """
+    try:
+        descriptor = os.open(path.with_name(f"{path.name}-lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise _not_there(path, error) from error
+    try:
+        fcntl.flock(descriptor, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        who = "a remediator has it open: stop that one first" if alone else "its records are being archived: wait"
+        raise JournalError(f"{path}: {who}") from error
+    return partial(os.close, descriptor)
 
 
 def _identity(path: Path) -> tuple[int, int]:
@@ -153,27 +169,6 @@ def _same_file(path: Path, identity: tuple[int, int]) -> None:
         same = False
     if not same:
         raise JournalError(f"{path}: the journal's file was moved, replaced or deleted. Put it back and start again")
-
-
-def _make_schema(connection: Connection, path: Path) -> None:
-    if inspect(connection).get_table_names():
-        _known_schema(connection, path)
-        return
-    statements.create(connection)
-    for trigger in _TRIGGERS:
-        connection.exec_driver_sql(trigger)
-
-
-def _known_schema(connection: Connection, path: Path) -> None:
-    tables = inspect(connection).get_table_names()
-    if schema_version.name not in tables or journal.name not in tables:
-        raise JournalError(f"{path}: this SQLite file holds something else than a journal. Name another file")
-    found = connection.execute(select(schema_version.c.version)).scalars().all()
-    if found != [SCHEMA_VERSION]:
-        raise JournalError(
-            f"{path}: the journal's schema is version {', '.join(map(str, found)) or 'unknown'}, this program knows "
-            f"version {SCHEMA_VERSION}. Run the remediator that wrote it, or a newer one"
-        )
 
 
 def _check_tail(connection: Connection, path: Path) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
 
@@ -12,10 +12,19 @@ from remediator.core.events import Event
 from remediator.core.model import Value
 from remediator.journal.canonical import Line, canonical, parse
 from remediator.journal.chain import FIELDS, START, Head, chained, instant, place_of
-from remediator.journal.tables import SCHEMA_VERSION, inbox, journal, journal_head, metadata, schema_version
+from remediator.journal.tables import (
+    SCHEMA_VERSION,
+    inbox,
+    journal,
+    journal_head,
+    journal_start,
+    metadata,
+    schema_version,
+)
 from remediator.journal.verification import ends_at, verify
 from remediator.ports import Broken, Receipt
 
+T = TypeVar("T")
 _JSON = ("target", "data")
 
 
@@ -38,6 +47,7 @@ class Selection(Value, frozen=True):
 ALL = Selection()
 
 _head = select(journal_head.c.seq, journal_head.c.hash).with_for_update()
+_start = select(journal_start.c.seq, journal_start.c.hash)
 _move = update(journal_head)
 _write = insert(journal)
 _keep = insert(inbox).returning(inbox.c.id, sort_by_parameter_order=True)
@@ -52,11 +62,12 @@ def create(connection: Connection) -> None:
     """Make the tables of an empty journal."""
     metadata.create_all(connection)
     connection.execute(insert(schema_version), {"version": SCHEMA_VERSION})
-    connection.execute(insert(journal_head), {"one": 1, "seq": 0, "hash": ""})
+    for note in (journal_start, journal_head):
+        connection.execute(insert(note), {"one": 1, "seq": 0, "hash": ""})
 
 
-def append(connection: Connection, events: Sequence[Event], after: int, consume: Sequence[int]) -> list[Line]:
-    """Write events behind record `after` and drop the consumed receipts; `Fenced` where the head is another.
+def append(connection: Connection, events: Sequence[Event], after: int) -> list[Line]:
+    """Write events behind record `after`; `Fenced` where the head is another.
 
     The head's row is locked for the rest of the transaction, so that of two writers one waits and then loses.
     """
@@ -65,9 +76,23 @@ def append(connection: Connection, events: Sequence[Event], after: int, consume:
         connection.execute(_write, [_row(line) for line in lines])
         seq, digest = place_of(lines[-1])
         connection.execute(_move, {"seq": seq, "hash": digest})
-    if consume:
-        connection.execute(_drop, [{"receipt": receipt} for receipt in consume])
     return lines
+
+
+def consume(connection: Connection, receipts: Sequence[int]) -> tuple[int, int]:
+    """Take receipts out of the inbox, and answer how many there were of them and their bytes in all."""
+    count = size = 0
+    for some in batched(receipts):
+        found, length = connection.execute(_backlog.where(inbox.c.id.in_(some))).one()
+        count, size = count + found, size + length
+    if count:
+        connection.execute(_drop, [{"receipt": receipt} for receipt in receipts])
+    return count, size
+
+
+def batched(values: Sequence[T], size: int = 500) -> Iterator[Sequence[T]]:
+    """The values in runs that fit into one statement."""
+    return (values[start : start + size] for start in range(0, len(values), size))
 
 
 def receive(connection: Connection, payloads: Sequence[Incoming]) -> Sequence[int]:
@@ -104,12 +129,20 @@ def last(connection: Connection) -> Head:
     return _place(row) if row else START
 
 
+def start(connection: Connection) -> Head:
+    """The place before the first record; `Broken` where the note of it is gone."""
+    row = connection.execute(_start).one_or_none()
+    if row is None:
+        raise Broken("the note of the journal's beginning is gone: what comes before its records is unknown", seq=1)
+    return _place(row)
+
+
 def check_tail(connection: Connection, count: int = 100) -> None:
     """Check that the last records hold, follow each other and end at the noted head; `Broken` where they do not."""
-    noted = head(connection)
-    first = max(noted[0] - count, 0)
-    before = [place_of(line) for line in lines(connection, first - 1, 1)] if first else [START]
-    extent = verify(lines(connection, first, count + 1), after=before[0] if before else START)
+    noted, begin = head(connection), start(connection)
+    first = max(noted[0] - count, begin[0])
+    before = [place_of(line) for line in lines(connection, first - 1, 1)] if first > begin[0] else [begin]
+    extent = verify(lines(connection, first, count + 1), after=before[0] if before else begin)
     ends_at(extent, noted)
 
 

@@ -5,14 +5,25 @@ Imported only where a database is opened: SQLAlchemy is slow to load.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text
+from typing import Any
 
-SCHEMA_VERSION = 1
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text, text
+
+SCHEMA_VERSION = 2
 """Raised with each change that an older program could not read or would write wrongly."""
 
 metadata = MetaData()
 
+MARKS = ("checkpoint", "dropped")
+"""Kinds that are looked for by their kind: each has an index of its own, which costs other records nothing."""
+
 _number = BigInteger().with_variant(Integer(), "sqlite")  # SQLite numbers rows by INTEGER alone
+
+
+def _only(kind: str) -> dict[str, Any]:
+    """The part of the records that an index is about."""
+    return {f"{database}_where": text(f"kind = '{kind}'") for database in ("sqlite", "postgresql")}
+
 
 journal = Table(
     "journal",
@@ -29,6 +40,7 @@ journal = Table(
     Column("prev", Text, nullable=False),
     Column("hash", Text, nullable=False),
     Index("journal_incident", "incident", "seq"),
+    *(Index(f"journal_{kind}", "seq", **_only(kind)) for kind in MARKS),
 )
 """One row a line; `target` and `data` are JSON."""
 
@@ -40,6 +52,15 @@ journal_head = Table(
     Column("hash", Text, nullable=False),
 )
 """One row: the last record's place. Whoever appends locks it; it tells a tail that was cut off or written on."""
+
+journal_start = Table(
+    "journal_start",
+    metadata,
+    Column("one", Integer, primary_key=True, autoincrement=False),
+    Column("seq", _number, nullable=False),
+    Column("hash", Text, nullable=False),
+)
+"""One row: the place before the first record, `(0, "")` or that of the last one dropped. Rows up to it are left."""
 
 inbox = Table(
     "inbox",

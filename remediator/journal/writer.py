@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 from sqlalchemy import Connection, Engine
 
 from remediator.journal.statements import Incoming, receive
+from remediator.journal.tally import Tally
 from remediator.ports import JournalError
 
 T = TypeVar("T")
@@ -30,14 +31,14 @@ class _Asked(NamedTuple):
 
 
 class Writer:
-    """Runs transactions one after the other on a thread of its own.
+    """Runs transactions one after the other on a thread of its own. `tally` hears what they do to the inbox.
 
     `explain` turns what a database throws into a `JournalError`. After a failure the connection is given up and
     a new one is made: nothing of its state is trusted.
     """
 
-    def __init__(self, engine: Engine, explain: Callable[[Exception], Exception]) -> None:
-        self._engine, self._explain = engine, explain
+    def __init__(self, engine: Engine, explain: Callable[[Exception], Exception], tally: Tally) -> None:
+        self._engine, self._explain, self._tally = engine, explain, tally
         self._queue: SimpleQueue[_Asked | None] = SimpleQueue()
         self._closed = False
         self._thread = Thread(target=self._run, name="journal-writer", daemon=True)
@@ -77,6 +78,7 @@ class Writer:
             arrived = [(item, item.wanted) for item in asked if isinstance(item.wanted, Incoming)]
             if arrived:
                 waiting, payloads = zip(*arrived, strict=True)
+                self._tally.change(len(payloads), sum(len(payload.body) for payload in payloads))
                 self._transact(partial(receive, payloads=payloads), waiting)
 
     def _take(self) -> list[_Asked | None]:
@@ -91,7 +93,9 @@ class Writer:
         try:
             with self._engine.begin() as connection:
                 results = work(connection)
+            self._tally.keep()
         except Exception as error:
+            self._tally.lose()
             if not isinstance(error, JournalError):
                 self._engine.dispose()
             results = [self._explain(error) for _ in asked]

@@ -7,7 +7,6 @@ from starlette.responses import PlainTextResponse, Response
 
 from remediator import metrics
 from remediator.journal.canonical import text_of
-from remediator.journal.chain import line_of
 from remediator.ports import JournalError
 from remediator.server.access import Access, Role
 from remediator.server.refusal import Json, Refused
@@ -68,12 +67,12 @@ class Views:
         self._access.operator(request, Role.VIEW)
         after, limit = _whole(request, "after", 0), _limit(request)
         try:
-            records = await self._service.journal.read(after, limit)
+            lines = await self._service.journal.lines(after, limit)
         except JournalError as error:
             raise Refused(503, f"the journal cannot be read: {error}") from error
-        lines = ",".join(text_of(line_of(record)) for record in records)
-        following = records[-1].seq if records else after
-        return Response(f'{{"items":[{lines}],"next":"{following}"}}', media_type="application/json")
+        items = ",".join(map(text_of, lines))
+        following = lines[-1]["seq"] if lines else after
+        return Response(f'{{"items":[{items}],"next":"{following}"}}', media_type="application/json")
 
     async def reload(self, request: Request) -> Response:
         """Read the rule files again: 200 where they are in force, 422 with every mistake where the old ones stay."""

@@ -200,9 +200,9 @@ def test_a_path_begins_at_the_root_and_with_a_dot_at_the_working_folder(
 
 
 def test_a_newer_schema_is_refused(path: Path, raw: sqlite3.Connection):
-    raw.execute("UPDATE schema_version SET version = 2")
+    raw.execute("UPDATE schema_version SET version = 3")
     for opening in (lambda: connect(f"sqlite:///{path}"), lambda: reading(f"sqlite:///{path}").__enter__()):
-        with pytest.raises(JournalError, match="schema is version 2, this program knows version 1"):
+        with pytest.raises(JournalError, match="schema is version 3, this program knows version 2"):
             opening()
 
 
