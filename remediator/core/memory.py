@@ -7,13 +7,9 @@ All of it is folded from the journal and bounded. Keys of budgets and queues are
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TypeAlias
 
 from remediator.core.events import Pause
 from remediator.core.model import Value
-
-Place: TypeAlias = tuple[int, datetime, str]
-"""A waiting incident's place: severity (0 is the gravest), when it was opened, its id. The least is the first."""
 
 
 class Standing(Value, frozen=True):

@@ -6,13 +6,13 @@ same mode, and held back by nothing else.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from datetime import datetime, timedelta
 
 from remediator.core.fold import shadow
 from remediator.core.fold.budgets import place_of
 from remediator.core.guarding import Budget
 from remediator.core.model import Mode, Verdict, allow, deny, hold
+from remediator.core.queue import before, position
 from remediator.core.state import Incident, State
 
 TURN = timedelta(seconds=5)
@@ -77,8 +77,8 @@ def _in_turn(
 
 def _ahead(state: State, scope: str, incident: Incident, mode: Mode, now: datetime, most: int) -> int:
     """More urgent incidents that could take a place now, counted up to `most`."""
-    found, queue = 0, state.queues.get(scope, ())
-    for _, _, each in queue[: _position(state, scope, incident)]:
+    found = 0
+    for _, _, each in before(state.queues.get(scope, ()), place_of(incident)):
         other = state.incidents[each]
         same = (state.mode_of(other.definition) is Mode.OBSERVE) is (mode is Mode.OBSERVE)
         if same and each != incident.id and other.fires_at <= now:
@@ -90,7 +90,7 @@ def _ahead(state: State, scope: str, incident: Incident, mode: Mode, now: dateti
 
 def _position(state: State, scope: str, incident: Incident) -> int:
     """How many incidents stand before this one in the queue, due or not."""
-    return bisect_left(state.queues.get(scope, ()), place_of(incident))
+    return position(state.queues.get(scope, ()), place_of(incident))
 
 
 def flying(state: State, scope: str, incident: Incident, mode: Mode, now: datetime) -> int:

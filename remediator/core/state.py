@@ -11,8 +11,9 @@ from immutables import Map
 from msgspec import field
 
 from remediator.core.events import Decision, Escalated, Intent, Undo, Verification
-from remediator.core.memory import Place, Result, Standing, Tide
+from remediator.core.memory import Result, Standing, Tide
 from remediator.core.model import CloseReason, Mode, Phase, Target, Value
+from remediator.core.queue import Queue
 from remediator.core.rules import Policy, Rule
 
 MAX_NOTED = 10_000
@@ -144,7 +145,7 @@ class State(Value, frozen=True):
     turns: Map[str, tuple[datetime, ...]] = field(default_factory=Map)
     pauses: Map[str, Standing] = field(default_factory=Map)
     in_flight: Map[str, int] = field(default_factory=Map)
-    queues: Map[str, tuple[Place, ...]] = field(default_factory=Map)
+    queues: Map[str, Queue] = field(default_factory=Map)
     tides: Map[str, Tide] = field(default_factory=Map)
     results: Map[str, tuple[Result, ...]] = field(default_factory=Map)
     dark: Map[str, datetime] = field(default_factory=Map)

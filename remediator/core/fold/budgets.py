@@ -5,7 +5,6 @@ A reservation is made with the intent, in every scope that the action falls into
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
 from datetime import datetime, timedelta
 
 from msgspec.structs import replace
@@ -13,8 +12,9 @@ from msgspec.structs import replace
 from remediator.core.events import Event, RulesChanged
 from remediator.core.fold.place import shadow, without
 from remediator.core.guarding import LONGEST_WINDOW, MOST_IN_WINDOW
-from remediator.core.memory import Place, Scope
+from remediator.core.memory import Scope
 from remediator.core.model import Mode, Phase
+from remediator.core.queue import Place, put, take
 from remediator.core.state import Incident, State
 
 SEVERITIES = {"critical": 0, "page": 1, "warning": 2, "info": 3}
@@ -112,10 +112,10 @@ def _queued(state: State, was: Incident | None, now: Incident | None) -> State:
         return state
     queues = state.queues
     for scope in left | entered:
-        queue = list(queues.get(scope, ()))
+        queue = queues.get(scope, ())
         if was is not None and scope in left:
-            del queue[bisect_left(queue, place_of(was))]
+            queue = take(queue, place_of(was))
         if now is not None and scope in entered:
-            insort(queue, place_of(now))
-        queues = queues.set(scope, tuple(queue)) if queue else without(queues, scope)
+            queue = put(queue, place_of(now))
+        queues = queues.set(scope, queue) if queue else without(queues, scope)
     return replace(state, queues=queues)
