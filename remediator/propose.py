@@ -51,7 +51,7 @@ def propose(state: State, incident: Incident, snapshot: Snapshot, now: datetime)
     rule = incident.definition
     step = rule.do[incident.step]
     action = ACTIONS[step.action]
-    planned = _plan(action, Order(next_id(incident), incident.target, step.args, snapshot))
+    planned = _plan(action, Order(next_id(incident), incident.target, step.args, snapshot, incident.since))
     mode = state.mode_of(rule)
     request = Request(incident, rule, step, action, mode, limits_of(state.policy, rule), planned)
     guards = () if request.tells else GUARDS

@@ -29,12 +29,16 @@ class Disruption(enum.StrEnum):
 
 
 class Order(Value, frozen=True):
-    """What is to be planned: the intent's id, the target, the checked arguments, and the target as it is live."""
+    """What is to be planned: the intent's id, the target, the checked arguments, and the target as it is live.
+
+    `since` is when the evidence began; what was changed after it is not what the evidence is about.
+    """
 
     id: str
     target: Target
     args: Json
     snapshot: Snapshot
+    since: datetime | None = None
 
 
 class UndoOrder(Value, frozen=True):

@@ -7,6 +7,8 @@ takes the ReplicaSet's annotations over (change-cause among them) but for those 
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from remediator.actions.action import (
     Action,
     Disruption,
@@ -51,6 +53,11 @@ def plan(order: Order) -> Planned:
     snapshot = order.snapshot
     if snapshot.live["spec"].get("paused"):
         return Refusal("the roll-out is paused", "resume it: kubectl rollout resume")
+    if _is_newer(snapshot, order.since):
+        return Refusal(
+            f"revision {snapshot.facts.revision} was rolled out after the alert began: somebody is at work",
+            "look whether it helps before undoing it",
+        )
     chosen = _choose(snapshot, order.args.get("to_revision"))
     if isinstance(chosen, Refusal):
         return chosen
@@ -76,6 +83,13 @@ def undo(order: UndoOrder) -> Planned:
         PatchType.STRATEGIC,
         summary=f"undo the roll-back of {order.target}: back to the template of revision {prior['revision']}",
     )
+
+
+def _is_newer(snapshot: Snapshot, since: datetime | None) -> bool:
+    """Whether the present revision was made after the evidence began: it cannot be what the evidence is about."""
+    current = [each for each in snapshot.revisions if revision_of(each) == snapshot.facts.revision]
+    made = current[0]["metadata"].get("creationTimestamp") if current else None
+    return since is not None and made is not None and datetime.fromisoformat(made) > since
 
 
 def _choose(snapshot: Snapshot, wanted: int | None) -> Json | Refusal:

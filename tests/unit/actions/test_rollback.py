@@ -253,3 +253,16 @@ def test_it_is_for_deployments_and_made_for_a_roll_out_in_progress():
 
 def test_the_builders_deployment_is_one_that_can_be_rolled_back():
     assert isinstance(ACTION.plan(Order("incident-1-1", WEB, {}, snapshot())), Change)
+
+
+@pytest.mark.parametrize(("made", "refused"), [("2026-01-01T11:59:00Z", False), ("2026-01-01T12:00:01Z", True)])
+def test_what_somebody_rolled_out_after_the_alert_began_is_left_alone(made, refused):
+    """A hotfix under way must not be undone for the fault that it cures."""
+    old, new = replica_set(2), replica_set(3)
+    new["metadata"]["creationTimestamp"] = made
+    live = deployment(ready=0)
+    seen = Snapshot(facts_of(live, START), live, (old, new))
+    answer = ACTION.plan(Order("incident-1-1", WEB, {}, seen, START))
+    assert isinstance(answer, Refusal) is refused
+    if refused:
+        assert "after the alert began" in answer.reason
