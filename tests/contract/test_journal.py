@@ -15,12 +15,13 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from remediator.core.events import Decision, Event, IncidentOpened, Leader
+from remediator.core.events import Checkpoint, Decision, Dropped, Event, IncidentOpened, Leader, Record
 from remediator.core.model import Mode, Target, Verdict
 from remediator.journal import connect
 from remediator.journal.chain import line_of
-from remediator.journal.verification import verify
+from remediator.journal.verification import begins_rightly, verify
 from remediator.ports import Fenced, Journal, JournalError
 
 NOW = datetime(2026, 8, 1, 12, 0, tzinfo=UTC)
@@ -97,6 +98,13 @@ async def test_the_lines_of_a_journal_verify(journal: Journal):
     assert (extent.records, extent.head) == (5, await journal.head())
 
 
+async def test_lines_are_the_records_in_the_form_that_others_can_verify(journal: Journal):
+    await journal.append([event(str(number)) for number in range(5)], after=0)
+    assert await journal.lines() == tuple(line_of(record) for record in await journal.read())
+    assert [line["seq"] for line in await journal.lines(after=2, limit=2)] == [3, 4]
+    assert await journal.lines(limit=0) == ()
+
+
 async def test_reading_goes_on_after_a_sequence_number(journal: Journal):
     await journal.append([event(str(number)) for number in range(5)], after=0)
     assert [record.seq for record in await journal.read(after=2)] == [3, 4, 5]
@@ -169,6 +177,16 @@ async def test_receipts_may_be_consumed_without_an_event_and_only_once(journal: 
     assert await journal.backlog() == (0, 0)
 
 
+async def test_the_backlog_is_known_again_after_a_failed_write(journal: Journal):
+    receipt = await journal.receive("alertmanager", b"12345", NOW)
+    with pytest.raises(JournalError):
+        await journal.append([unwritable()], after=0, consume=[receipt])
+    assert await journal.backlog() == (1, 5)
+    await journal.append([], after=0, consume=[receipt, receipt])
+    await journal.receive("alertmanager", b"1", NOW)
+    assert await journal.backlog() == (1, 1)
+
+
 async def test_a_receipt_number_is_never_given_twice(again: Open):
     """Whoever asks for what came after a number must not miss a payload that got an old number."""
     journal = again()
@@ -215,7 +233,11 @@ async def test_a_closed_journal_refuses_everything_and_may_be_closed_twice(again
     for asked in (
         journal.append([event()], after=0),
         journal.read(),
+        journal.lines(),
         journal.head(),
+        journal.checkpoint(),
+        journal.floor([], NOW),
+        journal.drop(),
         journal.receive("alertmanager", b"{}", NOW),
         journal.waiting(),
         journal.backlog(),
@@ -232,14 +254,159 @@ async def test_closing_finishes_what_was_asked_for_before(again: Open):
     assert len(set(await asyncio.gather(*asked))) == 20
 
 
+# --- checkpoints, and what may go ---
+
+
+def aged(incident: str, minutes: float) -> Event:
+    """An event so long after noon."""
+    return Event(NOW + timedelta(minutes=minutes), IncidentOpened(), incident=incident)
+
+
+def part(number: int, first: int = 0) -> Event:
+    """A part of a checkpoint; the last one names the first."""
+    return Event(NOW + timedelta(hours=1), Checkpoint("{}", "form", number, first))
+
+
+def dropped(until: Record) -> Event:
+    """What says that the journal begins after a record."""
+    return Event(NOW + timedelta(hours=2), Dropped(until.seq, until.hash, "journal-000000000001.jsonl"))
+
+
+@pytest.fixture
+async def history(journal: Journal) -> tuple[Record, ...]:
+    """Six records of three incidents, a minute apart, and a checkpoint of two parts behind them."""
+    events = [aged("a", 1), aged("b", 2), aged("a", 3), aged("c", 4), aged("", 5), aged("b", 6), part(1), part(2, 7)]
+    return await journal.append(events, after=0)
+
+
+async def test_the_last_checkpoint_record_is_found(journal: Journal):
+    assert await journal.checkpoint() is None
+    _, first, _, second = await journal.append([event(), part(1), event(), part(2, 2)], after=0)
+    assert await journal.checkpoint() == second
+    assert await journal.checkpoint(before=4) == first
+    assert await journal.checkpoint(before=2) is None
+
+
+LATER = NOW + timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("incidents", "before", "seq"),
+    [
+        ([], LATER, 6),  # all that is before the checkpoint
+        (["unknown"], LATER, 6),
+        (["c"], LATER, 3),
+        (["b"], LATER, 1),
+        (["c", "b"], LATER, 1),
+        (["a"], LATER, 0),
+        ([], NOW + timedelta(minutes=3), 2),  # one exactly as old as is kept stays
+        ([], NOW + timedelta(minutes=3, microseconds=1), 3),
+        (["c"], NOW + timedelta(minutes=2.5), 2),
+        ([], NOW, 0),
+        ([f"unknown-{number}" for number in range(2000)] + ["c"], LATER, 3),
+    ],
+)
+async def test_what_may_go_is_old_not_needed_and_of_no_open_incident(
+    journal: Journal, history: tuple[Record, ...], incidents: list[str], before: datetime, seq: int
+):
+    assert await journal.floor(incidents, before) == ((seq, history[seq - 1].hash) if seq else (0, ""))
+
+
+async def test_a_record_that_is_younger_than_those_after_it_keeps_them(journal: Journal):
+    """The clock went back: what came after is not older for that."""
+    first, *_ = await journal.append([aged("a", 1), aged("a", 90), aged("a", 2), part(1, 4)], after=0)
+    assert await journal.floor([], NOW + timedelta(minutes=30)) == (1, first.hash)
+
+
+@pytest.mark.parametrize("parts", [[], [part(1)], [part(1), part(2)]])
+async def test_without_a_complete_checkpoint_nothing_may_go(journal: Journal, parts: list[Event]):
+    first, *_ = await journal.append([aged("a", 1), aged("b", 2), *parts], after=0)
+    assert await journal.floor([], LATER) == (0, "")
+    await journal.append([dropped(first)], after=2 + len(parts))
+    with pytest.raises(JournalError, match=r"no checkpoint stands in for them.*nothing was dropped"):
+        await journal.drop()
+    assert len(await journal.read()) == 3 + len(parts)
+
+
+async def test_an_interrupted_checkpoint_does_not_stand_in_for_anything(journal: Journal, history: tuple[Record, ...]):
+    await journal.append([aged("d", 70), part(1)], after=8)
+    assert await journal.floor([], LATER) == (6, history[5].hash)
+
+
+async def test_nothing_goes_before_a_record_says_so(journal: Journal, history: tuple[Record, ...]):
+    assert await journal.drop() == 0
+    assert await journal.read() == history
+
+
+async def test_what_a_record_says_was_dropped_is_gone_and_the_rest_verifies(
+    journal: Journal, history: tuple[Record, ...]
+):
+    (said,) = await journal.append([dropped(history[3])], after=8)
+    assert await journal.read() == (*history, said)  # until it is asked for
+    assert await journal.drop() == 4
+    assert await journal.read() == (*history[4:], said)
+    assert await journal.read(after=2, limit=2) == history[4:6]
+    assert await journal.head() == (9, said.hash)
+    extent = verify(await journal.lines(), after=None)
+    begins_rightly(extent)
+    assert (extent.records, extent.after, extent.head) == (5, (4, history[3].hash), (9, said.hash))
+
+
+async def test_a_journal_goes_on_after_its_beginning_moved(journal: Journal, history: tuple[Record, ...]):
+    await journal.append([dropped(history[3])], after=8)
+    await journal.drop()
+    assert await journal.floor(["b"], LATER) == (5, history[4].hash)
+    assert await journal.floor(["b"], NOW) == (4, history[3].hash)
+    (ninth,) = await journal.append([event("more")], after=9)
+    assert ninth.seq == 10
+    assert await journal.drop() == 0
+    await journal.append([dropped(history[5])], after=10)
+    assert await journal.drop() == 2
+    begins_rightly(verify(await journal.lines(), after=None))
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"hash": "0" * 64}, {"seq": 5}, {"seq": 7}, {"seq": 8}, {"seq": 99}], ids=lambda wrong: str(wrong)[:12]
+)
+async def test_what_is_said_wrongly_drops_nothing(journal: Journal, history: tuple[Record, ...], wrong: dict):
+    await journal.append([dropped(replace(history[3], **wrong))], after=8)
+    with pytest.raises(JournalError, match="nothing was dropped"):
+        await journal.drop()
+    assert (await journal.read())[:8] == history
+
+
+async def test_what_a_checkpoint_needs_is_not_dropped(journal: Journal, history: tuple[Record, ...]):
+    await journal.append([dropped(history[6])], after=8)
+    with pytest.raises(JournalError, match="nothing was dropped"):
+        await journal.drop()
+
+
+async def test_dropping_much_lets_others_write_in_between(journal: Journal):
+    await journal.append([event(str(number)) for number in range(1000)], after=0)
+    last = (await journal.read(after=999))[0]
+    await journal.append([part(1, 1001), dropped(last)], after=1000)
+    dropping = asyncio.ensure_future(journal.drop())
+    await asyncio.sleep(0)
+    receipts = [await journal.receive("alertmanager", b"{}", NOW) for _ in range(3)]
+    await journal.append([event("meanwhile")], after=1002, consume=receipts)
+    assert await dropping == 1000
+    assert [record.seq for record in await journal.read()] == [1001, 1002, 1003]
+    assert await journal.backlog() == (0, 0)
+
+
+# --- any use ---
+
+
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("append"), st.integers(0, 3), st.integers(-1, 1)),
         st.tuples(st.just("receive"), st.binary(max_size=5)),
         st.tuples(st.just("consume"), st.integers(0, 8)),
         st.tuples(st.just("unwritable"), st.integers(0, 8)),
+        st.tuples(st.just("checkpoint"), st.integers(1, 3)),
+        st.tuples(st.just("drop"), st.integers(0, 8)),
     ),
-    max_size=12,
+    max_size=16,
 )
 
 
@@ -252,7 +419,7 @@ def test_any_sequence_of_uses_leaves_what_a_list_would_hold(adapter: str, steps:
 
 
 async def compare_with_lists(again: Open, steps: list[tuple]) -> None:
-    journal, names, inbox = again(), [], {}
+    journal, names, inbox, begin, free = again(), [], {}, 0, 0
     for step, *args in steps:
         if step == "append":
             wanted = [f"{len(names)}-{number}" for number in range(args[0])]
@@ -266,10 +433,29 @@ async def compare_with_lists(again: Open, steps: list[tuple]) -> None:
             chosen = list(inbox)[: args[0]]
             await journal.append([], after=len(names), consume=chosen)
             inbox = {number: body for number, body in inbox.items() if number not in chosen}
+        elif step == "checkpoint":
+            first = len(names) + 1
+            parts = [part(number, first if number == args[0] else 0) for number in range(1, args[0] + 1)]
+            await journal.append(parts, after=len(names))
+            free, names = len(names), names + ["checkpoint"] * args[0]
+        elif step == "drop":
+            until = min(begin + args[0], free)
+            if until > begin:
+                (record,) = await journal.read(after=until - 1, limit=1)
+                await journal.append([dropped(record)], after=len(names))
+                names.append("dropped")
+            assert await journal.drop() == max(until - begin, 0)
+            begin = max(until, begin)
         else:
             with pytest.raises(JournalError):
                 await journal.append([unwritable()], after=len(names), consume=list(inbox)[: args[0]])
-    assert [record.event.data.labels["name"] for record in await journal.read()] == names
+    assert list(map(name_of, await journal.read())) == names[begin:]
+    begins_rightly(verify(await journal.lines(), after=None))
     assert {receipt.id: receipt.body for receipt in await journal.waiting()} == inbox
     assert await journal.backlog() == (len(inbox), sum(map(len, inbox.values())))
     await journal.close()
+
+
+def name_of(record: Record) -> str:
+    data = record.event.data
+    return data.labels["name"] if isinstance(data, IncidentOpened) else record.event.kind
