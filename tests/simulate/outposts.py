@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import datetime
 
 from remediator.core.events import Event, Record
@@ -94,9 +94,25 @@ class Desk:
         """See `ports.Journal.read`."""
         return await self._look(lambda: self._journal.read(after, limit))
 
+    async def lines(self, after: int = 0, limit: int = 1000) -> tuple[Json, ...]:
+        """See `ports.Journal.lines`."""
+        return await self._look(lambda: self._journal.lines(after, limit))
+
     async def head(self) -> tuple[int, str]:
         """See `ports.Journal.head`."""
         return await self._look(lambda: self._journal.head())
+
+    async def checkpoint(self, before: int | None = None) -> Record | None:
+        """See `ports.Journal.checkpoint`."""
+        return await self._look(lambda: self._journal.checkpoint(before))
+
+    async def floor(self, incidents: Collection[str], before: datetime) -> tuple[int, str]:
+        """See `ports.Journal.floor`."""
+        return await self._look(lambda: self._journal.floor(incidents, before))
+
+    async def drop(self) -> int:
+        """See `ports.Journal.drop`."""
+        return await self._look(lambda: self._journal.drop())
 
     async def receive(self, source: str, body: bytes, at: datetime) -> int:
         """See `ports.Journal.receive`."""
