@@ -34,6 +34,7 @@ ABOVE_P50 = 10.0
 ABOVE_P99 = 50.0
 """The goals: milliseconds above the floor's own quantile."""
 
+# Every guard is asked, and none holds: what is measured is the way, not the wisdom of restarting a hundred a second.
 RULES = f"""
 groups:
   - name: bench
@@ -43,7 +44,15 @@ groups:
         target: {{kind: Deployment}}
         do: [restart]
         until: {{ready: true, for: 0s, within: 60s}}
-        guards: {{cooldown: 0s, budget: {{max: 1000000, per: 1h}}}}
+        guards:
+          cooldown: 0s
+          budget: {{max: 1000, per: 1s}}
+          max_in_flight: 1000
+          global_max_in_flight: 1000
+          startup_grace: 0s
+          storm: {{share: 100%, at_least: 10000, cooldown: 1s}}
+          attempts: {{max: 64, within: 1h}}
+          flapping: {{transitions: 64, within: 1h}}
 """
 
 

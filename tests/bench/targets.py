@@ -8,7 +8,12 @@ from tests.lab.accounts import Account, create_account
 from tests.lab.lab import Lab
 from tests.lab.waiting import wait_for
 from tests.lab.workloads import deployment, rolled_out
-from tests.real.service import RIGHTS
+
+RIGHTS = [
+    {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get", "list", "patch"]},
+    {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"]},
+]
+"""What a rule that restarts Deployments needs."""
 
 
 def namespace_with(lab: Lab, name: str, count: int) -> None:
