@@ -81,9 +81,10 @@ def crowd(seed: int, hours: float = 24.0) -> Scenario:
         Workload("Deployment", space, f"web{number}", image, 1)
         for number, (space, image) in enumerate(zip(spaces, images, strict=True))
     )
+    ladders = {"KubeDeploymentRolloutStuck": (Step("rollback"), ESCALATE), "KubePodNotReady": (ESCALATE,)}
     rules = tuple(
-        replace(_rule(draw, number), when=When((_named(alert),)), target=TargetSpec("Deployment"))
-        for number, alert in enumerate(("KubeDeploymentRolloutStuck", "KubePodNotReady"))
+        replace(_rule(draw, number), when=When((_named(alert),)), target=TargetSpec("Deployment"), do=do, mode=None)
+        for number, (alert, do) in enumerate(ladders.items())
     )
     policy = Policy(mode=Mode.ENFORCE, guards=_guards(draw))
     few = draw.sample(workloads, 10)
