@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 
 from remediator.config import Settings
-from remediator.controller import Controller
 from remediator.core.observations import Reloaded
+from remediator.core.rules import Policy, Rule
 from remediator.installation import Installation, World
 from remediator.ports import Fenced, Journal, JournalError
-from remediator.retention import Kept
 from remediator.server.app import build
 from tests.simulate.life import Life, Scene
 from tests.simulate.outposts import Desk, MachineClock, Pager, Wire
-from tests.simulate.scenario import Scenario
 
 BACK_OFF = 5.0
 """Seconds before a process that ended is started again."""
@@ -22,13 +20,13 @@ BACK_OFF = 5.0
 class Process:
     """One remediator at work: its controller, and the web application before it."""
 
-    def __init__(self, scene: Scene, journal: Journal, name: str, scenario: Scenario) -> None:
+    def __init__(self, scene: Scene, journal: Journal, name: str) -> None:
         self.life = Life(scene, name)
-        ports = Desk(self.life, journal), Wire(self.life), Pager(self.life), MachineClock(self.life)
-        kept = Kept(scenario.kept) if scenario.kept else None
-        self.controller = Controller(*ports, name, "simulated", kept=kept, checkpoint=scenario.checkpoint)
-        self.installation = Installation(Settings(), (), World(*ports))
-        self.installation.controller = self.controller
+        clock = MachineClock(self.life)
+        world = World(Desk(self.life, journal), Wire(self.life), Pager(self.life), clock)
+        self.installation = Installation(Settings(), (), world)
+        self.controller = self.installation.controller
+        self.controller.identity, self.controller.version = name, "simulated"
         self.app = build(self.installation)
         self.open = False
         self.task: asyncio.Task[None] | None = None
@@ -50,9 +48,9 @@ class Process:
 class Supervisor:
     """Keeps one process running; at times there are two."""
 
-    def __init__(self, scene: Scene, journal: Journal, scenario: Scenario) -> None:
-        self.scene, self.journal, self.scenario = scene, journal, scenario
-        self.rules = Reloaded(scenario.policy, scenario.rules)
+    def __init__(self, scene: Scene, journal: Journal, policy: Policy, rules: tuple[Rule, ...]) -> None:
+        self.scene, self.journal = scene, journal
+        self.rules = Reloaded(policy, rules)
         self.active: Process | None = None
         self.frozen: list[Process] = []
         self.processes: list[Process] = []
@@ -63,7 +61,7 @@ class Supervisor:
         """Start a process, which is the active one from now on."""
         self._count += 1
         self._say(f"remediator-{self._count} starts")
-        process = Process(self.scene, self.journal, f"remediator-{self._count}", self.scenario)
+        process = Process(self.scene, self.journal, f"remediator-{self._count}")
         self.active = process
         self.processes.append(process)
         process.start(self.rules)
