@@ -62,8 +62,18 @@ bench: lab-parts ## measure against the goals, ratios within one run
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 .PHONY: soak
-soak: $(READY) ## the properties over very many examples, for as long as it takes
-	@$(BIN)/python -m pytest $(TESTS) -m 'hypothesis and not lab' --hypothesis-profile=soak $(ARGS)
+soak: $(READY) ## the properties over very many examples, and 100,000 simulated incident-hours; hours
+	@$(BIN)/python -m tests.simulate --seeds 2000
+	$(BIN)/python -m tests.simulate --crowd --seeds 20 --hours 48
+	$(BIN)/python -m pytest $(TESTS) -m 'hypothesis and not lab' --hypothesis-profile=soak $(ARGS)
+
+.PHONY: simulate
+simulate: $(READY) ## the real controller in a world that fails in every way, for a hundred seeds; ARGS="--seeds 9 --seed 1"
+	@$(BIN)/python -m tests.simulate --seeds 100 $(ARGS)
+
+.PHONY: mutants
+mutants: $(READY) ## plant bugs, each of which the simulation or a test must find
+	@$(BIN)/python -m tests.mutants $(ARGS)
 
 .PHONY: clean
 clean: ## remove all that was made here; built programs of the lab stay in the user's cache

@@ -13,7 +13,7 @@ from datetime import timedelta
 
 from remediator import metrics
 from remediator.agenda import Agenda, Errand, backoff, wanted
-from remediator.core.events import Record
+from remediator.core.events import Dropped, Event, Record
 from remediator.core.fold import apply, fold
 from remediator.core.kinds import ref_of
 from remediator.core.model import Phase
@@ -25,9 +25,12 @@ from remediator.intake import Intake
 from remediator.logs import logger
 from remediator.messages import message
 from remediator.ports import Clock, Cluster, Fenced, Journal, JournalError, Notifier
+from remediator.recovery import restore
+from remediator.retention import Kept, Retention
 from remediator.sources.looks import look
 from remediator.sources.queries import Ask, Queries
 from remediator.sources.reads import Reads
+from remediator.upkeep import EVERY, Upkeep
 
 log = logger("controller")
 
@@ -61,7 +64,8 @@ class Mail:
 class Controller:
     """One controller over one journal. `watchers` are told of every record that became durable, in order.
 
-    `ask` answers the queries of rules, by default each `every` seconds; without it such rules never fire.
+    `ask` answers the queries of rules, by default each `every` seconds; without it such rules never fire. Records
+    are `kept` for ever unless it is said how long; after `checkpoint` of them the state is written down.
     """
 
     def __init__(
@@ -75,6 +79,8 @@ class Controller:
         watchers: tuple[Callable[[Record], None], ...] = (),
         ask: Ask | None = None,
         every: float = 30.0,
+        kept: Kept | None = None,
+        checkpoint: int = EVERY,
     ) -> None:
         self.journal, self.cluster, self.notifier, self.clock = journal, cluster, notifier, clock
         self.identity, self.version, self.watchers = identity, version, watchers
@@ -83,6 +89,8 @@ class Controller:
         self.writable = True
         self.intake = Intake(journal, self.reads, clock, lambda: self.state, self._bring)
         self.queries = Queries(ask, cluster, clock, lambda: self.state, self.tell, every) if ask else None
+        self._upkeep = Upkeep(checkpoint)
+        self._retention = Retention(journal, clock, lambda: self.state, self._announce, kept) if kept else None
         self._mailbox: asyncio.Queue[Mail] = asyncio.Queue(maxsize=MOST_MAILS)
         self._agenda = Agenda()
         self._errands: dict[str, asyncio.Task[None]] = {}
@@ -102,7 +110,7 @@ class Controller:
         opened()
         for incident in self.state.incidents.values():
             self._schedule(incident)
-        feeding = [asyncio.create_task(each.run()) for each in (self.intake, self.queries) if each]
+        feeding = [asyncio.create_task(each.run()) for each in (self.intake, self.queries, self._retention) if each]
         for task in feeding:
             task.add_done_callback(lambda _: self._wake())
         try:
@@ -112,6 +120,8 @@ class Controller:
                         task.result()  # an intake that broke must not look like a quiet one
                 self._begin_due()
                 await self._settle(await self._next_mails())
+                await self._keep_up()
+            await self._close()
         finally:
             await self._end((*feeding, *self._errands.values()))
 
@@ -121,10 +131,10 @@ class Controller:
         await self.tell(Arrived(()))
 
     async def recover(self) -> None:
-        """Fold the journal: the state is as it was when the last event became durable."""
-        while records := await self.journal.read(after=self.seq):
-            self.state = fold((record.event for record in records), self.state)
-            self.seq = records[-1].seq
+        """Read the journal: the state is as it was when the last event became durable."""
+        restored = await restore(self.journal)
+        self.state, self.seq = restored.state, restored.seq
+        self._upkeep.begin(restored.since, restored.size)
 
     async def tell(self, observation: Observation) -> None:
         """Put an observation of the outside (a reload, an operator's word) before the loop."""
@@ -148,6 +158,8 @@ class Controller:
 
     async def _next_mail(self) -> Mail:
         at = self._agenda.next_at()
+        if self._upkeep.is_due and self._mailbox.empty():
+            return Mail(Arrived(()))
         if at is None or self._is_busy or not self._mailbox.empty():
             return await self._mailbox.get()
         alarm = asyncio.create_task(self._ring((at - self.clock.now()).total_seconds()))
@@ -226,9 +238,35 @@ class Controller:
             state = fold(rulings[-1].events, state)
         return rulings
 
+    async def _keep_up(self) -> bool:
+        """Append one thing that the journal needs for itself; whether that was done. Decisions come in between."""
+        wanted = self._upkeep.next(self.state, self.seq)
+        if wanted is None:
+            return False
+        try:
+            self._fold(await self.journal.append([Event(self.clock.now(), wanted)], after=self.seq))
+        except Fenced:
+            raise
+        except JournalError as error:
+            self._upkeep.give_up()
+            log.warning("no checkpoint can be written now; a start reads more records", problem=str(error))
+            return False
+        return True
+
+    async def _close(self) -> None:
+        """Write a checkpoint, so that the next start is quick."""
+        self._upkeep.close()
+        while await self._keep_up():
+            pass
+
+    def _announce(self, dropped: Dropped) -> None:
+        self._upkeep.announce(dropped)
+        self._wake()
+
     def _fold(self, records: Sequence[Record]) -> None:
         for record in records:
             self.state, self.seq = apply(self.state, record.event), record.seq
+            self._upkeep.saw(record.event)
             for watcher in self.watchers:
                 watcher(record)
 

@@ -6,15 +6,18 @@ import asyncio
 import os
 import socket
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from remediator import __version__, logs, metrics, views
 from remediator.config import ConfigErrors, Settings, load_rules
+from remediator.config.settings import Storage
 from remediator.controller import Controller
 from remediator.core.events import Record
 from remediator.core.model import Value
 from remediator.core.observations import Answered, Reloaded
 from remediator.core.rules import Itself, Rule
 from remediator.ports import Clock, Cluster, ClusterError, Journal, Notifier
+from remediator.retention import Kept
 from remediator.server.access import shut_doors
 from remediator.server.app import build
 from remediator.server.run import Serving, serve
@@ -62,6 +65,7 @@ class Installation:
             watchers,
             world.ask,
             settings.evaluation_interval,
+            _kept(settings.storage),
         )
 
     async def run(self, stop: asyncio.Event, started: Callable[[Serving], None] = lambda serving: None) -> None:
@@ -187,6 +191,13 @@ class Installation:
         await self.controller.tell(self._reloaded(rules))
         log.info("rules read", by=actor, rules=len(rules))
         return ()
+
+
+def _kept(storage: Storage) -> Kept | None:
+    """How long records are kept; None for ever."""
+    if storage.retention is None:
+        return None
+    return Kept(storage.retention, Path(storage.archive) if storage.archive else None)
 
 
 def itself() -> Itself:

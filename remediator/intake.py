@@ -57,7 +57,7 @@ class Intake:
             for receipt in receipts:
                 await self._sightings.put((receipt, tasks.create_task(self._sight(receipt))))
                 last = receipt.id
-            if not receipts:
+            if len(receipts) < AT_ONCE:  # what came since has set `arrivals` again
                 await self.arrivals.wait()
 
     async def _sight(self, receipt: Receipt) -> Arrived | None:

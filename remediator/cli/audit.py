@@ -1,28 +1,27 @@
 """`remediator audit`: the journal as lines, its chain checked, its head printed; from the database or any export.
 
-Needs no running service. Exit codes of `verify`: 0 whole, 1 broken, 2 could not be looked at, 3 holds but has gaps.
+Needs no running service, and `archive` that none runs. Exit codes of `verify`: 0 whole, 1 broken, 2 could not be
+looked at, 3 holds but has gaps.
 """
 
 from __future__ import annotations
 
-import io
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from remediator.cli.verification import Asked, of_database, of_files, report, utf8
 
 if TYPE_CHECKING:
     from remediator.journal.chain import Head
     from remediator.journal.database import Reading
-    from remediator.journal.verification import Extent
 
 _DEFAULT_CONFIG = Path("remediator.yaml")
-_SQLITE_MAGIC = b"SQLite format 3\0"
-_SHOWN_GAPS = 10
 
 
 class Instant(click.ParamType):
@@ -86,35 +85,58 @@ def export(
         from remediator.journal.statements import Selection
 
         with _journal(config, db) as journal:
-            WRITERS[form](journal.lines(Selection(since, until, incident)), _utf8(sys.stdout))
+            WRITERS[form](journal.lines(Selection(since, until, incident)), utf8(sys.stdout))
 
 
 @command.command()
 @_where
-@click.argument("file", required=False)
+@click.argument("files", metavar="[FILE]...", nargs=-1)
 @click.option("--anchor", "anchors", type=Place(), multiple=True, help="A record that must be in it; may be repeated.")
 @click.option("--head", type=Place(), help="The record that must be the last one.")
 @click.option("--filtered", is_flag=True, help="FILE was exported with a filter: records may be absent.")
+@click.option("--checkpoints", is_flag=True, help="Derive every checkpoint's state anew from the records before it.")
 def verify(
     config: Path | None,
     db: str | None,
-    file: str | None,
+    files: tuple[str, ...],
     anchors: tuple[Head, ...],
     head: Head | None,
     filtered: bool,
+    checkpoints: bool,
 ) -> None:
-    """Check that no record was changed, dropped, moved or added: of the database, or of an export FILE (- is stdin)."""
-    if file and (config or db):
+    """Check that no record was changed, dropped, moved or added: of the database, or of an export FILE (- is stdin).
+
+    Several FILEs, such as those of an archive and an export of what came after, are checked as one journal.
+    """
+    if files and (config or db):
         raise click.UsageError("give either FILE or --db/--config, not both")
-    if filtered and not file:
-        raise click.UsageError("--filtered is about an export: give its FILE")
+    if filtered and (len(files) != 1 or checkpoints):
+        raise click.UsageError("--filtered is about an export: give its one FILE, without --checkpoints")
     with _complaints():
+        from remediator.journal.replay import Replay
         from remediator.journal.verification import ends_at
 
-        extent = _extent(config, db, file, dict(anchors), filtered)
+        replay = Replay() if checkpoints else None
+        asked = Asked(dict(anchors), filtered, replay.take if replay else None)
+        extent = of_files(files, asked) if files else of_database(_named(config, db), asked)
         if head:
             ends_at(extent, head)
-    _report(extent, filtered)
+    report(extent, replay)
+
+
+@command.command()
+@_where
+@click.option("--until", type=Instant(), required=True, help="Archive records before this instant.")
+@click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
+def archive(config: Path | None, db: str | None, until: datetime, file: Path) -> None:
+    """Move old records that belong to no open incident out of the journal and into a new FILE, while no service runs.
+
+    A running service does it by itself: see `storage.retention` and `storage.archive` in the settings.
+    """
+    with _complaints():
+        from remediator.cli.archive import archive
+
+        archive(_named(config, db), until, file)
 
 
 @command.command()
@@ -124,39 +146,6 @@ def anchor(config: Path | None, db: str | None) -> None:
     with _complaints(), _journal(config, db) as journal:
         seq, digest = journal.head()
         click.echo(f"{seq} {digest}".strip())
-
-
-def _extent(config: Path | None, db: str | None, file: str | None, anchors: dict[int, str], filtered: bool) -> Extent:
-    if file is None or _is_database(file):
-        with _journal(config, f"sqlite:///{Path(file).absolute()}" if file else db) as journal:
-            return journal.verify(anchors)
-    from remediator.journal.export import read
-    from remediator.journal.verification import verify
-
-    with _input(file) as source:
-        return verify(read(source), anchors=anchors, filtered=filtered)
-
-
-def _report(extent: Extent, filtered: bool) -> None:
-    """One line of what was shown; exit 3 where it is less than a whole journal."""
-    records = f"{extent.records} record{'' if extent.records == 1 else 's'}"
-    head = " ".join(map(str, extent.head)).strip()
-    if not filtered or not (extent.gaps or extent.unseen):
-        click.echo(f"ok: {records}, head {head}")
-        return
-    absent = sum(last - first + 1 for first, last in extent.gaps)
-    shown = ", ".join(_range(first, last) for first, last in extent.gaps[:_SHOWN_GAPS])
-    more = ", …" if len(extent.gaps) > _SHOWN_GAPS else ""
-    click.echo(
-        f"incomplete: {records} hold, last {head}; not in this file and so not checked: {shown}{more} ({absent} in all)"
-    )
-    if extent.unseen:
-        click.echo(f"anchors not checked, their records are not in this file: {', '.join(map(str, extent.unseen))}")
-    raise SystemExit(3)
-
-
-def _range(first: int, last: int) -> str:
-    return str(first) if first == last else f"{first}-{last}"
 
 
 @contextmanager
@@ -177,9 +166,14 @@ def _complaints() -> Iterator[None]:
 def _journal(config: Path | None, db: str | None) -> AbstractContextManager[Reading]:
     from remediator.journal import reading
 
+    return reading(_named(config, db))
+
+
+def _named(config: Path | None, db: str | None) -> str:
+    """The URL of the journal that is meant."""
     if config and db:
         raise click.UsageError("give either --db or --config, not both")
-    return reading(db or _url(config))
+    return db or _url(config)
 
 
 def _url(config: Path | None) -> str:
@@ -191,31 +185,3 @@ def _url(config: Path | None) -> str:
         return load_settings(str(config or _DEFAULT_CONFIG)).storage.url
     except ConfigErrors as errors:
         raise click.UsageError("\n".join(map(str, errors.problems))) from errors
-
-
-def _is_database(file: str) -> bool:
-    """Whether it is a database rather than an export, whatever its name."""
-    try:
-        with open(file, "rb") as found:
-            return file != "-" and found.read(len(_SQLITE_MAGIC)) == _SQLITE_MAGIC
-    except OSError:
-        return False
-
-
-def _input(file: str) -> AbstractContextManager[TextIO]:
-    """Bytes that are no UTF-8 are kept as surrogates, which no line may hold: their record is found to be changed."""
-    if file == "-":
-        return nullcontext(_utf8(sys.stdin, "surrogateescape"))
-    try:
-        return open(file, encoding="utf-8", errors="surrogateescape", newline="")
-    except OSError as error:
-        raise click.UsageError(
-            f"{file}: {error.strerror}; name an export, a journal's database, or - for stdin"
-        ) from error
-
-
-def _utf8(stream: TextIO, errors: str = "strict") -> TextIO:
-    """A standard stream in UTF-8 whatever the locale says, with line ends as they are."""
-    if isinstance(stream, io.TextIOWrapper):
-        stream.reconfigure(encoding="utf-8", errors=errors, newline="")
-    return stream

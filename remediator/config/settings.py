@@ -17,12 +17,13 @@ __all__ = ["Authorization", "BasicAuth", "HttpConfig", "Settings", "Tls", "load_
 
 
 class Storage(Value, frozen=True):
-    """Where the journal is: `sqlite:///` and an absolute path. `retention` is how long closed incidents are kept,
-    None for ever.
+    """Where the journal is: `sqlite:///` and an absolute path. `retention` is how long its records are kept, None for
+    ever; `archive` the folder that older ones are written to before they go, empty for none.
     """
 
     url: str = "sqlite:////var/lib/remediator/journal.db"
     retention: float | None = None
+    archive: str = ""
 
     @property
     def path(self) -> Path:

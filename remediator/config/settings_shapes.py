@@ -65,6 +65,14 @@ class StorageShape(Shape):
 
     url: Annotated[Text, AfterValidator(_storage)] | None = None
     retention: LongSeconds | None = None
+    archive: FilePath | None = None
+
+    @model_validator(mode="after")
+    def _something_to_archive(self) -> Self:
+        if self.archive is not None and self.retention is None:
+            remedy = "write `retention: 400d` beside it, or archive by `remediator audit archive`"
+            raise said("nothing is ever archived where records are kept for ever", remedy, at=("archive",))
+        return self
 
 
 class PrometheusShape(Shape):

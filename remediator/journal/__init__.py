@@ -19,8 +19,8 @@ _FORMS = (
 )
 
 
-def connect(url: str) -> Journal:
-    """Open the journal that a URL names, making it where it is not there yet.
+def connect(url: str, *, alone: bool = False) -> Journal:
+    """Open the journal that a URL names, making it where it is not there yet; `alone`: nobody else may have it open.
 
     The path of `sqlite:///path` begins at the root, as in `file:///path`, whether three slashes stand before it or
     four; one that begins with `./` or `../` begins at the working folder. A single name may be read as either and is
@@ -33,7 +33,7 @@ def connect(url: str) -> Journal:
     path = _path(url)
     from remediator.journal.sqlite import open_journal
 
-    return open_journal(path)
+    return open_journal(path, alone=alone)
 
 
 def reading(url: str) -> AbstractContextManager[Reading]:

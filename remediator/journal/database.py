@@ -157,10 +157,11 @@ class Reading:
             yield from page
             after = page[-1]["seq"]
 
-    def verify(self, anchors: Mapping[int, str] | None = None) -> Extent:
+    def verify(self, anchors: Mapping[int, str] | None = None, each: Callable[[Line], None] | None = None) -> Extent:
         """Check the whole chain, its beginning and its noted head as they are when asked; see `verification.verify`."""
         begin, (noted, last) = self._begin(), self._ends()
-        extent = verify(takewhile(lambda line: line["seq"] <= last[0], self.lines()), after=begin, anchors=anchors)
+        lines = takewhile(lambda line: line["seq"] <= last[0], self.lines())
+        extent = verify(lines, after=begin, anchors=anchors, each=each)
         ends_at(extent, noted)
         begins_rightly(extent)
         return extent

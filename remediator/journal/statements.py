@@ -51,10 +51,15 @@ _start = select(journal_start.c.seq, journal_start.c.hash)
 _move = update(journal_head)
 _write = insert(journal)
 _keep = insert(inbox).returning(inbox.c.id, sort_by_parameter_order=True)
-_drop = delete(inbox).where(inbox.c.id == bindparam("receipt"))
+_drop = delete(inbox).where(inbox.c.id.in_(bindparam("receipts", expanding=True))).returning(func.length(inbox.c.body))
 _lines = select(*(journal.c[name] for name in FIELDS)).order_by(journal.c.seq)
 _last = select(journal.c.seq, journal.c.hash).order_by(journal.c.seq.desc()).limit(1)
-_waiting = select(inbox.c.id, inbox.c.received_at, inbox.c.source, inbox.c.body).order_by(inbox.c.id)
+_waiting = (
+    select(inbox.c.id, inbox.c.received_at, inbox.c.source, inbox.c.body)
+    .where(inbox.c.id > bindparam("after"))
+    .order_by(inbox.c.id)
+    .limit(bindparam("most"))
+)
 _backlog = select(func.count(), func.coalesce(func.sum(func.length(inbox.c.body)), 0)).select_from(inbox)
 
 
@@ -81,13 +86,10 @@ def append(connection: Connection, events: Sequence[Event], after: int) -> list[
 
 def consume(connection: Connection, receipts: Sequence[int]) -> tuple[int, int]:
     """Take receipts out of the inbox, and answer how many there were of them and their bytes in all."""
-    count = size = 0
+    sizes: list[int] = []
     for some in batched(receipts):
-        found, length = connection.execute(_backlog.where(inbox.c.id.in_(some))).one()
-        count, size = count + found, size + length
-    if count:
-        connection.execute(_drop, [{"receipt": receipt} for receipt in receipts])
-    return count, size
+        sizes += connection.execute(_drop, {"receipts": some}).scalars()
+    return len(sizes), sum(sizes)
 
 
 def batched(values: Sequence[T], size: int = 500) -> Iterator[Sequence[T]]:
@@ -148,7 +150,7 @@ def check_tail(connection: Connection, count: int = 100) -> None:
 
 def waiting(connection: Connection, after: int, limit: int) -> tuple[Receipt, ...]:
     """Up to `limit` receipts above `after`, oldest first."""
-    rows = connection.execute(_waiting.where(inbox.c.id > after).limit(limit))
+    rows = connection.execute(_waiting, {"after": after, "most": limit})
     return tuple(Receipt(id, datetime.fromisoformat(at), source, bytes(body)) for id, at, source, body in rows)
 
 

@@ -5,7 +5,7 @@ A journal begins with record 1, or behind the last of those that one of its reco
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 
 from remediator.core.model import Value
@@ -36,19 +36,22 @@ def verify(
     after: Head | None = START,
     anchors: Mapping[int, str] | None = None,
     filtered: bool = False,
+    each: Callable[[Line], None] | None = None,
 ) -> Extent:
     """Check that the lines are a journal from the record behind `after` on, unchanged, complete and in order.
 
     Without `after` they may begin anywhere: see `begins_rightly`. `anchors` are records known from elsewhere (sequence
     number and hash) that must be among them, or before them. With `filtered` lines may be absent: every line's own
     hash, the order, and the link between neighbours are checked, and the gaps are given back. Raises `Broken` with the
-    first record that is changed, missing or out of place.
+    first record that is changed, missing or out of place. `each` is handed every line that holds so far.
 
     A chain cannot show by itself that its end was cut off or written on: see `ends_at`.
     """
-    walk = _Walk(after, anchors or {}, filtered)
+    walk = Walk(after, anchors, filtered=filtered)
     for line in lines:
         walk.take(line)
+        if each is not None:
+            each(line)
     return walk.extent()
 
 
@@ -90,7 +93,7 @@ def joined(sources: Iterable[Iterable[Line]]) -> Iterator[Line]:
 
 def _past(lines: Iterator[Line], last: Head) -> Line | None:
     """The first line behind a place; those up to it lead to that very place."""
-    again, beyond = _Walk(None, {}, filtered=False), None
+    again, beyond = Walk(None), None
     for line in lines:
         if type(line.get("seq")) is not int or line["seq"] > last[0]:
             beyond = line
@@ -107,12 +110,12 @@ def _past(lines: Iterator[Line], last: Head) -> Line | None:
     return beyond
 
 
-class _Walk:
-    """A way along lines, and what must hold of each."""
+class Walk:
+    """A way along lines, as `verify` goes it. `last` is the place that it has come to."""
 
-    def __init__(self, after: Head | None, anchors: Mapping[int, str], filtered: bool) -> None:
-        self._after, self._last = after, START
-        self._anchors, self._filtered = dict(anchors), filtered
+    def __init__(self, after: Head | None, anchors: Mapping[int, str] | None = None, *, filtered: bool = False) -> None:
+        self._after, self.last = after, START
+        self._anchors, self._filtered = dict(anchors or {}), filtered
         self._records, self._gaps, self._dropped = 0, [], []
         if after is not None:
             self._begin(after)
@@ -121,23 +124,23 @@ class _Walk:
     _dropped: list[Head]
 
     def _begin(self, after: Head) -> None:
-        self._after = self._last = after
+        self._after = self.last = after
         self._reach(after)
 
     def take(self, line: Line) -> None:
         """The next line; `Broken` where it is not the one that must follow."""
         if self._after is None:
             self._begin(_place_before(line))
-        place = _own(line, self._last, filtered=self._filtered)
-        if place[0] > self._last[0] + 1:
-            self._gaps.append((self._last[0] + 1, place[0] - 1))
+        place = _own(line, self.last, filtered=self._filtered)
+        if place[0] > self.last[0] + 1:
+            self._gaps.append((self.last[0] + 1, place[0] - 1))
         else:
-            _follows(line, self._last)
+            _follows(line, self.last)
         self._reach(place)
         data = line.get("data")
         if line.get("kind") == "dropped" and isinstance(data, dict):
             self._dropped.append((int(data.get("until") or 0), str(data.get("hash") or "")))
-        self._records, self._last = self._records + 1, place
+        self._records, self.last = self._records + 1, place
 
     def _reach(self, place: Head) -> None:
         """A place where an anchor may lie."""
@@ -149,12 +152,12 @@ class _Walk:
 
     def extent(self) -> Extent:
         """The end of the lines; `Broken` where an anchor names a record behind it."""
-        after, missing = self._after or START, self._last[0] + 1
+        after, missing = self._after or START, self.last[0] + 1
         if not self._filtered and any(seq >= missing for seq in self._anchors):
             named = max(self._anchors)
             raise Broken(f"record {missing} is missing: an anchor names record {named}", seq=missing)
         unseen = tuple(sorted(self._anchors))
-        return Extent(self._records, self._last, tuple(self._gaps), unseen, after, tuple(self._dropped))
+        return Extent(self._records, self.last, tuple(self._gaps), unseen, after, tuple(self._dropped))
 
 
 def _place_before(line: Line) -> Head:

@@ -39,6 +39,7 @@ class Writer:
 
     def __init__(self, engine: Engine, explain: Callable[[Exception], Exception], tally: Tally) -> None:
         self._engine, self._explain, self._tally = engine, explain, tally
+        self._connection: Connection | None = None
         self._queue: SimpleQueue[_Asked | None] = SimpleQueue()
         self._closed = False
         self._thread = Thread(target=self._run, name="journal-writer", daemon=True)
@@ -80,6 +81,7 @@ class Writer:
                 waiting, payloads = zip(*arrived, strict=True)
                 self._tally.change(len(payloads), sum(len(payload.body) for payload in payloads))
                 self._transact(partial(receive, payloads=payloads), waiting)
+        self._disconnect(trusted=True)
 
     def _take(self) -> list[_Asked | None]:
         """All that is asked for by now, waiting for the first."""
@@ -91,15 +93,23 @@ class Writer:
     def _transact(self, work: Callable[[Connection], Sequence[Any]], asked: Sequence[_Asked]) -> None:
         """One transaction; its results go to those who asked, or its failure to all of them."""
         try:
-            with self._engine.begin() as connection:
+            self._connection = connection = self._connection or self._engine.connect()
+            with connection.begin():
                 results = work(connection)
             self._tally.keep()
         except Exception as error:
             self._tally.lose()
-            if not isinstance(error, JournalError):
-                self._engine.dispose()
+            self._disconnect(trusted=isinstance(error, JournalError))
             results = [self._explain(error) for _ in asked]
         _tell(asked, results)
+
+    def _disconnect(self, *, trusted: bool) -> None:
+        """Give the connection back; one that is not trusted is closed, and the next is a new one."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+        if not trusted:
+            self._engine.dispose()
 
 
 def _only(work: Work, connection: Connection) -> list[Any]:

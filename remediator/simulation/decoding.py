@@ -82,6 +82,8 @@ class _Decoder:
         return self.members(value, path) if isinstance(value, dict) else value
 
     def _item(self, kind: str, item: Any, path: str) -> Any:
+        if item is None and kind:
+            return {} if kind == _OBJECT else ""
         if kind:
             _check(kind, item, path)
         return self._value("", item, path)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from remediator.core.model import Json
 from remediator.simulation import pod_rules, selectors
 from remediator.simulation.immutable_fields import shown
+from remediator.simulation.label_names import of_annotations, of_labels
 
 _WORKLOADS = frozenset({"Deployment", "ReplicaSet", "StatefulSet", "DaemonSet"})
 _COUNTS = (
@@ -50,12 +51,15 @@ def _counts(spec: Json, fields: tuple[str, ...]) -> Iterator[str]:
 
 
 def _selector(spec: Json) -> Iterator[str]:
-    labels = ((spec.get("template") or {}).get("metadata") or {}).get("labels")
+    metadata = (spec.get("template") or {}).get("metadata") or {}
+    labels = metadata.get("labels")
     if not spec.get("selector"):
         yield "spec.selector: Required value"
     if not spec.get("selector") or not selectors.of_spec(spec["selector"])(labels or {}):
         why = "`selector` does not match template `labels`"
         yield f"spec.template.metadata.labels: Invalid value: {shown(labels)}: {why}"
+    yield from of_labels("spec.template.labels", labels or {})
+    yield from of_annotations("spec.template.annotations", metadata.get("annotations") or {})
 
 
 def _restarts(kind: str, pod: Json) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Which fields objects have, down to their containers: others vanish when they are written.
 
-Read from the types of k8s.io/api v0.37. Below containers, and in kinds not named here, everything is kept.
+Read from the types of k8s.io/api v0.37. Deeper down, and in kinds not named here, everything is kept.
 """
 
 from __future__ import annotations
@@ -39,10 +39,16 @@ def _paths(kind: str) -> dict[str, frozenset[str]]:
     """What may stand at which place of an object; list items stand where their list does."""
     pod = "spec.template.spec" if kind in _TEMPLATED else "spec" if kind == "Pod" else ""
     told = {"": "apiVersion kind metadata spec status", "metadata": _METADATA, "spec": _SPEC[kind]}
+    rolling = "maxSurge maxUnavailable partition"
+    for strategy in ("spec.strategy", "spec.updateStrategy"):
+        told |= {strategy: "type rollingUpdate", f"{strategy}.rollingUpdate": rolling}
     if kind in _TEMPLATED:
         told |= {"spec.template": "metadata spec", "spec.template.metadata": _METADATA}
     if pod:
-        told |= {pod: _POD, f"{pod}.containers": _CONTAINER, f"{pod}.initContainers": _CONTAINER}
+        told[pod] = _POD
+        for containers in (f"{pod}.containers", f"{pod}.initContainers"):
+            told |= {containers: _CONTAINER, f"{containers}.env": "name value valueFrom"}
+            told |= {f"{containers}.ports": "name hostPort containerPort protocol hostIP"}
     return {place: frozenset(words.split()) for place, words in told.items()}
 
 

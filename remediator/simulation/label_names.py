@@ -9,6 +9,7 @@ _SUBDOMAIN = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
 _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _NAME = r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 _VALUE = r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?"
+_ANNOTATION_BYTES = 256 * 1024
 _WORDS = "alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character"
 _USED = "regex used for validation is"
 _OF_NAMES = f"must consist of {_WORDS} (e.g. 'MyName',  or 'my.name',  or '123-abc', {_USED} '{_NAME}')"
@@ -34,6 +35,21 @@ def label_mistakes(name: str) -> Iterator[str]:
         )
     if len(name) > 63:
         yield "must be no more than 63 bytes"
+
+
+def of_labels(path: str, labels: dict[str, str]) -> Iterator[str]:
+    """What is wrong with the labels at a place."""
+    for key, value in labels.items():
+        yield from (f'{path}: Invalid value: "{key}": {mistake}' for mistake in key_mistakes(key))
+        yield from (f'{path}: Invalid value: "{value}": {mistake}' for mistake in value_mistakes(value))
+
+
+def of_annotations(path: str, annotations: dict[str, str]) -> Iterator[str]:
+    """What is wrong with the annotations at a place."""
+    for key in annotations:
+        yield from (f'{path}: Invalid value: "{key}": {mistake}' for mistake in key_mistakes(key.lower()))
+    if sum(len(key) + len(value) for key, value in annotations.items()) > _ANNOTATION_BYTES:
+        yield f"{path}: Too long: may not be more than {_ANNOTATION_BYTES} bytes"
 
 
 def key_mistakes(key: str) -> Iterator[str]:

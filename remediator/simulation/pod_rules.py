@@ -1,4 +1,4 @@
-"""Which pod specs are valid (pkg/apis/core/validation): volumes, containers and mounts, in the server's order."""
+"""Which pod specs are valid (pkg/apis/core/validation): volumes, containers, mounts, in the server's order."""
 
 from __future__ import annotations
 

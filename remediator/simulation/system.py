@@ -66,7 +66,7 @@ class System:
 
     def create(self, obj: Json) -> Json:
         """Create through defaults, validation and admission."""
-        return self.server.create(obj)
+        return self.server.admit(obj)
 
     def update(self, obj: Json, **spec: object) -> Json:
         """Replace an object, with the given fields of its spec set."""

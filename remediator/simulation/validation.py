@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from remediator.core.model import Json, Resource
 from remediator.ports import Invalid
 from remediator.simulation import field_rules, immutable_fields
-from remediator.simulation.label_names import key_mistakes, subdomain_mistakes, value_mistakes
+from remediator.simulation.label_names import of_annotations, of_labels, subdomain_mistakes
 from remediator.simulation.values import annotations_of, labels_of
 
 _FINALIZERS = ("kubernetes", "orphan", "foregroundDeletion")
-_ANNOTATION_BYTES = 256 * 1024
 
 
 def check(resource: Resource, new: Json, old: Json | None) -> None:
@@ -37,16 +36,8 @@ def _metadata(new: Json, old: Json | None) -> Iterator[str]:
     if old is None:
         for mistake in subdomain_mistakes(metadata.get("name", "")):
             yield f'metadata.name: Invalid value: "{metadata.get("name", "")}": {mistake}'
-    for key in annotations_of(new):
-        for mistake in key_mistakes(key.lower()):
-            yield f'metadata.annotations: Invalid value: "{key}": {mistake}'
-    if sum(len(key) + len(value) for key, value in annotations_of(new).items()) > _ANNOTATION_BYTES:
-        yield f"metadata.annotations: Too long: may not be more than {_ANNOTATION_BYTES} bytes"
-    for key, value in labels_of(new).items():
-        for mistake in key_mistakes(key):
-            yield f'metadata.labels: Invalid value: "{key}": {mistake}'
-        for mistake in value_mistakes(value):
-            yield f'metadata.labels: Invalid value: "{value}": {mistake}'
+    yield from of_annotations("metadata.annotations", annotations_of(new))
+    yield from of_labels("metadata.labels", labels_of(new))
     for place, name in enumerate(metadata.get("finalizers") or ()):
         if "/" not in name and name not in _FINALIZERS:
             why = "name is neither a standard finalizer name nor is it fully qualified"

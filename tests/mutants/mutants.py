@@ -34,9 +34,9 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _one(
         "budget in memory: gone after a restart",
-        "core/fold/__init__.py",
-        "return replace(state, epoch=data.epoch)",
-        "return replace(state, epoch=data.epoch, spent=type(state.spent)())",
+        "core/fold/sources.py",
+        "return replace(state, epoch=data.epoch, dark=",
+        "return replace(state, epoch=data.epoch, spent=type(state.spent)(), dark=",
     ),
     _one(
         "an unreadable target taken for a deleted one",
@@ -202,5 +202,49 @@ MUTANTS: tuple[Mutant, ...] = (
         "verify.py",
         "    if now - since >= timedelta(seconds=until.for_):",
         "    if True:",
+    ),
+    _one(
+        "an approval for any plan",
+        "decide.py",
+        "    if incident.approved == plan:",
+        "    if incident.approved:",
+        found_by="tests/unit/decide/test_approval.py",
+    ),
+    _one(
+        "an answer to another plan counts",
+        "bookkeeping.py",
+        "incident.phase is not Phase.AWAITING or incident.plan != seen.plan:",
+        "incident.phase is not Phase.AWAITING:",
+        found_by="tests/unit/decide/test_approval.py",
+    ),
+    _one(
+        "an opt-out is not heeded",
+        "guards/opt_out.py",
+        "    if not against:",
+        "    if True:",
+    ),
+    _one(
+        "places in flight are not counted",
+        "guards/max_in_flight.py",
+        "request.limits.max_in_flight",
+        "request.limits.max_in_flight + 1",
+    ),
+    _one(
+        "a checkpoint forgets when actions ended",
+        "core/frozen_state.py",
+        "_MAPS = {name: get_args(hint)[1] for name, hint in _hints.items() if get_origin(hint) is Map}",
+        "_MAPS = {name: get_args(hint)[1] for name, hint in _hints.items() if get_origin(hint) is Map and name != 'ended'}",
+    ),
+    _one(
+        "cancelled for good: an alert that comes back is not heard",
+        "core/fold/steps.py",
+        "        told = without(told, told_key(incident.definition.name, seen.fingerprint))\n",
+        "        pass\n",
+    ),
+    _one(
+        "a reverted change is made again for ever",
+        "conclude.py",
+        "if incident.reverts + 1 < MOST_REVERTS else",
+        "if True else",
     ),
 )

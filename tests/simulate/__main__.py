@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from tests.simulate.generate import generate
+from tests.simulate.generate import crowd, generate
 from tests.simulate.report import Totals
 from tests.simulate.run import Report, play
 from tests.simulate.scenario import Scenario
@@ -26,15 +26,18 @@ def main() -> int:
     asked = _arguments()
     if asked.file:
         return _replay(asked.file)
+    make = crowd if asked.crowd else generate
     totals, begun = Totals(), time.perf_counter()
     for seed in range(asked.seed, asked.seed + asked.seeds):
-        report = play(generate(seed, asked.hours))
+        report = play(make(seed, asked.hours))
         totals.add(report)
         if report.violations:
             print(f"seed {seed}: {report.violations[0]}", flush=True)
             if asked.brief:
                 return 1
             _tell(report)
+            if asked.first:
+                return 1
         if asked.seeds == 1:
             print(f"seed {seed}: the journal ends with {report.head}")
     if not asked.brief:
@@ -67,8 +70,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=1, help="how many runs (default %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="the first seed (default %(default)s)")
     parser.add_argument("--hours", type=float, default=1.0, help="hours with trouble of each run (default %(default)s)")
+    parser.add_argument("--crowd", action="store_true", help="a hundred and more incidents that nothing cures")
     parser.add_argument("--file", type=Path, help="play this scenario and say all that happens")
-    parser.add_argument("--brief", action="store_true", help="say only the first broken promise, and end there")
+    parser.add_argument("--first", action="store_true", help="end at the first run that breaks a promise")
+    parser.add_argument("--brief", action="store_true", help="as --first, but nothing is made small or written")
     return parser.parse_args()
 
 

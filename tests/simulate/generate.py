@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 
+from msgspec.structs import replace
+
 from remediator.core.guarding import (
     ApprovalSettings,
     AttemptsSettings,
@@ -56,8 +58,39 @@ def generate(seed: int, hours: float = 2.0) -> Scenario:
         protected=Protected(("kube-system",), draw.choice([(), ("tier=core",)])),
     )
     drawn = happenings(draw, workloads, rules, hours)
-    pace, reverts_after = draw.choice([0.2, 0.5, 1.0]), draw.choice([1.0, 20.0, 90.0])
-    return Scenario(seed, hours, policy, rules, workloads, drawn, pace=pace, reverts_after=reverts_after)
+    return Scenario(
+        seed,
+        hours,
+        policy,
+        rules,
+        workloads,
+        drawn,
+        pace=draw.choice([0.2, 0.5, 1.0]),
+        reverts_after=draw.choice([1.0, 20.0, 90.0]),
+        checkpoint=draw.choice([15, 60, 5000]),
+        kept=draw.choice([None, None, 900.0]),
+    )
+
+
+def crowd(seed: int, hours: float = 24.0) -> Scenario:
+    """Many workloads that nothing cures, for a long time: what is open stays open, through all that happens."""
+    draw = random.Random(f"{seed}/crowd")
+    spaces = [draw.choice(["shop", "cart"]) for _ in range(draw.randint(60, 160))]
+    images = draw.choices(["app:1", "broken:1", "notready:1"], [1, 6, 3], k=len(spaces))
+    workloads = tuple(
+        Workload("Deployment", space, f"web{number}", image, 1)
+        for number, (space, image) in enumerate(zip(spaces, images, strict=True))
+    )
+    ladders = {"KubeDeploymentRolloutStuck": (Step("rollback"), ESCALATE), "KubePodNotReady": (ESCALATE,)}
+    rules = tuple(
+        replace(_rule(draw, number), when=When((_named(alert),)), target=TargetSpec("Deployment"), do=do, mode=None)
+        for number, (alert, do) in enumerate(ladders.items())
+    )
+    policy = Policy(mode=Mode.ENFORCE, guards=_guards(draw))
+    few = draw.sample(workloads, 10)
+    drawn = happenings(draw, tuple(few), rules, min(hours, 3.0))
+    stretched = tuple(replace(each, at=round(each.at * max(hours / 3.0, 1.0), 3)) for each in drawn)
+    return Scenario(seed, hours, policy, rules, workloads, stretched, interval=60.0, checkpoint=500, kept=4 * 3600.0)
 
 
 def _workload(draw: random.Random, number: int) -> Workload:
@@ -74,7 +107,7 @@ def _rule(draw: random.Random, number: int) -> Rule:
     kind = draw.choices(["Deployment", "StatefulSet", "DaemonSet", "Node"], [12, 2, 1, 1])[0]
     steps = tuple(_step(draw, action) for action in draw.choice(LADDERS[kind]))
     last = (ESCALATE,) if not steps or draw.random() < 0.8 else ()
-    alert = Matcher("alertname", MatchOp.EQUAL, draw.choice(ALERTS[kind]))
+    alert = _named(draw.choice(ALERTS[kind]))
     return Rule(
         name=f"rule-{number}",
         group="simulated",
@@ -86,6 +119,10 @@ def _rule(draw: random.Random, number: int) -> Rule:
         guards=GuardSettings(cooldown=_cooldown(draw), budget=_budget(draw)),
         mode=draw.choices([None, Mode.ENFORCE, Mode.APPROVE, Mode.OBSERVE, Mode.OFF], [8, 16, 2, 4, 1])[0],
     )
+
+
+def _named(alert: str) -> Matcher:
+    return Matcher("alertname", MatchOp.EQUAL, alert)
 
 
 def _guards(draw: random.Random) -> GuardSettings:

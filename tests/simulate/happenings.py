@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
+from remediator.core.events import Pause
 from remediator.core.kinds import KINDS
 from remediator.core.model import Json, Mode, PatchType, Ref
-from remediator.core.observations import Answered, Reloaded
+from remediator.core.observations import Answered, Paused, Reloaded
 from remediator.ports import ClusterError
 from remediator.simulation import objects
 from remediator.simulation.faults import Fault, FaultKind
@@ -117,6 +118,27 @@ def crash(run: Run, it: Happening) -> None:
     _then(run, it, lambda: run.supervisor.crash(it.args.get("down", 5.0)))
 
 
+def stop(run: Run, it: Happening) -> None:
+    """The process is asked to end, as with every new version of it."""
+    _then(run, it, run.supervisor.stop)
+
+
+def double(run: Run, it: Happening) -> None:
+    """A second process is started beside the first."""
+    _then(run, it, run.supervisor.double)
+
+
+def halt(run: Run, it: Happening) -> None:
+    """Somebody pauses everything, or as much as `scope` names, for `seconds` or until they lift it after that time."""
+    scope = dict(it.args["scope"])
+    end = run.oracle.now() + timedelta(seconds=it.args["seconds"])
+    said = Pause("", reason="simulated", until=None if it.args["lifts"] else end, **scope)
+    _say(run, Paused(said, "person-0"))
+    if it.args["lifts"]:
+        lift = Paused(Pause("", lifted=True, **scope), "person-1")
+        run.loop.call_later(it.args["seconds"], _say, run, lift)
+
+
 def freeze(run: Run, it: Happening) -> None:
     """The process stands still for `seconds` while another takes over."""
 
@@ -181,7 +203,7 @@ HAPPENINGS: dict[str, Callable[[Any, Happening], None]] = {
     call.__name__: call
     for call in (
         roll, sicken, scale, note, pause, recreate, exclude, node,
-        fault, meddle, answer, crash, freeze, jump, weather, gap, garbage, rules, ceiling,
+        fault, meddle, answer, crash, stop, double, freeze, halt, jump, weather, gap, garbage, rules, ceiling,
     )
 }  # fmt: skip
 
@@ -202,6 +224,15 @@ def made(workload: Workload) -> Json:
         return objects.daemon_set(workload.name, workload.namespace, workload.image, labels=workload.labels)
     more = {"progressDeadlineSeconds": 60} if workload.kind == "Deployment" else {}
     return make(workload.name, workload.namespace, workload.image, workload.replicas, labels=workload.labels, **more)
+
+
+def _say(run: Run, word: Paused) -> None:
+    """Somebody tells the active process; where there is none, they try again."""
+    process = run.supervisor.active
+    if process is None or not process.open or not process.listens:
+        run.loop.call_later(5.0, _say, run, word)
+    else:
+        run.loop.start(process.controller.tell(word), process.life.group)
 
 
 def _patch(run: Run, where: str, body: Json, how: PatchType = PatchType.MERGE) -> None:

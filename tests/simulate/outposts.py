@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 from remediator.core.events import Event, Record
 from remediator.core.model import Change, Json, Ref, Resource
 from remediator.ports import Delivery, Journal, JournalError, OutcomeUnknown, Receipt, Unavailable
 from tests.simulate.life import Life
+
+T = TypeVar("T")
 
 ACCOUNT = "system:serviceaccount:remediator:remediator"
 
@@ -82,8 +85,7 @@ class Desk:
 
         async def ask() -> tuple[Record, ...]:
             self._refuse("journal refuses", "refuses")
-            with self._life.scene.loop.outside():
-                records = await self._journal.append(events, after=after, consume=consume)
+            records = await self._journal.append(events, after=after, consume=consume)
             self._life.scene.oracle.appended(self._life.name, records, consume)
             self._refuse("journal loses answers", "loses_answer")
             return records
@@ -98,13 +100,33 @@ class Desk:
         """See `ports.Journal.head`."""
         return await self._look(lambda: self._journal.head())
 
+    async def lines(self, after: int = 0, limit: int = 1000) -> tuple[Json, ...]:
+        """See `ports.Journal.lines`."""
+        return await self._look(lambda: self._journal.lines(after, limit))
+
+    async def checkpoint(self, before: int | None = None) -> Record | None:
+        """See `ports.Journal.checkpoint`."""
+        return await self._look(lambda: self._journal.checkpoint(before))
+
+    async def floor(self, incidents: Collection[str], before: datetime) -> tuple[int, str]:
+        """See `ports.Journal.floor`."""
+        return await self._look(lambda: self._journal.floor(incidents, before))
+
+    async def drop(self) -> int:
+        """See `ports.Journal.drop`."""
+
+        async def ask() -> int:
+            self._refuse("journal refuses to drop", "refuses")
+            return await self._journal.drop()
+
+        return await self._life.travel("drop", ask)
+
     async def receive(self, source: str, body: bytes, at: datetime) -> int:
         """See `ports.Journal.receive`."""
 
         async def ask() -> int:
             self._refuse("journal refuses payloads", "refuses")
-            with self._life.scene.loop.outside():
-                receipt = await self._journal.receive(source, body, at)
+            receipt = await self._journal.receive(source, body, at)
             self._life.scene.oracle.stored(receipt, body)
             self._refuse("journal loses answers about payloads", "loses_answer")
             return receipt
@@ -122,11 +144,10 @@ class Desk:
     async def close(self) -> None:
         """The journal is the run's: it stays open."""
 
-    async def _look(self, ask):
-        async def looked():
+    async def _look(self, ask: Callable[[], Awaitable[T]]) -> T:
+        async def looked() -> T:
             self._refuse("journal unreadable", "unreadable")
-            with self._life.scene.loop.outside():
-                return await ask()
+            return await ask()
 
         return await self._life.travel("look", looked)
 

@@ -56,7 +56,7 @@ class Postman:
 
     async def _offer(self, body: bytes) -> bool:
         """One POST; true where the answer was 2xx, or 4xx, and arrived."""
-        weather, process = self._scene.weather, self._supervisor.active
+        weather, process = self._scene.weather, self._supervisor.anyone(0.3)
         if weather.road == "blocked" or process is None or not process.listens:
             if weather.road == "blocked":
                 weather.meet("road blocked")

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import structlog
 from msgspec.structs import replace
 
-from remediator.journal import connect
-from remediator.journal.memory import MemoryJournal
 from remediator.ports import Journal
 from remediator.simulation.alert_rules import RULES, AlertRule
 from remediator.simulation.alerts import AlertSource, Timing
 from remediator.simulation.loop import VirtualLoop
 from remediator.simulation.store import Commit
 from remediator.simulation.world import World
+from tests.simulate.books import Books, kept
 from tests.simulate.happenings import HAPPENINGS, made
 from tests.simulate.life import Scene
 from tests.simulate.oracle import Oracle, Violation
@@ -62,7 +59,8 @@ class Run:
         self.weather = Weather(scenario.seed)
         self.oracle = Oracle(self.world, self.weather, ACCOUNT, trace=trace)
         self.scene = Scene(self.loop, self.world, self.weather, self.oracle)
-        self.supervisor = Supervisor(self.scene, journal, scenario.policy, scenario.rules)
+        self.books = Books(journal, self.loop)
+        self.supervisor = Supervisor(self.scene, self.books, scenario)
         self.postman = Postman(self.scene, self.supervisor)
         self.workloads = {workload.key: workload for workload in scenario.workloads}
         self.gaps: set[str] = set()
@@ -188,20 +186,15 @@ def _mark(obj: Any) -> str:
 
 def play(scenario: Scenario, *, trace: bool = False) -> Report:
     """Play a scenario in a world of its own and judge it."""
-    if scenario.journal == "memory":
-        return _play(scenario, MemoryJournal(), trace)
-    with tempfile.TemporaryDirectory() as folder:
-        return _play(scenario, connect(f"sqlite:///{Path(folder)}/journal.db"), trace)
-
-
-def _play(scenario: Scenario, journal: Journal, trace: bool) -> Report:
-    run = Run(scenario, journal, trace=trace)
     log = structlog.get_config()
-    structlog.configure(processors=[run.hear], wrapper_class=structlog.make_filtering_bound_logger(40))
-    try:
-        run.loop.run_until_complete(run.play())
-        return run.report()
-    finally:
-        run.supervisor.end()
-        run.loop.finish()
-        structlog.configure(**log)
+    with kept(scenario.journal) as journal:
+        run = Run(scenario, journal, trace=trace)
+        structlog.configure(processors=[run.hear], wrapper_class=structlog.make_filtering_bound_logger(40))
+        try:
+            run.loop.run_until_complete(run.play())
+            return run.report()
+        finally:
+            run.supervisor.end()
+            run.loop.run_until_complete(run.books.close())
+            run.loop.finish()
+            structlog.configure(**log)

@@ -40,7 +40,8 @@ class Scenario(Value, frozen=True):
     """A whole run: `seed` for all that is drawn on the way (delays, names), `hours` until everything is put right.
 
     `journal` is memory or sqlite. `interval` is that of alert evaluation, in seconds; `pace` stretches all that
-    Prometheus and Alertmanager wait for.
+    Prometheus and Alertmanager wait for. A checkpoint is written after so many records; those of closed incidents are
+    kept for so many seconds.
     """
 
     seed: int
@@ -52,4 +53,6 @@ class Scenario(Value, frozen=True):
     journal: str = "memory"
     interval: float = 15.0
     pace: float = 1.0
+    checkpoint: int = 5000
+    kept: float | None = None
     reverts_after: float = 20.0

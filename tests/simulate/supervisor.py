@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 
 from remediator.config import Settings
+from remediator.controller import Controller
 from remediator.core.observations import Reloaded
-from remediator.core.rules import Policy, Rule
 from remediator.installation import Installation, World
 from remediator.ports import Fenced, Journal, JournalError
+from remediator.retention import Kept
 from remediator.server.app import build
 from tests.simulate.life import Life, Scene
 from tests.simulate.outposts import Desk, MachineClock, Pager, Wire
+from tests.simulate.scenario import Scenario
 
 BACK_OFF = 5.0
 """Seconds before a process that ended is started again."""
@@ -20,15 +22,15 @@ BACK_OFF = 5.0
 class Process:
     """One remediator at work: its controller, and the web application before it."""
 
-    def __init__(self, scene: Scene, journal: Journal, name: str) -> None:
+    def __init__(self, scene: Scene, journal: Journal, name: str, scenario: Scenario) -> None:
         self.life = Life(scene, name)
-        clock = MachineClock(self.life)
-        world = World(Desk(self.life, journal), Wire(self.life), Pager(self.life), clock)
-        self.installation = Installation(Settings(), (), world)
-        self.controller = self.installation.controller
-        self.controller.identity, self.controller.version = name, "simulated"
+        ports = Desk(self.life, journal), Wire(self.life), Pager(self.life), MachineClock(self.life)
+        kept = Kept(scenario.kept) if scenario.kept else None
+        self.controller = Controller(*ports, name, "simulated", kept=kept, checkpoint=scenario.checkpoint)
+        self.installation = Installation(Settings(), (), World(*ports))
+        self.installation.controller = self.controller
         self.app = build(self.installation)
-        self.open = False
+        self.open = self.stopping = False
         self.task: asyncio.Task[None] | None = None
 
     def start(self, rules: Reloaded) -> None:
@@ -48,9 +50,9 @@ class Process:
 class Supervisor:
     """Keeps one process running; at times there are two."""
 
-    def __init__(self, scene: Scene, journal: Journal, policy: Policy, rules: tuple[Rule, ...]) -> None:
-        self.scene, self.journal = scene, journal
-        self.rules = Reloaded(policy, rules)
+    def __init__(self, scene: Scene, journal: Journal, scenario: Scenario) -> None:
+        self.scene, self.journal, self.scenario = scene, journal, scenario
+        self.rules = Reloaded(scenario.policy, scenario.rules)
         self.active: Process | None = None
         self.frozen: list[Process] = []
         self.processes: list[Process] = []
@@ -61,7 +63,7 @@ class Supervisor:
         """Start a process, which is the active one from now on."""
         self._count += 1
         self._say(f"remediator-{self._count} starts")
-        process = Process(self.scene, self.journal, f"remediator-{self._count}")
+        process = Process(self.scene, self.journal, f"remediator-{self._count}", self.scenario)
         self.active = process
         self.processes.append(process)
         process.start(self.rules)
@@ -77,6 +79,29 @@ class Supervisor:
         self._say(f"{process.life.name} crashes")
         process.life.group.kill()
         self._again(down)
+
+    def stop(self) -> None:
+        """The active process is asked to end and given twenty seconds for it; another is started when it has ended."""
+        process = self.active
+        if process is None or process.stopping:
+            return
+        self.scene.oracle.counts["stops"] += 1
+        self._say(f"{process.life.name} is asked to end")
+        process.stopping = True
+        self.scene.loop.start(process.controller.stop(), process.life.group)
+        self.scene.loop.call_later(20.0, lambda: self.crash() if self.active is process else None)
+
+    def double(self) -> None:
+        """Another process is started while the active one is still at work."""
+        if self.active is not None:
+            self.scene.oracle.counts["doubles"] += 1
+            self.active = None
+            self.start()
+
+    def anyone(self, chance: float) -> Process | None:
+        """The process that a request reaches: the active one, or at times one that only believes to be it."""
+        others = [each for each in self.processes if each is not self.active and each.listens]
+        return others[0] if others and self.scene.weather.chance(chance) else self.active
 
     def freeze(self) -> Process | None:
         """The active process stands still, and another takes over."""
@@ -109,10 +134,9 @@ class Supervisor:
     def end(self) -> None:
         """Nothing runs any more."""
         self._ended = True
-        for process in (self.active, *self.frozen):
-            if process is not None:
-                process.life.group.kill()
-                self.scene.loop.thaw(process.life.group)
+        for process in list(self.processes):
+            process.life.group.kill()
+            self.scene.loop.thaw(process.life.group)
 
     async def reload(self, rules: Reloaded) -> None:
         """Other rule files from now on."""
@@ -145,7 +169,7 @@ class Supervisor:
             self.scene.oracle.counts["fenced"] += 1
         elif isinstance(error, JournalError):
             self.scene.oracle.counts["ended by the journal"] += 1
-        elif not self._ended:
+        elif not self._ended and not (error is None and process.stopping):
             self.scene.oracle.violated("the loop goes on", f"{process.life.name} ended: {error!r}")
         if self.active is process:
             self.active = None

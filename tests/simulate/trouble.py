@@ -35,7 +35,7 @@ def happenings(
     found += [
         _answers(stage) for _ in range(int(20 * hours) if any(rule.mode is Mode.APPROVE for rule in rules) else 0)
     ]
-    for make in draw.sample(TROUBLE, draw.randint(1, 6)):
+    for make in draw.sample(TROUBLE, min(draw.randint(1, 6), len(TROUBLE))):
         found += [make(stage) for _ in range(int(draw.randint(2, 12) * hours))]
     return tuple(sorted(found, key=lambda each: each.at))
 
@@ -139,6 +139,12 @@ def _answers(stage: _Stage) -> Happening:
     return stage.trouble("answer", words=words)
 
 
+def _halt(stage: _Stage) -> Happening:
+    rule, key = stage.draw.choice(stage.rules), stage.draw.choice(stage.keys)
+    scope = stage.one({}, {"rule": rule}, {"namespace": "shop"}, {"target": key}, {"rule": rule, "namespace": "cart"})
+    return stage.trouble("halt", scope=scope, seconds=stage.one(20.0, 300.0, 1200.0), lifts=stage.one(True, False))
+
+
 def _bad(part: str, troubles: tuple[object, ...], lasts: tuple[float, ...]) -> Callable[[_Stage], Happening]:
     def make(stage: _Stage) -> Happening:
         return stage.trouble("weather", **{"part": part, "is": stage.one(*troubles), "seconds": stage.one(*lasts)})
@@ -155,6 +161,9 @@ TROUBLE: tuple[Callable[[_Stage], Happening], ...] = (
     lambda stage: stage.trouble("crash", down=stage.one(1.0, 5.0, 90.0), **stage.moment()),
     lambda stage: stage.trouble("crash", down=stage.one(1.0, 5.0, 90.0), **stage.moment()),
     lambda stage: stage.trouble("freeze", seconds=stage.one(0.5, 8.0, 45.0, 900.0), **stage.moment()),
+    lambda stage: stage.trouble("stop", **stage.moment()),
+    lambda stage: stage.trouble("double", **stage.moment()),
+    _halt,
     lambda stage: stage.trouble("jump", seconds=stage.one(-600.0, -30.0, -1.0, 1.0, 30.0, 3600.0)),
     _meddling,
     _meddling,

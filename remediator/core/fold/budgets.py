@@ -42,10 +42,12 @@ def scopes_of(incident: Incident) -> tuple[str, ...]:
 
 def reserve(state: State, incident: Incident, at: datetime, mode: Mode | None) -> State:
     """The state with one action more in each of its scopes; what no budget can look back to is forgotten."""
-    spent = state.spent
+    spent, oldest = state.spent, at - timedelta(seconds=LONGEST_WINDOW)
     for scope in scopes_of(incident):
         key = shadow(mode) + scope
-        kept = tuple(each for each in spent.get(key, ()) if each > at - timedelta(seconds=LONGEST_WINDOW))
+        kept = spent.get(key, ())
+        if kept and kept[0] <= oldest:
+            kept = tuple(each for each in kept if each > oldest)
         spent = spent.set(key, (*kept, at)[-MOST_IN_WINDOW:])
     return replace(state, spent=spent)
 

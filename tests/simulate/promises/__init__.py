@@ -5,7 +5,7 @@ from tests.simulate.promises.decisions import AllAsked, Fresh, SaidOnce, Signall
 from tests.simulate.promises.endings import Closed, Stuck, Told
 from tests.simulate.promises.inbox import Kept
 from tests.simulate.promises.limits import Budgets, Cooldowns, InFlight
-from tests.simulate.promises.people import Approved, OptedOut
+from tests.simulate.promises.people import Approved, Halted, OptedOut
 from tests.simulate.promises.writes import IntentFirst, Modes, OneHand, Undoing, Untouchable
 
 PROMISES = (
@@ -19,6 +19,7 @@ PROMISES = (
     InFlight,
     Approved,
     OptedOut,
+    Halted,
     AllAsked,
     Fresh,
     SaidOnce,

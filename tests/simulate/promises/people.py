@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from remediator.core.events import Approval, Decision, Intent, Record
+from typing import Any
+
+from remediator.core.events import Approval, Decision, Intent, Pause, Record
 from remediator.core.model import Mode
 from remediator.executor import FENCE
 from remediator.propose import plan_mark
@@ -54,3 +56,32 @@ class OptedOut(Promise):
         annotations = (effect.before or {}).get("metadata", {}).get("annotations") or {}
         word = annotations.get("remediator.io/exclude")
         self.check("never what is opted out", word in (None, "false"), f"{effect.entry.request.name}: {word}")
+
+
+class Halted(Promise):
+    """While a pause stands that concerns it, nothing new is begun."""
+
+    def on_record(self, record: Record) -> None:
+        """At an intent: no pause of the journal stands for its rule, namespace and target."""
+        event, data = record.event, record.event.data
+        if isinstance(data, Pause):
+            self._note(data)
+        if not isinstance(data, Intent) or event.target is None:
+            return
+        for pause in self._standing.values():
+            concerns = (
+                pause.rule in ("", event.rule)
+                and pause.namespace in ("", event.target.namespace)
+                and pause.target in ("", event.target.key, str(event.target))
+            )
+            over = pause.until is not None and event.time >= pause.until
+            self.check("nothing is begun in a pause", over or not concerns, f"{data.id} in spite of {pause}")
+
+    def __init__(self, oracle: Any) -> None:
+        super().__init__(oracle)
+        self._standing: dict[str, Pause] = {}
+
+    def _note(self, pause: Pause) -> None:
+        self._standing.pop(pause.id, None)
+        if not pause.lifted:
+            self._standing[pause.id] = pause

@@ -55,8 +55,17 @@ class IntentFirst(Promise):
             return
         deed.effects.append(effect)
         self.check("at most one effect per intent", len(deed.effects) == 1, f"{id_} took effect twice")
+        self.check("no fight with whoever takes it back", self._made(deed) <= 2, f"{id_}: {self._made(deed)} times")
         undone = deed.status is not None and deed.status not in EFFECTIVE
         self.check("never done stays never done", not undone, f"{id_} took effect after {deed.status}")
+
+    def _made(self, deed: Deed) -> int:
+        """How often the incident has made the change of this step: once more where it was taken back, then no more."""
+        if isinstance(deed.data, Undo):
+            return 0
+        deeds = self.history.stories[deed.event.incident].deeds
+        same = [each for each in deeds if each.data.step == deed.data.step and not isinstance(each.data, Undo)]
+        return sum(bool(each.effects) for each in same)
 
     def on_record(self, record: Record) -> None:
         """An outcome says what is true."""
@@ -68,7 +77,8 @@ class IntentFirst(Promise):
         if deed is None:
             return
         done, said = bool(deed.effects), data.status in EFFECTIVE
-        self.check("an outcome says what is true", done is said, f"{data} but effects: {len(deed.effects)}")
+        if data.status is not OutcomeStatus.GONE:  # of what is no more nobody can tell whether it was written to
+            self.check("an outcome says what is true", done is said, f"{data} but effects: {len(deed.effects)}")
 
 
 class Modes(Promise):

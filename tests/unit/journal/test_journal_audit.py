@@ -149,7 +149,10 @@ def test_an_empty_journal_has_an_anchor_too(tmp_path: Path):
     [
         (["verify"], "which journal? Give --db sqlite:///PATH, or --config"),
         (["verify", "export.jsonl", "--db", "sqlite:///./journal.db"], "give either FILE or --db/--config, not both"),
-        (["verify", "--filtered", "--db", "sqlite:///./journal.db"], "--filtered is about an export: give its FILE"),
+        (
+            ["verify", "--filtered", "--db", "sqlite:///./journal.db"],
+            "--filtered is about an export: give its one FILE",
+        ),
         (["verify", "no-such-file"], "no-such-file: No such file or directory; name an export"),
         (["verify", "."], "Is a directory"),
         (["verify", "--anchor", "seven", "x"], "'seven' is no place in a journal; give what `audit anchor` printed"),

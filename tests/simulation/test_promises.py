@@ -1,0 +1,107 @@
+"""The promises of the product under random trouble: about a minute of seeds, and every scenario that once broke one.
+
+`python -m tests.simulate` plays many more; a file that it writes for a failing seed becomes a test in `regressions/`.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from tests.simulate.generate import crowd, generate
+from tests.simulate.oracle import Violation
+from tests.simulate.report import Totals
+from tests.simulate.run import Report, play
+from tests.simulate.scenario import Scenario
+from tests.simulate.shrink import Shrinking
+
+SEEDS = range(1, 31)
+REGRESSIONS = sorted((Path(__file__).parent / "regressions").glob("*.json"))
+
+
+def told(report: Report) -> str:
+    """What broke, in the smallest scenario that breaks it."""
+    small = Shrinking(report).shrink()
+    trace = play(small.scenario, trace=True).trace[-40:]
+    return "\n".join((*trace, str(small.violations[0]), "make it a test: python -m tests.simulate --seed ..."))
+
+
+@pytest.fixture(scope="module")
+def totals() -> Totals:
+    """All seeds, played; the first that breaks a promise ends it."""
+    sums = Totals()
+    for seed in SEEDS:
+        report = play(generate(seed, 1.0))
+        assert not report.violations, told(report)
+        sums.add(report)
+    return sums
+
+
+def test_no_promise_is_broken(totals: Totals):
+    assert totals.broken == 0
+    assert sum(totals.checked.values()) > 100 * totals.runs
+
+
+def test_everything_that_can_happen_did_happen(totals: Totals):
+    """A simulation in which nothing is done, or nothing goes wrong, would show nothing."""
+    done = {"decision act", "decision hold", "decision deny", "decision observe", "decision await_approval", "undo"}
+    done |= {f"outcome {status}" for status in ("applied", "adopted", "conflict", "never_done", "rehearsed")}
+    done |= {f"incident_closed {reason}" for reason in ("recovered", "resolved", "failed", "refused", "cancelled")}
+    done |= {"fences", "escalated delivered", "fenced", "signal unresolved", "signal skipped"}
+    assert done - set(totals.counts) == set()
+    trouble = {"crashes", "freezes", "clock jumps", "data gaps", "third party reverts", "journal refuses"}
+    trouble |= {f"api server: {kind}" for kind in ("conflict", "late", "lost_answer", "lost_request", "stale")}
+    trouble |= {f"payloads {way}" for way in ("doubled", "dropped", "late")}
+    assert trouble - set(totals.faults) == set()
+
+
+def test_a_crowd_of_open_incidents_is_simulated_as_well():
+    report = play(crowd(1, 2.0))
+    assert not report.violations, told(report)
+    assert report.incident_hours > 100
+
+
+@pytest.mark.parametrize("file", REGRESSIONS, ids=lambda file: file.stem)
+def test_what_once_broke_a_promise_breaks_none(file: Path):
+    report = play(msgspec.json.decode(file.read_bytes(), type=Scenario))
+    assert not report.violations, report.violations[0]
+
+
+def test_sqlite_keeps_the_same_journal_to_the_last_hash():
+    scenario = generate(3, 1.0)
+    assert play(scenario).head == play(replace(scenario, journal="sqlite")).head
+
+
+def test_a_seed_gives_the_same_journal_in_every_process():
+    """Nothing hangs on the order of sets or on what ran before."""
+    command = [sys.executable, "-m", "tests.simulate", "--seed", "6", "--hours", "0.5"]
+    said = {
+        subprocess.run(
+            command, env=os.environ | {"PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True
+        ).stdout.splitlines()[0]
+        for seed in ("0", "1", "77")
+    }
+    assert len(said) == 1
+    assert "the journal ends with" in said.pop()
+
+
+def test_shrinking_keeps_only_what_breaks_the_promise():
+    """On a stand-in for the run: the promise breaks where two certain happenings are together."""
+    scenario = generate(4, 1.0)
+    first, second = scenario.happenings[3], scenario.happenings[-5]
+
+    def played(tried: Scenario) -> Report:
+        broken = first in tried.happenings and second in tried.happenings
+        violations = (Violation("a promise", second.at, "broken"),) if broken else ()
+        return Report(tried, violations, Counter(), Counter(), Counter(), 0.0, 0.0, 0, "")
+
+    small = Shrinking(played(scenario), played).shrink().scenario
+    assert small.happenings == (first, second)
+    assert small.rules == small.workloads == ()
