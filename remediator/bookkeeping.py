@@ -117,14 +117,11 @@ def reloaded(state: State, seen: Reloaded, now: datetime) -> tuple[Event, ...]:
 
 
 def _of_removed(state: State, new: dict[str, Rule]) -> list[Incident]:
-    """Open incidents of rules that are gone; what is in hand is verified to its end first."""
+    """Open incidents of rules that are gone, oldest first; what is in hand is verified to its end first."""
     if all(name in new for name in state.rules):
         return []
-    return [
-        incident
-        for incident in state.incidents.values()
-        if incident.definition.name not in new and not incident.in_hand
-    ]
+    orphans = (each for each in state.incidents.values() if each.definition.name not in new and not each.in_hand)
+    return sorted(orphans, key=lambda incident: (incident.opened_at, incident.id))
 
 
 def _orphaned(state: State, incident: Incident, now: datetime) -> Event:

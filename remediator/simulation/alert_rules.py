@@ -5,58 +5,57 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from remediator.core.model import Json, Value
-from remediator.simulation.store import Store
 from remediator.simulation.values import condition_of
 
 Labels = dict[str, str]
 
 
 class AlertRule(Value, frozen=True):
-    """One rule: its name, what it finds, its severity and texts. `lingers` is what `max_over_time` adds, in seconds."""
+    """One rule: its name, the kind it is about, the alerts that `find` sees in an object of it, its severity and texts.
+
+    `lingers` is what `max_over_time` adds, in seconds.
+    """
 
     name: str
-    find: Callable[[Store], Iterator[Labels]]
+    kind: str
+    find: Callable[[Json], Iterator[Labels]]
     severity: str
     summary: str
     description: str
     lingers: float = 0.0
 
 
-def _stuck(store: Store) -> Iterator[Labels]:
-    for deployment in store.each("Deployment"):
-        condition = condition_of(deployment.get("status") or {}, "Progressing")
-        if condition is not None and condition["status"] == "False":
-            metadata = deployment["metadata"]
-            yield {
-                "namespace": metadata["namespace"],
-                "deployment": metadata["name"],
-                "condition": "Progressing",
-                "status": "false",
-            }
+def _stuck(deployment: Json) -> Iterator[Labels]:
+    condition = condition_of(deployment.get("status") or {}, "Progressing")
+    if condition is not None and condition["status"] == "False":
+        metadata = deployment["metadata"]
+        yield {
+            "namespace": metadata["namespace"],
+            "deployment": metadata["name"],
+            "condition": "Progressing",
+            "status": "false",
+        }
 
 
-def _crash_looping(store: Store) -> Iterator[Labels]:
-    for pod in store.each("Pod"):
-        for container in pod["status"].get("containerStatuses") or ():
-            reason = (container["state"].get("waiting") or {}).get("reason")
-            if reason == "CrashLoopBackOff":
-                yield {**_pod(pod), "container": container["name"], "reason": reason}
+def _crash_looping(pod: Json) -> Iterator[Labels]:
+    for container in pod["status"].get("containerStatuses") or ():
+        reason = (container["state"].get("waiting") or {}).get("reason")
+        if reason == "CrashLoopBackOff":
+            yield {**_pod(pod), "container": container["name"], "reason": reason}
 
 
-def _not_ready(store: Store) -> Iterator[Labels]:
-    for pod in store.each("Pod"):
-        owners = pod["metadata"].get("ownerReferences") or ()
-        is_job = any(owner["kind"] == "Job" for owner in owners)
-        if pod["status"].get("phase") in ("Pending", "Unknown", "Failed") and not is_job:
-            yield {"namespace": pod["metadata"]["namespace"], "pod": pod["metadata"]["name"]}
+def _not_ready(pod: Json) -> Iterator[Labels]:
+    owners = pod["metadata"].get("ownerReferences") or ()
+    is_job = any(owner["kind"] == "Job" for owner in owners)
+    if pod["status"].get("phase") in ("Pending", "Unknown", "Failed") and not is_job:
+        yield {"namespace": pod["metadata"]["namespace"], "pod": pod["metadata"]["name"]}
 
 
-def _node_not_ready(store: Store) -> Iterator[Labels]:
-    for node in store.each("Node"):
-        condition = condition_of(node.get("status") or {}, "Ready")
-        ready = condition is not None and condition["status"] == "True"
-        if not ready and not node["spec"].get("unschedulable"):
-            yield {"node": node["metadata"]["name"], "condition": "Ready", "status": "true"}
+def _node_not_ready(node: Json) -> Iterator[Labels]:
+    condition = condition_of(node.get("status") or {}, "Ready")
+    ready = condition is not None and condition["status"] == "True"
+    if not ready and not node["spec"].get("unschedulable"):
+        yield {"node": node["metadata"]["name"], "condition": "Ready", "status": "true"}
 
 
 def _pod(pod: Json) -> Labels:
@@ -67,6 +66,7 @@ def _pod(pod: Json) -> Labels:
 RULES: tuple[AlertRule, ...] = (
     AlertRule(
         "KubeDeploymentRolloutStuck",
+        "Deployment",
         _stuck,
         "warning",
         "Deployment rollout is not progressing.",
@@ -74,6 +74,7 @@ RULES: tuple[AlertRule, ...] = (
     ),
     AlertRule(
         "KubePodCrashLooping",
+        "Pod",
         _crash_looping,
         "warning",
         "Pod is crash looping.",
@@ -82,6 +83,7 @@ RULES: tuple[AlertRule, ...] = (
     ),
     AlertRule(
         "KubePodNotReady",
+        "Pod",
         _not_ready,
         "warning",
         "Pod has been in a non-ready state for more than 15 minutes.",
@@ -89,6 +91,7 @@ RULES: tuple[AlertRule, ...] = (
     ),
     AlertRule(
         "KubeNodeNotReady",
+        "Node",
         _node_not_ready,
         "warning",
         "Node is not ready.",

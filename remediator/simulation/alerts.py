@@ -13,6 +13,7 @@ import msgspec
 from remediator.core.model import Json, Value
 from remediator.simulation.alert_rules import RULES, AlertRule, Labels
 from remediator.simulation.clock import stamp
+from remediator.simulation.findings import Findings
 from remediator.simulation.world import World
 
 NEVER = "0001-01-01T00:00:00Z"
@@ -35,12 +36,11 @@ class Timing(Value, frozen=True):
 
 
 class Alert(Value, frozen=True):
-    """One alert: active since, last seen, firing since, resolved at."""
+    """One alert: active since, firing since, resolved at."""
 
     rule: AlertRule
     labels: Labels
     active: datetime
-    seen: datetime
     fired: datetime | None = None
     ended: datetime | None = None
 
@@ -51,6 +51,7 @@ class Group:
     def __init__(self, first_flush: datetime) -> None:
         self.alerts: dict[AlertKey, Alert] = {}
         self.due = first_flush
+        self.changed = True
         self.sent: dict[AlertKey, bool] = {}
         self.sent_at: datetime | None = None
 
@@ -68,8 +69,11 @@ class AlertSource:
         rules: Sequence[AlertRule] = RULES,
     ) -> None:
         self._world, self._send, self._timing = world, send, timing or Timing()
-        self._receiver, self._rules = receiver, rules
+        self._receiver, self._findings = receiver, Findings(world.store, rules)
         self._alerts: dict[AlertKey, Alert] = {}
+        self._waiting: dict[AlertKey, None] = {}
+        self._gone: dict[AlertKey, datetime] = {}
+        self._looked_at = world.clock.now()
         self._groups: dict[AlertKey, Group] = {}
         world.after(self._timing.interval, self._tick)
 
@@ -77,6 +81,10 @@ class AlertSource:
     def firing(self) -> list[Labels]:
         """The labels of all alerts that fire now."""
         return [alert.labels for alert in self._alerts.values() if alert.fired is not None]
+
+    def look_again(self) -> None:
+        """Look at every object at the next evaluation: what the rules find has changed without a write."""
+        self._findings.look_again()
 
     def _tick(self) -> None:
         now = self._world.clock.now()
@@ -86,41 +94,53 @@ class AlertSource:
         self._world.after(self._timing.interval, self._tick)
 
     def _evaluate(self, now: datetime) -> None:
-        for rule in self._rules:
-            for found in rule.find(self._world.store):
-                self._see(rule, {"alertname": rule.name, "severity": rule.severity, **found}, now)
-        for key, alert in list(self._alerts.items()):
-            if alert.seen + timedelta(seconds=alert.rule.lingers) < now:
-                self._resolve(key, alert, now)
-            elif alert.fired is None and now >= alert.active + timedelta(seconds=self._timing.holds):
-                self._fire(key, msgspec.structs.replace(alert, fired=now), now)
+        for rule, found, before in self._findings.changes():
+            kept = [self._see(rule, labels, now) for labels in found]
+            gone = {_key(rule, labels): self._looked_at for labels in before}
+            self._gone |= {key: seen for key, seen in gone.items() if key not in kept}
+        self._looked_at = now
+        for key, seen in list(self._gone.items()):
+            if seen + timedelta(seconds=self._alerts[key].rule.lingers) < now:
+                self._resolve(key, now)
+        for key in list(self._waiting):
+            if now >= self._alerts[key].active + timedelta(seconds=self._timing.holds):
+                self._fire(key, now)
 
-    def _see(self, rule: AlertRule, labels: Labels, now: datetime) -> None:
-        key = tuple(sorted(labels.items()))
-        known = self._alerts.get(key)
-        seen = Alert(rule, labels, now, now) if known is None else msgspec.structs.replace(known, seen=now)
-        self._alerts[key] = seen
+    def _see(self, rule: AlertRule, labels: Labels, now: datetime) -> AlertKey:
+        key = _key(rule, labels)
+        if key in self._alerts:
+            self._gone.pop(key, None)
+        else:
+            self._alerts[key] = Alert(rule, _labels(rule, labels), now)
+            self._waiting[key] = None
+        return key
 
-    def _fire(self, key: AlertKey, alert: Alert, now: datetime) -> None:
-        self._alerts[key] = alert
+    def _fire(self, key: AlertKey, now: datetime) -> None:
+        del self._waiting[key]
+        alert = self._alerts[key] = msgspec.structs.replace(self._alerts[key], fired=now)
         group_key = tuple((name, alert.labels[name]) for name in _GROUP_BY if name in alert.labels)
         if group_key not in self._groups:
             self._groups[group_key] = Group(now + timedelta(seconds=self._timing.group_wait))
-        self._groups[group_key].alerts[key] = alert
+        group = self._groups[group_key]
+        group.alerts[key], group.changed = alert, True
 
-    def _resolve(self, key: AlertKey, alert: Alert, now: datetime) -> None:
-        del self._alerts[key]
+    def _resolve(self, key: AlertKey, now: datetime) -> None:
+        del self._alerts[key], self._gone[key]
+        self._waiting.pop(key, None)
         for group in self._groups.values():
             if key in group.alerts:
-                group.alerts[key] = msgspec.structs.replace(group.alerts[key], ended=now)
+                group.alerts[key], group.changed = msgspec.structs.replace(group.alerts[key], ended=now), True
 
     def _flush(self, key: AlertKey, group: Group, now: datetime) -> None:
         """Send a group that is due and has changed, or was not sent for `repeat_interval`; forget what is resolved."""
         if now < group.due:
             return
         group.due = now + timedelta(seconds=self._timing.group_interval)
-        state = {name: alert.ended is None for name, alert in group.alerts.items()}
         repeat = timedelta(seconds=self._timing.repeat_interval)
+        if not group.changed and group.sent_at is not None and now < group.sent_at + repeat:
+            return
+        group.changed = False
+        state = {name: alert.ended is None for name, alert in group.alerts.items()}
         if state != group.sent or group.sent_at is None or now >= group.sent_at + repeat:
             self._send(payload(dict(key), list(group.alerts.values()), self._receiver))
             group.sent_at = now
@@ -128,6 +148,14 @@ class AlertSource:
         group.sent = dict.fromkeys(group.alerts, True)
         if not group.alerts:
             del self._groups[key]
+
+
+def _key(rule: AlertRule, labels: Labels) -> AlertKey:
+    return tuple(sorted(_labels(rule, labels).items()))
+
+
+def _labels(rule: AlertRule, found: Labels) -> Labels:
+    return {"alertname": rule.name, "severity": rule.severity, **found}
 
 
 def payload(group_labels: Labels, alerts: Sequence[Alert], receiver: str) -> Json:

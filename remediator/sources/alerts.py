@@ -45,10 +45,12 @@ def _batches(pairs: Iterator[tuple[Rule, Alert]]) -> Iterator[list[tuple[Rule, A
 
 
 def _matching(state: State, payload: Payload) -> Iterator[tuple[Rule, Alert]]:
+    """Alerts in the order of the payload, the rules of each in that of their names: the map of rules has none that
+    two processes would agree on.
+    """
     for alert in payload.alerts:
-        for rule in state.rules.values():
-            if rule.when.matches(alert.labels):
-                yield rule, alert
+        matching = [rule for rule in state.rules.values() if rule.when.matches(alert.labels)]
+        yield from ((rule, alert) for rule in sorted(matching, key=lambda rule: rule.name))
 
 
 async def _sighting(cluster: Reader, state: State, rule: Rule, alert: Alert) -> Sighting:

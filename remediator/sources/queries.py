@@ -88,7 +88,7 @@ class Queries:
         """Ask what the rules want to know that are in force now; what is known of queries that stay is kept."""
         before = {(slot, query): asking for slot, queries in self._slots.items() for query, asking in queries.items()}
         waiting: dict[tuple[Slot, str], list[Rule]] = {}
-        for rule in self._state().rules.values():
+        for rule in sorted(self._state().rules.values(), key=lambda rule: rule.name):
             if rule.when.query:
                 slot = slot_of(rule.when.query, rule.interval or self._every)
                 waiting.setdefault((slot, rule.when.query), []).append(rule)
@@ -172,6 +172,7 @@ class Queries:
         if self._open[0] is not state:
             self._open = state, _open_signals(state)
         ended = [each for each in self._open[1].get(rule.name, ()) if each.fingerprint not in present]
+        ended.sort(key=lambda each: each.fingerprint)
         return tuple(Sighting(SOURCE, "resolved", rule.name, each.fingerprint, each.labels) for each in ended)
 
     def _count_missed(self, slot: Slot, at: datetime, skipped: int = 0) -> None:

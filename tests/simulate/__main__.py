@@ -38,8 +38,6 @@ def main() -> int:
             _tell(report)
             if asked.first:
                 return 1
-        if asked.seeds == 1:
-            print(f"seed {seed}: the journal ends with {report.head}")
     if not asked.brief:
         print("\n".join(totals.lines(time.perf_counter() - begun)))
     return 1 if totals.broken else 0

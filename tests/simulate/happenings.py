@@ -101,7 +101,7 @@ def answer(run: Run, it: Happening) -> None:
     process = run.supervisor.active
     if process is None or not process.listens or not process.open:
         return
-    for incident in list(process.controller.state.incidents.values()):
+    for _, incident in sorted(process.controller.state.incidents.items()):
         if incident.plan:
             for number, word in enumerate(it.args["words"]):
                 said = Answered(incident.id, incident.plan, word == "approve", f"person-{number}")
@@ -173,7 +173,13 @@ def gap(run: Run, it: Happening) -> None:
     """No data: alerts about a workload are neither fired nor resolved for `seconds`."""
     run.gaps.add(it.where)
     run.weather.meet("data gaps")
-    run.world.after(it.args["seconds"], lambda: run.gaps.discard(it.where))
+    run.alerts.look_again()
+
+    def over() -> None:
+        run.gaps.discard(it.where)
+        run.alerts.look_again()
+
+    run.world.after(it.args["seconds"], over)
 
 
 def garbage(run: Run, it: Happening) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterator
 
@@ -13,6 +14,7 @@ class Totals:
 
     def __init__(self) -> None:
         self.runs = self.broken = self.steps = 0
+        self._heads = hashlib.sha256()
         self.hours = self.incident_hours = 0.0
         self.faults: Counter[str] = Counter()
         self.checked: Counter[str] = Counter()
@@ -23,6 +25,7 @@ class Totals:
         self.runs += 1
         self.broken += bool(report.violations)
         self.steps += report.steps
+        self._heads.update(report.head.encode())
         self.hours += report.hours
         self.incident_hours += report.incident_hours
         self.faults += report.faults
@@ -40,6 +43,7 @@ class Totals:
             f"{took:,.1f} s: {self.hours / took:,.1f} simulated hours and {self.incident_hours / took:,.1f} "
             "incident-hours a second"
         )
+        yield f"the journals' ends together: {self._heads.hexdigest()}"
         yield f"{self.broken} runs broke a promise" if self.broken else "0 violations"
 
 

@@ -75,7 +75,7 @@ class Run:
         self.world.store.listen(self._revert)
         waits = (each * self.scenario.pace for each in (60.0, 10.0, 60.0, 3600.0))
         timing = Timing(self.scenario.interval, *waits)
-        AlertSource(self.world, self.postman.send, timing, rules=[self._gapped(rule) for rule in RULES])
+        self.alerts = AlertSource(self.world, self.postman.send, timing, rules=[self._gapped(rule) for rule in RULES])
         self.supervisor.start()
         for happening in self.scenario.happenings:
             self.loop.call_later(happening.at, self._happen, happening)
@@ -114,13 +114,14 @@ class Run:
         self.weather.clear()
         self.world.faults.lift()
         self.gaps.clear()
+        self.alerts.look_again()
         self.meddlers.clear()
         for process in list(self.supervisor.frozen):
             self.supervisor.thaw(process)
 
     def _gapped(self, rule: AlertRule) -> AlertRule:
         """The alert rule, without what a data gap hides."""
-        return replace(rule, find=lambda store: (each for each in rule.find(store) if not self._is_hidden(each)))
+        return replace(rule, find=lambda obj: (each for each in rule.find(obj) if not self._is_hidden(each)))
 
     def _is_hidden(self, labels: dict[str, str]) -> bool:
         name = labels.get("deployment") or labels.get("pod") or labels.get("node") or ""
