@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from remediator import __version__, logs, metrics, views
-from remediator.config import ConfigErrors, Settings, load_rules
+from remediator.config import ConfigErrors, Settings
+from remediator.config.apart import load_rules_apart
 from remediator.config.settings import Storage
 from remediator.controller import Controller
 from remediator.core.events import Record
@@ -182,7 +183,7 @@ class Installation:
     async def reload(self, actor: str) -> tuple[str, ...]:
         """See `server.service.Service`: the last good rules stay where the new ones have mistakes."""
         try:
-            rules = await asyncio.to_thread(load_rules, self.settings)
+            rules = await asyncio.to_thread(load_rules_apart, self.settings)
         except ConfigErrors as errors:
             mistakes = tuple(str(problem) for problem in errors.problems)
             await self.controller.tell(Reloaded(self.settings.policy(itself()), error="\n".join(mistakes)))

@@ -11,18 +11,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    PlatformCollector,
-    ProcessCollector,
-    disable_created_metrics,
-)
-from prometheus_client.exposition import choose_encoder
-
 from remediator import __version__
+from remediator.bare import bare
 from remediator.core.events import (
     Decision,
     IncidentClosed,
@@ -36,6 +26,12 @@ from remediator.core.events import (
     Verification,
 )
 from remediator.core.model import Mode, OutcomeStatus
+
+with bare("prometheus_client"):
+    from prometheus_client.metrics import Counter, Gauge, Histogram, disable_created_metrics
+    from prometheus_client.platform_collector import PlatformCollector
+    from prometheus_client.process_collector import ProcessCollector
+    from prometheus_client.registry import CollectorRegistry
 
 REGISTRY = CollectorRegistry(auto_describe=True)
 """What `/metrics` shows."""
@@ -127,6 +123,8 @@ def set_mode(mode: Mode) -> None:
 
 def exposition(accept: str) -> tuple[bytes, str]:
     """All metrics in the format that an `Accept` header prefers, and that format's content type."""
+    with bare("prometheus_client"):  # with the first scrape: it loads HTTP servers and clients of its own
+        from prometheus_client.exposition import choose_encoder
     try:
         encode, content_type = choose_encoder(accept)
     except (ValueError, TypeError):  # the library compares what it could not read as a version

@@ -15,16 +15,18 @@ def command(config: str) -> None:
     SIGTERM finishes writes under way and ends; SIGHUP reads the rules again. Exit 2 where the settings or rules are
     not right.
     """
-    import asyncio
+    from remediator.config import ConfigErrors
+    from remediator.config.apart import Reading
+
+    reading = Reading(config)
+    import asyncio  # all that follows is loaded while the other process reads
 
     import uvloop
 
     from remediator.app import run
-    from remediator.config import ConfigErrors, load_rules, load_settings
 
     try:
-        settings = load_settings(config)
-        rules = load_rules(settings)
+        settings, rules = reading.result()
     except ConfigErrors as errors:
         click.echo("\n".join(str(problem) for problem in errors.problems), err=True)
         sys.exit(2)

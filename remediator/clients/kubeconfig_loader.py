@@ -11,10 +11,17 @@ import ssl
 from typing import Any
 
 import aiohttp
-from kubernetes.aio.client import Configuration
-from kubernetes.aio.config.kube_config import KubeConfigLoader, KubeConfigMerger
 
+from remediator.bare import bare
 from remediator.clients.credentials import CredentialsError
+
+with bare("kubernetes", "kubernetes.aio", "kubernetes.aio.client", "kubernetes.aio.config"):
+    from kubernetes.aio import client
+    from kubernetes.aio.client.configuration import Configuration
+
+    # The loader takes both from the package; the other one, which loads pydantic, is for what is not done here.
+    client.Configuration, client.ApiClient = Configuration, object
+    from kubernetes.aio.config.kube_config import KubeConfigLoader, KubeConfigMerger
 
 __all__ = ["Configuration", "open_kubeconfig"]
 

@@ -2,7 +2,7 @@
 where a value is missing. The only user of the CEL library; it is imported when the first condition is compiled.
 """
 
-from remediator.conditions.condition import Condition, Unknown, compile_condition
+from remediator.conditions.condition import Condition, Unknown, checked_condition, compile_condition
 from remediator.conditions.mistakes import ConditionError, Mistake
 
-__all__ = ["Condition", "ConditionError", "Mistake", "Unknown", "compile_condition"]
+__all__ = ["Condition", "ConditionError", "Mistake", "Unknown", "checked_condition", "compile_condition"]

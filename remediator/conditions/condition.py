@@ -66,7 +66,7 @@ def compile_condition(source: str, kind: str = "") -> Condition:
     target = target_type(kind)
     try:
         gives = checker(target).compile(source).return_type().name()
-        program = _evaluating().compile(source, disable_check=True)
+        condition = checked_condition(source)
     except (RuntimeError, ValueError, TypeError) as error:
         raise ConditionError(mistakes_of(str(error), source)) from None
     if gives not in ("BOOL", "DYN"):
@@ -74,7 +74,13 @@ def compile_condition(source: str, kind: str = "") -> Condition:
     wrong = literal_mistakes(source, _evaluating())
     if wrong:
         raise ConditionError(wrong)
-    return Condition(source, program)
+    return condition
+
+
+@functools.lru_cache(maxsize=8192)
+def checked_condition(source: str) -> Condition:
+    """A source that `compile_condition` took when its rule was read: what only checking needs is not loaded again."""
+    return Condition(source, _evaluating().compile(source, disable_check=True))
 
 
 @functools.cache

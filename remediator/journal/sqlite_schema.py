@@ -7,8 +7,10 @@ from pathlib import Path
 from sqlalchemy import Connection, insert, inspect, select, update
 
 from remediator.journal import statements
-from remediator.journal.tables import MARKS, SCHEMA_VERSION, journal, journal_start, schema_version
+from remediator.journal.tables import MARKS, SCHEMA_VERSION, journal, journal_start, marked_in, schema_version
 from remediator.ports import JournalError
+
+marked_in("sqlite")
 
 READABLE = (1, SCHEMA_VERSION)
 """Versions that can be looked at; older ones are brought up to date by whoever opens them to write."""

@@ -1,11 +1,9 @@
 """The journal's tables, the same in every database.
 
-Imported only where a database is opened: SQLAlchemy is slow to load.
+Imported only where a database is opened: SQLAlchemy is slow to load. So is a dialect: `marked_in` is told which.
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text, text
 
@@ -18,11 +16,6 @@ MARKS = ("checkpoint", "dropped")
 """Kinds that are looked for by their kind: each has an index of its own, which costs other records nothing."""
 
 _number = BigInteger().with_variant(Integer(), "sqlite")  # SQLite numbers rows by INTEGER alone
-
-
-def _only(kind: str) -> dict[str, Any]:
-    """The part of the records that an index is about."""
-    return {f"{database}_where": text(f"kind = '{kind}'") for database in ("sqlite", "postgresql")}
 
 
 journal = Table(
@@ -40,7 +33,7 @@ journal = Table(
     Column("prev", Text, nullable=False),
     Column("hash", Text, nullable=False),
     Index("journal_incident", "incident", "seq"),
-    *(Index(f"journal_{kind}", "seq", **_only(kind)) for kind in MARKS),
+    *(Index(f"journal_{kind}", "seq") for kind in MARKS),
 )
 """One row a line; `target` and `data` are JSON."""
 
@@ -75,3 +68,10 @@ inbox = Table(
 
 schema_version = Table("schema_version", metadata, Column("version", Integer, primary_key=True, autoincrement=False))
 """One row: the version of these tables."""
+
+
+def marked_in(dialect: str) -> None:
+    """Have the indexes of `MARKS` be about records of their kind alone, as that dialect of SQL says it."""
+    for index in journal.indexes:
+        if (kind := str(index.name).removeprefix("journal_")) in MARKS:
+            index.dialect_kwargs[f"{dialect}_where"] = text(f"kind = '{kind}'")

@@ -8,10 +8,18 @@ import re
 import socket
 from collections.abc import Iterator
 
-import uvicorn
 from starlette.types import ASGIApp
 
+from remediator.bare import bare
 from remediator.server.protocol import HEAD_SECONDS, guarded
+
+with bare("uvicorn"):
+    import uvicorn
+    from uvicorn.config import Config
+    from uvicorn.server import Server
+
+    uvicorn.Config = Config  # the next one takes it from the package
+    import uvicorn.lifespan.off  # what `lifespan="off"` names
 
 CONNECTIONS = 1000
 """Connections at once; one more is answered 503."""
@@ -24,10 +32,10 @@ class ListenError(Exception):
     """The address cannot be listened on; the message says which and why."""
 
 
-class _Server(uvicorn.Server):
+class _Server(Server):
     """Uvicorn's server, told when it listens."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: Config) -> None:
         super().__init__(config)
         self.ready = asyncio.Event()
 
@@ -45,7 +53,7 @@ class _Server(uvicorn.Server):
 class Serving:
     """A server that takes requests. `port` is the real one where 0 was asked for."""
 
-    def __init__(self, server: uvicorn.Server, task: asyncio.Task[None], host: str, port: int) -> None:
+    def __init__(self, server: Server, task: asyncio.Task[None], host: str, port: int) -> None:
         self._server, self._task = server, task
         self.host, self.port = host, port
 
@@ -73,7 +81,7 @@ async def serve(app: ASGIApp, listen: str, *, grace: float = 5.0, head_seconds: 
     """
     host, port = _address(listen)
     sock = _bound(host, port)
-    config = uvicorn.Config(
+    config = Config(
         app,
         http=guarded(head_seconds),
         ws="none",

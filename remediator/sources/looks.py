@@ -12,7 +12,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from remediator.actions import ACTIONS
-from remediator.conditions import Unknown, compile_condition
+from remediator.conditions import Unknown, checked_condition
 from remediator.core.diff import diff
 from remediator.core.kinds import KINDS, WORKLOADS, ref_of
 from remediator.core.model import Change, Json, Phase
@@ -110,7 +110,7 @@ def _kept(incident: Incident, live: Json) -> bool | None:
 
 
 def _answer(source: str, incident: Incident, view: Json) -> Answer:
-    said = compile_condition(source, incident.target.kind).evaluate(view)
+    said = checked_condition(source).evaluate(view)
     if isinstance(said, Unknown):
         return Answer(source, None, said.reason)
     return Answer(source, said)
