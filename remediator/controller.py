@@ -13,7 +13,7 @@ from datetime import timedelta
 
 from remediator import metrics
 from remediator.agenda import Agenda, Errand, backoff, wanted
-from remediator.core.events import Dropped, Event, Record
+from remediator.core.events import Dropped, Event, Intent, Record, Undo
 from remediator.core.fold import apply, fold
 from remediator.core.kinds import ref_of
 from remediator.core.model import Phase
@@ -24,10 +24,11 @@ from remediator.executor import Executor
 from remediator.intake import Intake
 from remediator.logs import logger
 from remediator.messages import message
-from remediator.ports import Clock, Cluster, Fenced, Journal, JournalError, Notifier
+from remediator.objections import objection
+from remediator.ports import Clock, Cluster, Fenced, Journal, JournalError, Notifier, Unavailable
 from remediator.recovery import restore
 from remediator.retention import Kept, Retention
-from remediator.sources.looks import look
+from remediator.sources.looks import look, look_again
 from remediator.sources.queries import Ask, Queries
 from remediator.sources.reads import Reads
 from remediator.upkeep import EVERY, Upkeep
@@ -84,7 +85,7 @@ class Controller:
     ) -> None:
         self.journal, self.cluster, self.notifier, self.clock = journal, cluster, notifier, clock
         self.identity, self.version, self.watchers = identity, version, watchers
-        self.executor, self.reads = Executor(cluster, clock), Reads(cluster, clock)
+        self.executor, self.reads = Executor(cluster, clock, self._objection), Reads(cluster, clock)
         self.state, self.seq = State(), 0
         self.writable = True
         self.intake = Intake(journal, self.reads, clock, lambda: self.state, self._bring)
@@ -96,7 +97,7 @@ class Controller:
         self._errands: dict[str, asyncio.Task[None]] = {}
         self._carrying: set[str] = set()
         self._issued: set[str] = set()
-        self._stopping = False
+        self._stop_asked = asyncio.Event()
         self._misses: dict[str, int] = {}
 
     async def run(self, rules: Reloaded, opened: Callable[[], None] = lambda: None) -> None:
@@ -122,13 +123,23 @@ class Controller:
                 await self._settle(await self._next_mails())
                 await self._keep_up()
             await self._close()
+        except JournalError as error:
+            if isinstance(error, Fenced) or not self._stopping:
+                raise
+            log.error("ended without the journal; the next start looks up what it lacks", problem=str(error))
         finally:
             await self._end((*feeding, *self._errands.values()))
 
     async def stop(self) -> None:
-        """Begin nothing new; `run` returns once the outcomes of all writes under way are durable."""
-        self._stopping = True
-        await self.tell(Arrived(()))
+        """Begin nothing new; `run` returns once the outcomes of all writes under way are durable, or at once where the
+        journal cannot be written.
+        """
+        self._stop_asked.set()
+        self._wake()
+
+    @property
+    def _stopping(self) -> bool:
+        return self._stop_asked.is_set()
 
     async def recover(self) -> None:
         """Read the journal: the state is as it was when the last event became durable."""
@@ -177,6 +188,18 @@ class Controller:
         await self.clock.sleep(seconds)
         await self._mailbox.put(Mail(Arrived(())))
 
+    async def _rest(self, seconds: float) -> None:
+        """Return after so many seconds, or as soon as the end is asked for."""
+        either = [asyncio.create_task(each) for each in (self.clock.sleep(seconds), self._asked_to_stop())]
+        try:
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in either:
+                each.cancel()
+
+    async def _asked_to_stop(self) -> None:
+        await self._stop_asked.wait()
+
     async def _settle(self, mails: Sequence[Mail]) -> None:
         """Decide, make durable, fold, and note what is wanted next. Nothing is begun that is not durable."""
         for mail, ruling in zip(mails, await self._commit(mails), strict=True):
@@ -206,7 +229,8 @@ class Controller:
     async def _commit(self, mails: Sequence[Mail]) -> list[Ruling]:
         """Append what follows from observations, one after the other, in one transaction: the disk is waited for once.
 
-        Where the journal cannot be written, wait for it and do nothing; then decide anew.
+        Where the journal cannot be written, wait for it and do nothing; then decide anew. At the end it is tried once
+        more and not waited for: raises `JournalError`.
         """
         receipts = [receipt for mail in mails for receipt in mail.receipts]
         misses = 0
@@ -223,8 +247,10 @@ class Controller:
                 raise
             except JournalError as error:
                 self.writable = False
+                if self._stopping:
+                    raise
                 log.error("journal cannot be written; nothing is done until it can", problem=str(error))
-                await self.clock.sleep(backoff(misses).total_seconds())
+                await self._rest(backoff(misses).total_seconds())
                 misses += 1
         self.writable = True
         self._fold(records)
@@ -321,6 +347,16 @@ class Controller:
             return await self.executor.settle(incident.id, intent)
         self._issued.add(intent.id)
         return await self.executor.carry_out(incident.id, intent)
+
+    async def _objection(self, incident_id: str, intent: Intent | Undo, waited: bool) -> str:
+        """What speaks against writing an intent now. Raises `Unavailable` where that cannot be read."""
+        incident, facts = self.state.incidents.get(incident_id), None
+        if waited and incident is not None and isinstance(intent, Intent):
+            incident = self.queries.with_value(incident) if self.queries else incident
+            facts = await look_again(self.cluster, self.clock, self.state, incident)
+            if facts.unknown:
+                raise Unavailable(facts.unknown)
+        return objection(self.state, incident_id, intent, facts, self.clock.now())
 
     async def _tell_person(self, incident: Incident) -> Told:
         return Told(incident.id, await self.notifier.deliver(message(self.state, incident)))

@@ -1,17 +1,20 @@
 """Execute: the one hand that writes to the cluster. An intent, durable before, becomes an outcome.
 
-A write travels once with its precondition. What cannot be known (a crash, a time-out after sending) is looked up by
-the remediation's id on the object: found means adopted; not found is fenced first, so that a late write must fail.
+A write travels once with its precondition, and only while nothing objects to it. What cannot be known (a crash, a
+time-out after sending) is looked up by the remediation's id on the object: found means adopted; not found is fenced
+first, so that a late write must fail.
 """
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from remediator.actions.action import REMEDIATION
 from remediator.core.events import Intent, Undo
 from remediator.core.model import Change, Json, OutcomeStatus, PatchType, Precondition, Ref, Verb
 from remediator.core.observations import Carried
+from remediator.logs import logger
 from remediator.ports import (
     Clock,
     Cluster,
@@ -25,6 +28,8 @@ from remediator.ports import (
     Unavailable,
 )
 
+log = logger("executor")
+
 FENCE = "remediator.io/fence"
 """Annotation that moves an object's resourceVersion, so that every write planned before it fails."""
 
@@ -34,59 +39,115 @@ PATIENCE = 30.0
 LONGEST_WAIT = 10.0
 
 
+Objection = Callable[[str, Intent | Undo, bool], Awaitable[str]]
+"""Why an intent of an incident must not be written now, empty where nothing speaks against it.
+
+Asked right before each write; the flag says that the evidence is old by now, since there was a wait. Raises
+`Unavailable` where it cannot be known.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Executor:
-    """Carries out intents against one cluster, one at a time for each target."""
+    """Carries out intents against one cluster, one at a time for each target, unless there is an `objection`."""
 
     cluster: Cluster
     clock: Clock
+    objection: Objection
 
     async def carry_out(self, incident: str, intent: Intent | Undo) -> Carried:
         """Write what is intended, at most once, and answer what became of it.
 
         Only for an intent made in this term of office that nobody has tried yet; any other is `settle`d.
         """
-        waited, wait = 0.0, 0.5
+        waited, wait, doubtful = 0.0, 0.5, False
         while True:
             try:
+                if why := await self.objection(incident, intent, waited > 0):
+                    return await self._withdraw(incident, intent, why, doubtful)
                 return _applied(incident, intent.id, await self.cluster.write(intent.change), OutcomeStatus.APPLIED)
             except OutcomeUnknown:
                 return await self.settle(incident, intent)
             except (Throttled, Unavailable) as error:
-                # Nothing was done, and the precondition holds a second try to the same object.
+                # The precondition holds a second try to the same object. A 5xx may have got through all the same.
+                doubtful = doubtful or error.status >= 500
                 if waited >= PATIENCE:
-                    return _failed(incident, intent.id, error)
+                    found = await self._found(incident, intent) if doubtful else None
+                    return found or _failed(incident, intent.id, error)
                 pause = min(max(wait, getattr(error, "retry_after", 0.0)), LONGEST_WAIT)
-            except Conflict as error:
-                if waited:  # a try that was answered with an error may have got through: it may be our own write
-                    return await self.settle(incident, intent)
-                return _failed(incident, intent.id, error)
             except ClusterError as error:
-                return _failed(incident, intent.id, error)
+                # After a doubtful try even a conflict may be with our own write.
+                return await self.settle(incident, intent) if doubtful else _failed(incident, intent.id, error)
             await self.clock.sleep(pause)
             waited, wait = waited + pause, wait * 2
 
     async def settle(self, incident: str, intent: Intent | Undo) -> Carried:
-        """Find out what became of an intent: adopted, or fenced off and never done. Tries until it knows."""
-        wait = 0.5
+        """Find out what became of an intent: adopted, gone, or never done and impossible by now. Tries until it knows.
+
+        Being forbidden to look or to fence is no knowledge: it tries on, and says so once.
+        """
+        wait, said = 0.5, False
         while True:
             try:
                 return await self._look_and_fence(incident, intent)
-            except (NotFound, Forbidden, Invalid) as error:
+            except NotFound as error:
                 return _failed(incident, intent.id, error)
-            except ClusterError:
+            except ClusterError as error:
                 # A conflict too: somebody wrote in between, perhaps the late write itself, so it looks again.
+                if not said and isinstance(error, Forbidden | Invalid):
+                    log.error("what became of a write cannot be found out", intent=intent.id, problem=error.message)
+                    said = True
                 await self.clock.sleep(wait)
                 wait = min(wait * 2, LONGEST_WAIT)
 
+    async def _withdraw(self, incident: str, intent: Intent | Undo, why: str, doubtful: bool) -> Carried:
+        """Not to be written any more; where a try may have got through, that is found out first."""
+        if doubtful:
+            return await self.settle(incident, intent)
+        return Carried(incident, intent.id, OutcomeStatus.NEVER_DONE, f"withdrawn before it was written: {why}")
+
+    async def _found(self, incident: str, intent: Intent | Undo) -> Carried | None:
+        """The intent as adopted where its id stands on the object; None where it does not, or that cannot be read."""
+        try:
+            live = await self.cluster.get(intent.change.ref)
+        except ClusterError:
+            return None
+        found = _is_its_object(intent, live) and _carries(intent, live)
+        return _applied(incident, intent.id, live, OutcomeStatus.ADOPTED) if found else None
+
     async def _look_and_fence(self, incident: str, intent: Intent | Undo) -> Carried:
         live = await self.cluster.get(intent.change.ref)
-        if live["metadata"]["uid"] != intent.change.precondition.uid:
+        if not _is_its_object(intent, live):
             return Carried(incident, intent.id, OutcomeStatus.GONE, "the object was replaced by another of its name")
-        if (live["metadata"].get("annotations") or {}).get(REMEDIATION) == intent.id:
+        if _carries(intent, live):
             return _applied(incident, intent.id, live, OutcomeStatus.ADOPTED)
-        await self.cluster.write(_fence(intent.change.ref, live, intent.id))
+        try:
+            await self.cluster.write(_fence(intent.change.ref, live, intent.id))
+        except (Forbidden, Invalid):
+            if not _has_moved_on(intent, live):
+                raise
+            return Carried(
+                incident, intent.id, OutcomeStatus.NEVER_DONE, "not found, and the object has moved on since"
+            )
         return Carried(incident, intent.id, OutcomeStatus.NEVER_DONE, "not found in the cluster, and fenced off")
+
+
+def _is_its_object(intent: Intent | Undo, live: Json) -> bool:
+    return live["metadata"]["uid"] == intent.change.precondition.uid
+
+
+def _carries(intent: Intent | Undo, live: Json) -> bool:
+    """Whether the object bears the remediation's id: the write got through."""
+    return (live["metadata"].get("annotations") or {}).get(REMEDIATION) == intent.id
+
+
+def _has_moved_on(intent: Intent | Undo, live: Json) -> bool:
+    """Whether somebody has written to the object since the intent was planned, so that its precondition fails for good.
+
+    Resource versions of one resource are whole numbers that grow (Kubernetes, KEP-5504); of others nothing is known.
+    """
+    then, now = intent.change.precondition.resource_version, live["metadata"]["resourceVersion"]
+    return then.isdecimal() and now.isdecimal() and int(now) > int(then)
 
 
 def _fence(ref: Ref, live: Json, intent_id: str) -> Change:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from remediator.actions import ACTIONS
 from remediator.actions.action import REMEDIATION, Action, Order, Planned, UndoOrder
@@ -48,25 +50,34 @@ class Proposal(Value, frozen=True):
 
 def propose(state: State, incident: Incident, snapshot: Snapshot, now: datetime) -> Proposal:
     """Plan the incident's present step on its live target and ask every guard about it."""
+    request = request_of(state, incident)
+    order = Order(next_id(incident), incident.target, request.step.args, snapshot, incident.since)
+    planned = _plan(request.action, order)
+    request = replace(request, change=planned)
+    guards = () if request.tells else GUARDS
+    verdicts = tuple(answer_of(guard, request, state, snapshot.facts, now) for guard in guards)
+    return Proposal(request, (*verdicts, *_plan_verdict(planned)))
+
+
+def request_of(state: State, incident: Incident) -> Request:
+    """The incident's present step as guards are asked about it, before anything is planned."""
     rule = incident.definition
     step = rule.do[incident.step]
-    action = ACTIONS[step.action]
-    planned = _plan(action, Order(next_id(incident), incident.target, step.args, snapshot, incident.since))
-    mode = state.mode_of(rule)
-    request = Request(incident, rule, step, action, mode, limits_of(state.policy, rule), planned)
-    guards = () if request.tells else GUARDS
-    verdicts = tuple(_answer(guard, request, state, snapshot, now) for guard in guards)
-    return Proposal(request, (*verdicts, *_plan_verdict(planned)))
+    return Request(incident, rule, step, ACTIONS[step.action], state.mode_of(rule), limits_of(state.policy, rule))
 
 
 def needs_of(state: State, incident: Incident, facts: Facts, now: datetime) -> frozenset[Need]:
     """What around the target must be read, so that every guard can answer about the incident's present step."""
-    rule = incident.definition
-    step, mode = rule.do[incident.step], state.mode_of(rule)
-    request = Request(incident, rule, step, ACTIONS[step.action], mode, limits_of(state.policy, rule))
-    if request.action.tells or mode is Mode.OFF or incident.phase is not Phase.PENDING or now < incident.fires_at:
+    request = request_of(state, incident)
+    idle = incident.phase is not Phase.PENDING or now < incident.fires_at
+    if request.action.tells or request.mode is Mode.OFF or idle:
         return frozenset()
-    return frozenset(need for guard in GUARDS for need in _needs(guard, request, state, facts, now))
+    return needs_by(GUARDS, request, state, facts, now)
+
+
+def needs_by(guards: Iterable[Guard], request: Request, state: State, facts: Facts, now: datetime) -> frozenset[Need]:
+    """What these guards need to be read to answer a request."""
+    return frozenset(need for guard in guards for need in _needs(guard, request, state, facts, now))
 
 
 def _needs(guard: Guard, request: Request, state: State, facts: Facts, now: datetime) -> tuple[Need, ...]:
@@ -161,9 +172,10 @@ def _broken(action: Action, error: Exception) -> Refusal:
     return Refusal(f"{action.name} cannot plan on this object: {type(error).__name__}: {error}")
 
 
-def _answer(guard: Guard, request: Request, state: State, snapshot: Snapshot, now: datetime) -> Verdict:
+def answer_of(guard: Guard, request: Request, state: State, facts: Facts, now: datetime) -> Verdict:
+    """A guard's verdict on a request; one that fails denies."""
     try:
-        return guard.ask(request, state, snapshot.facts, now)
+        return guard.ask(request, state, facts, now)
     except Exception as error:  # a guard that cannot answer must not let anything through
         return deny(guard.name, f"the guard itself failed: {type(error).__name__}: {error}")
 

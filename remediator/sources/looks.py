@@ -19,7 +19,9 @@ from remediator.core.model import Change, Json, Phase
 from remediator.core.observations import Looked
 from remediator.core.snapshot import Answer, Facts, PodFacts, Rehearsal, Snapshot
 from remediator.core.state import Incident, State
+from remediator.core.surroundings import Need
 from remediator.core.workload import facts_of, revision_of
+from remediator.objections import needs_again
 from remediator.ports import Clock, Cluster, ClusterError, Conflict, Forbidden, Invalid, NotFound
 from remediator.propose import digest, needs_of, wanted_change
 from remediator.sources.pods import pod_facts
@@ -33,10 +35,19 @@ async def look(cluster: Cluster, clock: Clock, state: State, incident: Incident,
 
     `before` is the target as it was read a moment ago: it is not read again.
     """
-    snapshot = await _surrounded(cluster, clock, state, incident, await read(cluster, clock, incident, before))
+    snapshot = await read(cluster, clock, incident, before)
+    needs = needs_of(state, incident, snapshot.facts, clock.now()) if snapshot.facts.exists else frozenset[Need]()
+    snapshot = await _surrounded(cluster, state, incident, snapshot, needs)
     change = wanted_change(state, incident, snapshot, clock.now())
     rehearsal = await rehearse(cluster, change, snapshot.live) if change else None
     return Looked(incident.id, snapshot, rehearsal)
+
+
+async def look_again(cluster: Cluster, clock: Clock, state: State, incident: Incident) -> Facts:
+    """Read what a write that has waited still depends on. Never raises a `ClusterError`."""
+    snapshot = await read(cluster, clock, incident)
+    needs = needs_again(state, incident, snapshot.facts, clock.now()) if snapshot.facts.exists else frozenset[Need]()
+    return (await _surrounded(cluster, state, incident, snapshot, needs)).facts
 
 
 async def read(cluster: Cluster, clock: Clock, incident: Incident, before: Read | None = None) -> Snapshot:
@@ -57,16 +68,14 @@ async def read(cluster: Cluster, clock: Clock, incident: Incident, before: Read 
     return Snapshot(replace(facts, answers=answers, kept=_kept(incident, live)), live, revisions, pods or ())
 
 
-async def _surrounded(cluster: Cluster, clock: Clock, state: State, incident: Incident, snapshot: Snapshot) -> Snapshot:
+async def _surrounded(
+    cluster: Cluster, state: State, incident: Incident, snapshot: Snapshot, needs: frozenset[Need]
+) -> Snapshot:
     """The snapshot with what guards in force need to know around the target; nothing else is read."""
-    facts = snapshot.facts
-    if facts.unknown or not facts.exists:
-        return snapshot
-    needs = needs_of(state, incident, facts, clock.now())
     if not needs:
         return snapshot
     around = await surroundings(cluster, state, incident, snapshot.live, needs)
-    return replace(snapshot, facts=replace(facts, around=around))
+    return replace(snapshot, facts=replace(snapshot.facts, around=around))
 
 
 async def rehearse(cluster: Cluster, change: Change, live: Json) -> Rehearsal:

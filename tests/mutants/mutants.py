@@ -65,8 +65,8 @@ MUTANTS: tuple[Mutant, ...] = (
     _one(
         "no fence before an intent is closed as never done",
         "executor.py",
-        "        await self.cluster.write(_fence(intent.change.ref, live, intent.id))\n",
-        "",
+        "            await self.cluster.write(_fence(intent.change.ref, live, intent.id))\n",
+        "            pass\n",
     ),
     _one(
         "adopted without looking",

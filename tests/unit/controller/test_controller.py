@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from remediator.controller import Mail
+from remediator.core.events import Pause
 from remediator.core.model import Mode, OutcomeStatus
-from remediator.core.observations import Reloaded
+from remediator.core.observations import Paused, Reloaded
 from remediator.core.rules import GuardSettings, Protected, Until, When
 from remediator.ports import Fenced
 from remediator.simulation import objects
@@ -209,6 +211,61 @@ def test_a_payload_that_makes_no_sense_is_said_once_and_the_next_one_counts(hous
     assert house.all("incident_closed")[0].reason == "recovered"
 
 
+# Between the decision and the write
+
+
+def test_a_pause_that_comes_between_an_intent_and_its_write_holds_the_write(house):
+    process = house.start()
+    append = house.journal.append
+
+    async def paused_meanwhile(events, **more):
+        records = await append(events, **more)
+        if any(event.kind == "intent" for event in events):
+            process.controller._mailbox.put_nowait(Mail(Paused(Pause("p1", reason="stop"), "alice")))
+        return records
+
+    house.journal.append = paused_meanwhile
+    house.alert()
+    house.wait(60)
+    (outcome,) = house.all("outcome")
+    said = "withdrawn before it was written: pause: paused by operator:alice: stop"
+    assert (outcome.status, outcome.detail) == (OutcomeStatus.NEVER_DONE, said)
+    assert house.world.audit.writes(ACCOUNT) == []
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        Paused(Pause("p1", reason="stop"), "alice"),
+        Reloaded(policy(mode=Mode.OBSERVE), (rule(NAME, "rollback", ESCALATE, until=UNTIL),)),
+    ],
+    ids=["pause", "mode"],
+)
+def test_what_a_person_switches_while_a_write_is_tried_again_stops_it(house, said):
+    process = house.start()
+    house.world.faults.add(Fault(FaultKind.THROTTLED, ACCOUNT, ("patch",), count=0, seconds=5.0, dry_run=False))
+    house.alert()
+    house.wait(7)
+    assert (house.kinds()[-1], effects(house.world)) == ("intent", [])
+    house.run(process.controller.tell(said))
+    house.world.faults.lift()
+    house.wait(120)
+    assert house.all("outcome")[0].status is OutcomeStatus.NEVER_DONE
+    assert (effects(house.world), fences(house.world), image(house.world)) == ([], [], BROKEN)
+
+
+def test_a_condition_that_does_not_hold_any_more_stops_a_write_that_is_tried_again(house):
+    fresh = rule(NAME, "rollback", until=UNTIL, conditions=('target.rollout_age < duration("125s")',))
+    house.rules = Reloaded(policy(), (fresh,))
+    house.start()
+    house.world.faults.add(Fault(FaultKind.THROTTLED, ACCOUNT, ("patch",), count=3, seconds=5.0, dry_run=False))
+    house.alert()
+    house.wait(60)
+    (outcome,) = house.all("outcome")
+    assert (outcome.status, effects(house.world)) == (OutcomeStatus.NEVER_DONE, [])
+    assert "condition does not hold" in outcome.detail
+
+
 # Stopping
 
 
@@ -251,6 +308,35 @@ def test_an_intent_that_became_durable_while_stopping_is_left_to_the_next(house)
     house.wait(60)
     assert len(effects(house.world)) == 1
     assert house.all("incident_closed")[0].reason == "recovered"
+
+
+def test_stop_does_not_wait_for_a_journal_that_cannot_be_written(house):
+    process = house.start()
+    house.alert()
+    house.journal.full = True
+    house.wait(100)
+    process.stop()
+    house.wait(0.1)
+    assert process.has_ended
+    house.journal.full = False
+    house.start()
+    house.wait(60)
+    assert house.all("incident_closed")[0].reason == "recovered", "the payload waited in the inbox"
+
+
+def test_a_write_whose_outcome_could_not_be_kept_at_the_end_is_adopted_by_the_next(house):
+    process = house.start()
+    process.cluster.after = lambda: setattr(house.journal, "full", True)
+    house.alert()
+    house.wait(60)
+    process.stop()
+    house.wait(0.1)
+    assert process.has_ended
+    house.journal.full = False
+    house.start()
+    house.wait(60)
+    assert [each.status for each in house.all("outcome")] == [OutcomeStatus.ADOPTED]
+    assert len(effects(house.world)) == 1
 
 
 # Dying

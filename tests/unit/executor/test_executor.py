@@ -5,16 +5,17 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from remediator.actions import restart
 from remediator.actions.action import REMEDIATION, Order
 from remediator.core.events import Intent, Undo
-from remediator.core.model import Change, OutcomeStatus, Target
+from remediator.core.model import Change, OutcomeStatus, Precondition, Target
 from remediator.core.observations import Carried
 from remediator.core.snapshot import Snapshot
 from remediator.core.workload import facts_of
-from remediator.executor import FENCE, PATIENCE, Executor
-from remediator.ports import ClusterError, Conflict, Throttled, Unavailable
+from remediator.executor import FENCE, PATIENCE, Executor, _has_moved_on
+from remediator.ports import ClusterError, Conflict, Forbidden, Throttled, Unavailable
 from remediator.simulation.faults import Fault, FaultKind
 from remediator.simulation.world import World
 from tests.unit.playing import ACCOUNT, WEB, change, effects, fences, play, shop, web
@@ -29,8 +30,12 @@ def intent(world: World) -> Intent:
     return Intent("incident-1-1", "restart", 0, 1, planned)
 
 
+async def nothing_objects(incident: str, intent: Intent | Undo, waited: bool) -> str:
+    return ""
+
+
 def executor(world: World) -> Executor:
-    return Executor(world.cluster(ACCOUNT), world.clock)
+    return Executor(world.cluster(ACCOUNT), world.clock, nothing_objects)
 
 
 def carry_out(world: World, of: Intent) -> Carried:
@@ -162,26 +167,110 @@ def test_a_write_that_arrives_between_the_look_and_the_fence_is_adopted(world):
     assert (len(effects(world)), len(fences(world))) == (1, 0)
 
 
+class WroteAllTheSame:
+    """A cluster that answers 500 to the first `broken_for` writes although it did them, and then `later` if given."""
+
+    broken_for = 1
+    later: ClusterError | None = None
+
+    def __init__(self, world: World) -> None:
+        self.inner, self.tries = world.cluster(ACCOUNT), 0
+
+    async def write(self, planned: Change):
+        self.tries += 1
+        if self.tries > 1 and self.later:
+            raise self.later
+        try:
+            return await self.inner.write(planned)
+        finally:
+            if self.tries <= self.broken_for:
+                raise Unavailable("internal error", status=500)
+
+    async def get(self, ref):
+        return await self.inner.get(ref)
+
+
 def test_a_conflict_after_an_error_may_be_with_the_own_write_and_is_looked_up(world):
     """A server that answers 500 and has written all the same: the second try meets the first one's resourceVersion."""
 
-    class WroteAllTheSame:
-        def __init__(self) -> None:
-            self.inner, self.tries = world.cluster(ACCOUNT), 0
-
-        async def write(self, planned: Change):
-            self.tries += 1
-            live = await self.inner.write(planned)
-            if self.tries == 1:
-                raise Unavailable("internal error", status=500)
-            return live
-
-        async def get(self, ref):
-            return await self.inner.get(ref)
-
-    outcome = play(world, Executor(WroteAllTheSame(), world.clock).carry_out("incident-1", intent(world)))
+    outcome = play(world, Executor(WroteAllTheSame(world), world.clock, nothing_objects).carry_out("i", intent(world)))
     assert outcome.status is OutcomeStatus.ADOPTED
     assert len(effects(world)) == 1
+
+
+def test_patience_that_ends_after_an_error_looks_whether_a_try_got_through(world):
+    class WroteAndBroke(WroteAllTheSame):
+        broken_for = 100
+
+    outcome = play(world, Executor(WroteAndBroke(world), world.clock, nothing_objects).carry_out("i", intent(world)))
+    assert (outcome.status, len(effects(world))) == (OutcomeStatus.ADOPTED, 1)
+
+
+def test_being_forbidden_after_an_error_says_nothing_of_the_first_try(world):
+    class WroteAndForbids(WroteAllTheSame):
+        later = Forbidden("may not patch", status=403)
+
+    outcome = play(world, Executor(WroteAndForbids(world), world.clock, nothing_objects).carry_out("i", intent(world)))
+    assert (outcome.status, len(effects(world))) == (OutcomeStatus.ADOPTED, 1)
+
+
+# What speaks against it by now
+
+
+class Objecting:
+    """Says each of its answers once, the last one for ever; an error is raised. `asked` are the flags it was given."""
+
+    def __init__(self, *answers: str | ClusterError) -> None:
+        self.answers, self.asked = list(answers), []
+
+    async def __call__(self, incident: str, of: Intent | Undo, waited: bool) -> str:
+        self.asked.append(waited)
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, ClusterError):
+            raise answer
+        return answer
+
+
+def carry_out_unless(world: World, objecting: Objecting, cluster=None) -> Carried:
+    acting = Executor(cluster or world.cluster(ACCOUNT), world.clock, objecting)
+    return play(world, acting.carry_out("incident-1", intent(world)))
+
+
+def test_what_is_objected_to_right_before_the_write_is_never_written(world):
+    outcome = carry_out_unless(world, Objecting("pause: paused by alice"))
+    assert outcome.status is OutcomeStatus.NEVER_DONE
+    assert outcome.detail == "withdrawn before it was written: pause: paused by alice"
+    assert world.audit.writes(ACCOUNT) == []
+
+
+def test_it_is_asked_again_before_every_try_and_told_that_time_has_passed(world):
+    world.faults.add(fault(FaultKind.THROTTLED, count=2))
+    objecting = Objecting("")
+    assert carry_out_unless(world, objecting).status is OutcomeStatus.APPLIED
+    assert objecting.asked == [False, True, True]
+
+
+def test_what_is_objected_to_while_it_waits_is_not_written_any_more(world):
+    world.faults.add(fault(FaultKind.THROTTLED, count=2))
+    outcome = carry_out_unless(world, Objecting("", "", "mode: the mode is observe by now"))
+    assert (outcome.status, effects(world), fences(world)) == (OutcomeStatus.NEVER_DONE, [], [])
+
+
+def test_what_may_have_got_through_before_the_objection_is_looked_up(world):
+    outcome = carry_out_unless(world, Objecting("", "paused"), WroteAllTheSame(world))
+    assert (outcome.status, len(effects(world))) == (OutcomeStatus.ADOPTED, 1)
+
+
+def test_where_it_cannot_be_known_whether_anything_objects_nothing_is_written_until_it_is(world):
+    began = world.clock.now()
+    outcome = carry_out_unless(world, Objecting(Unavailable("no route"), Unavailable("no route"), ""))
+    assert (outcome.status, len(effects(world))) == (OutcomeStatus.APPLIED, 1)
+    assert (world.clock.now() - began).total_seconds() == 1.5
+
+
+def test_where_it_is_never_known_patience_ends_with_nothing_done(world):
+    assert carry_out_unless(world, Objecting(Unavailable("no route"))).status is OutcomeStatus.FAILED
+    assert world.audit.writes(ACCOUNT) == []
 
 
 # Settling what somebody else began
@@ -229,6 +318,36 @@ def test_settling_finds_the_target_gone(world):
     planned = intent(world)
     world.server.delete(WEB)
     assert settle(world, planned).status is OutcomeStatus.GONE
+
+
+def test_being_forbidden_to_look_is_no_knowledge_and_it_looks_until_it_may(world):
+    planned = intent(world)
+    carry_out(world, planned)
+    world.authorise = lambda request: request.verb != "get"
+    world.after(40.0, lambda: setattr(world, "authorise", lambda request: True))
+    assert settle(world, planned).status is OutcomeStatus.ADOPTED
+
+
+def test_being_forbidden_to_fence_is_no_knowledge_until_the_object_has_moved_on_by_itself(world):
+    planned = intent(world)
+    world.authorise = lambda request: request.account != ACCOUNT or request.verb != "patch"
+    world.after(40.0, lambda: change(world, {"metadata": {"labels": {"touched": "yes"}}}))
+    began = world.clock.now()
+    outcome = settle(world, planned)
+    assert (outcome.status, outcome.detail) == (
+        OutcomeStatus.NEVER_DONE,
+        "not found, and the object has moved on since",
+    )
+    assert (world.clock.now() - began).total_seconds() >= 40
+    world.authorise = lambda request: True
+    assert carry_out(world, planned).status is OutcomeStatus.CONFLICT, "a late write is refused without a fence"
+
+
+@pytest.mark.parametrize(("then", "now"), [("100", "99"), ("100", "100"), ("100", "x101"), ("", "101")])
+def test_a_version_that_does_not_clearly_follow_is_no_proof_that_a_late_write_fails(world, then, now):
+    planned = intent(world)
+    planned = replace(planned, change=replace(planned.change, precondition=Precondition("uid-1", then)))
+    assert not _has_moved_on(planned, {"metadata": {"uid": "uid-1", "resourceVersion": now}})
 
 
 def test_a_successor_is_not_searched_for_its_predecessors_marks(world):
@@ -297,6 +416,9 @@ class Answering:
     async def write(self, planned: Change):
         raise self.error
 
+    async def get(self, ref):
+        raise self.error
+
 
 @pytest.mark.parametrize(
     ("error", "status"),
@@ -308,7 +430,7 @@ class Answering:
     ],
 )
 def test_the_outcome_names_the_error(error, status, world):
-    answering = Executor(Answering(error), world.clock)
+    answering = Executor(Answering(error), world.clock, nothing_objects)
     outcome = play(world, answering.carry_out("incident-1", intent(world)))
     assert outcome.status is status
     assert outcome.detail == f"{type(error).__name__}: {error.message}"

@@ -9,7 +9,7 @@ from remediator.core.model import Mode, Verdict
 from remediator.core.rules import Protected
 from remediator.core.state import State
 from remediator.guards import GUARDS, Guard
-from remediator.propose import _answer, propose
+from remediator.propose import answer_of, propose
 from tests.unit.builders import START, incident, policy, request, rule, snapshot, unknown
 
 
@@ -18,7 +18,7 @@ def broken(*_: object) -> Verdict:
 
 
 def test_a_guard_that_raises_denies_and_says_what_it_met():
-    verdict = _answer(Guard("broken", broken), request(), State(), snapshot(), START)
+    verdict = answer_of(Guard("broken", broken), request(), State(), snapshot().facts, START)
     assert (verdict.guard, verdict.verdict) == ("broken", "deny")
     assert verdict.reason == "the guard itself failed: KeyError: 'labels'"
 
