@@ -174,7 +174,7 @@ MUTANTS: tuple[Mutant, ...] = (
     _one(
         "what the journal refuses is decided all the same",
         "controller.py",
-        "                await self.clock.sleep(backoff(misses).total_seconds())\n                misses += 1\n        self.writable = True",
+        "                await self._rest(backoff(misses).total_seconds())\n                misses += 1\n        self.writable = True",
         "                return rulings\n        self.writable = True",
     ),
     _one(
