@@ -18,7 +18,7 @@ from remediator.ports import Fenced, JournalError
 from remediator.server.run import ListenError
 
 if TYPE_CHECKING:
-    from remediator.clients.prometheus import PrometheusServer
+    from remediator.clients.prometheus import Prometheus
 
 log = logs.logger("app")
 
@@ -50,19 +50,20 @@ async def run(settings: Settings, rules: tuple[Rule, ...]) -> int:
         return await _until_signalled(installation)
     finally:
         if prometheus is not None:
-            await prometheus.close()
+            await prometheus.aclose()
         await notifier.close()
         await cluster.close()
         await journal.close()
 
 
-def _prometheus(source: PrometheusSource | None) -> PrometheusServer | None:
+def _prometheus(source: PrometheusSource | None) -> Prometheus | None:
     """The server that queries are asked of; its library is imported only where there is one."""
     if source is None:
         return None
-    from remediator.clients.prometheus import PrometheusServer
+    from remediator.clients.prometheus import Prometheus
+    from remediator.clients.skew import Skew
 
-    return PrometheusServer(source.url, source.timeout, source.http_config)
+    return Prometheus(source.url, source.timeout, source.http_config, skew=Skew(source.max_skew))
 
 
 async def _until_signalled(installation: Installation) -> int:

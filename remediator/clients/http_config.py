@@ -1,15 +1,10 @@
-"""How a server is spoken to, as in prometheus.yml, and the secrets for it: read from their files at each request."""
+"""How a server is spoken to, as in prometheus.yml: frozen values. Secrets are files, read again at each request."""
 
 from __future__ import annotations
 
-import base64
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from remediator.core.model import Value
-
-if TYPE_CHECKING:
-    import ssl
 
 
 class Authorization(Value, frozen=True):
@@ -20,20 +15,60 @@ class Authorization(Value, frozen=True):
 
 
 class BasicAuth(Value, frozen=True):
-    """A name, and the file that holds its password."""
+    """A name, or the file that holds it, and the file that holds its password."""
 
-    username: str
-    password_file: str
+    username: str = ""
+    password_file: str = ""
+    username_file: str = ""
 
 
 class Tls(Value, frozen=True):
-    """How a server's certificate is checked, and the client certificate shown to it. Empty: the system's ways."""
+    """How a server's certificate is checked, and the client certificate shown to it. Empty: the system's ways.
+
+    Versions are named as in prometheus.yml: TLS10, TLS11, TLS12, TLS13.
+    """
 
     ca_file: str = ""
     cert_file: str = ""
     key_file: str = ""
     server_name: str = ""
     insecure_skip_verify: bool = False
+    min_version: str = ""
+    max_version: str = ""
+
+
+class Proxying(Value, frozen=True):
+    """Which proxy requests take: `proxy_url`, but for hosts in `no_proxy`; or what the environment says."""
+
+    proxy_url: str = ""
+    no_proxy: str = ""
+    proxy_from_environment: bool = False
+
+
+class OAuth2(Value, frozen=True):
+    """Tokens by the grant of client credentials (RFC 6749, section 4.4), from the server at `token_url`."""
+
+    client_id: str
+    client_secret_file: str
+    token_url: str
+    scopes: tuple[str, ...] = ()
+    endpoint_params: dict[str, str] = {}
+    tls_config: Tls = Tls()
+    proxy_url: str = ""
+    no_proxy: str = ""
+    proxy_from_environment: bool = False
+
+    @property
+    def proxying(self) -> Proxying:
+        """The proxy on the way to the token's server."""
+        return Proxying(self.proxy_url, self.no_proxy, self.proxy_from_environment)
+
+
+class Header(Value, frozen=True):
+    """One header of `http_headers`: texts as they are, and files that hold more of them."""
+
+    values: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
 
 
 class HttpConfig(Value, frozen=True):
@@ -41,19 +76,18 @@ class HttpConfig(Value, frozen=True):
 
     authorization: Authorization | None = None
     basic_auth: BasicAuth | None = None
+    oauth2: OAuth2 | None = None
     tls_config: Tls = Tls()
+    http_headers: dict[str, Header] = {}
+    proxy_url: str = ""
+    no_proxy: str = ""
+    proxy_from_environment: bool = False
+    follow_redirects: bool = True
 
-
-def headers_of(config: HttpConfig) -> dict[str, str]:
-    """The headers that say who asks. Raises as `secret_in` does."""
-    if config.authorization is not None:
-        value = f"{config.authorization.type} {secret_in(config.authorization.credentials_file)}"
-    elif config.basic_auth is not None:
-        pair = f"{config.basic_auth.username}:{secret_in(config.basic_auth.password_file)}"
-        value = f"Basic {base64.b64encode(pair.encode()).decode()}"
-    else:
-        return {}
-    return {"Authorization": value}
+    @property
+    def proxying(self) -> Proxying:
+        """The proxy on the way to the server."""
+        return Proxying(self.proxy_url, self.no_proxy, self.proxy_from_environment)
 
 
 def secret_in(file: str) -> str:
@@ -65,17 +99,3 @@ def secret_in(file: str) -> str:
     if not text or not text.isprintable():
         raise ValueError(f"{file} must hold one line")
     return text
-
-
-def context_of(config: Tls) -> ssl.SSLContext | None:
-    """What the settings say about certificates; `None` where they say nothing. Raises `OSError` (`SSLError` is one)."""
-    if config in (Tls(), Tls(server_name=config.server_name)):
-        return None
-    import ssl  # settings alone do not need it, and it is slow to import
-
-    context = ssl.create_default_context(cafile=config.ca_file or None)
-    if config.cert_file:
-        context.load_cert_chain(config.cert_file, config.key_file or None)
-    if config.insecure_skip_verify:
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return context

@@ -18,6 +18,12 @@ from remediator.config.shapes import Shape, Text, said
 
 _LISTEN = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]*):([0-9]{1,5})")
 
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_RESERVED = words(
+    "authorization host content-type content-length content-encoding transfer-encoding connection te trailer upgrade "
+    "expect user-agent accept-encoding cookie proxy-authorization idempotency-key date"
+)
+
 
 def _path(value: str, info: ValidationInfo) -> str:
     """A path relative to the settings file."""
@@ -44,6 +50,17 @@ def _listen(value: str) -> str:
     return value
 
 
+def _headers(headers: dict[str, Any]) -> dict[str, Any]:
+    """Headers that are ours to set; those that say who asks and what is sent have keys of their own."""
+    for name in headers:
+        if _TOKEN.fullmatch(name) is None:
+            raise said(f"`{name}` is not the name of a header", "write letters, digits and dashes", at=(name,))
+        if name.lower() in _RESERVED:
+            remedy = "leave it out; who asks is said by `authorization`, `basic_auth` or `oauth2`"
+            raise said(f"`{name}` is a header that requests have by themselves", remedy, at=(name,))
+    return headers
+
+
 def unique_names(entries: list[Any]) -> list[Any]:
     """Entries none of which has the name of another."""
     seen: set[str] = set()
@@ -57,6 +74,7 @@ def unique_names(entries: list[Any]) -> list[Any]:
 
 FilePath = Annotated[Text, AfterValidator(_path)]
 Url = Annotated[Text, AfterValidator(_url)]
+TlsVersion = Literal["TLS10", "TLS11", "TLS12", "TLS13"]
 
 
 class AuthorizationShape(Shape):
@@ -78,10 +96,26 @@ class BasicAuthShape(Shape):
     password_file: FilePath
 
 
+class ClientBasicAuthShape(Shape):
+    """`basic_auth` of `http_config`: the name too may be in a file."""
+
+    secrets: ClassVar = {"password": "password_file"}
+    renamed: ClassVar = {"user": "username", "name": "username"}
+
+    username: Text | None = None
+    username_file: FilePath | None = None
+    password_file: FilePath
+
+    @model_validator(mode="after")
+    def _one_name(self) -> Self:
+        if (self.username is None) is (self.username_file is None):
+            raise said("exactly one of `username` and `username_file` is needed", "write one of them")
+        return self
+
+
 class TlsShape(Shape):
     """`tls_config`."""
 
-    later = frozenset({"min_version", "max_version"})
     secrets: ClassVar = {"ca": "ca_file", "cert": "cert_file", "key": "key_file"}
 
     ca_file: FilePath | None = None
@@ -89,6 +123,8 @@ class TlsShape(Shape):
     key_file: FilePath | None = None
     server_name: Text | None = None
     insecure_skip_verify: bool | None = None
+    min_version: TlsVersion | None = None
+    max_version: TlsVersion | None = None
 
     @model_validator(mode="after")
     def _pair(self) -> Self:
@@ -98,29 +134,81 @@ class TlsShape(Shape):
                 "write both, or neither",
                 at=("cert_file",),
             )
+        if self.min_version and self.max_version and self.min_version > self.max_version:
+            raise said("no version of TLS is left", "write a `max_version` that is not below", at=("max_version",))
         return self
 
 
-class HttpConfigShape(Shape):
+class ProxyShape(Shape):
+    """What says which proxy requests take."""
+
+    proxy_url: Url | None = None
+    no_proxy: Text | None = None
+    proxy_from_environment: bool | None = None
+
+    @model_validator(mode="after")
+    def _one_proxy(self) -> Self:
+        if self.proxy_from_environment and self.proxy_url:
+            remedy = "write one of them"
+            raise said("`proxy_url` and `proxy_from_environment` are both given", remedy, at=("proxy_url",))
+        if self.no_proxy and not self.proxy_url:
+            raise said("`no_proxy` without `proxy_url` says nothing", "write both, or neither", at=("no_proxy",))
+        return self
+
+
+class OAuth2Shape(ProxyShape):
+    """`oauth2`: the grant of client credentials."""
+
+    later = words("proxy_connect_header client_certificate_key_file grant_type")
+    secrets: ClassVar = {"client_secret": "client_secret_file"}
+
+    client_id: Text
+    client_secret_file: FilePath
+    token_url: Url
+    scopes: list[Text] | None = None
+    endpoint_params: dict[str, str] | None = None
+    tls_config: TlsShape | None = None
+
+
+class HeaderShape(Shape):
+    """One of `http_headers`."""
+
+    secrets: ClassVar = {"secrets": "files"}
+
+    values: list[Text] | None = None
+    files: list[FilePath] | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        for index, value in enumerate(self.values or ()):
+            if not value.isprintable() or not value.isascii():
+                raise said("has characters that no header may have", "write printable ASCII", at=("values", index))
+        if not self.values and not self.files:
+            raise said("says nothing", "write `values: […]` or `files: […]`")
+        return self
+
+
+class HttpConfigShape(ProxyShape):
     """`http_config`, as in prometheus.yml."""
 
-    later = words(
-        "oauth2 sigv4 proxy_url no_proxy proxy_from_environment proxy_connect_header follow_redirects enable_http2 "
-        "http_headers"
-    )
+    later = words("sigv4 proxy_connect_header enable_http2")
     secrets: ClassVar = {
         "bearer_token": "authorization: {credentials_file: …}",
         "bearer_token_file": "authorization: {credentials_file: …}",
     }
 
     authorization: AuthorizationShape | None = None
-    basic_auth: BasicAuthShape | None = None
+    basic_auth: ClientBasicAuthShape | None = None
+    oauth2: OAuth2Shape | None = None
     tls_config: TlsShape | None = None
+    http_headers: Annotated[dict[str, HeaderShape], AfterValidator(_headers)] | None = None
+    follow_redirects: bool | None = None
 
     @model_validator(mode="after")
     def _one_way_in(self) -> Self:
-        if self.authorization and self.basic_auth:
-            raise said("`authorization` and `basic_auth` are both given", "write one of them", at=("basic_auth",))
+        ways = [name for name in ("authorization", "basic_auth", "oauth2") if getattr(self, name)]
+        if len(ways) > 1:
+            raise said(f"`{ways[0]}` and `{ways[1]}` are both given", "write one of them", at=(ways[1],))
         return self
 
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from remediator.clients.http_config import Authorization, BasicAuth, HttpConfig, Tls
+from remediator.clients.http_config import Authorization, BasicAuth, Header, HttpConfig, OAuth2, Tls
 from remediator.config.problems import ConfigErrors, Problems
 from remediator.core.model import Mode, Value
 from remediator.core.rules import GuardSettings, Itself, Policy, Protected
 from remediator.core.windows import TimeInterval
 
-__all__ = ["Authorization", "BasicAuth", "HttpConfig", "Settings", "Tls", "load_settings"]
+__all__ = ["Authorization", "BasicAuth", "Header", "HttpConfig", "OAuth2", "Settings", "Tls", "load_settings"]
 
 
 class Storage(Value, frozen=True):
@@ -67,19 +67,31 @@ class Web(Value, frozen=True):
 
 
 class PrometheusSource(Value, frozen=True):
-    """The Prometheus that queries are asked of."""
+    """The Prometheus that queries are asked of, while its clock is at most `max_skew` seconds from ours."""
 
     url: str
     timeout: float = 10.0
+    max_skew: float = 10.0
     http_config: HttpConfig = HttpConfig()
 
 
 class AlertmanagerSource(Value, frozen=True):
-    """The Alertmanager that is asked about its alerts every `interval`."""
+    """The Alertmanager, or all of one cluster, asked about its alerts every `interval` with `timeout` each.
 
-    url: str
+    `receiver` is the one of its receivers that posts here; empty: those that have posted since the start.
+    """
+
+    url: str = ""
+    urls: tuple[str, ...] = ()
+    receiver: str = ""
     interval: float = 60.0
+    timeout: float = 10.0
     http_config: HttpConfig = HttpConfig()
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """All of them."""
+        return self.urls or (self.url,)
 
 
 class KubernetesAccess(Value, frozen=True):

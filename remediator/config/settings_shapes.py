@@ -80,15 +80,25 @@ class PrometheusShape(Shape):
 
     url: Url
     timeout: LongSeconds | None = None
+    max_skew: LongSeconds | None = None
     http_config: HttpConfigShape | None = None
 
 
 class AlertmanagerShape(Shape):
     """`alertmanager`."""
 
-    url: Url
+    url: Url | None = None
+    urls: Annotated[list[Url], Field(min_length=1)] | None = None
+    receiver: Text | None = None
     interval: LongSeconds | None = None
+    timeout: LongSeconds | None = None
     http_config: HttpConfigShape | None = None
+
+    @model_validator(mode="after")
+    def _one_address(self) -> Self:
+        if (self.url is None) is (self.urls is None):
+            raise said("exactly one of `url` and `urls` is needed", "write `url`, or `urls` for all of one cluster")
+        return self
 
 
 class KubernetesShape(Shape):

@@ -195,11 +195,19 @@ def keys_of(shape: type[Shape]) -> list[str]:
 def shape_at(shape: type[Shape], loc: Loc) -> type[Shape] | None:
     """The model of the value at a place inside of another model's."""
     here: Any = shape
+    named = False  # the next part is a name that users chose, inside of a `dict[str, X]`
     for part in loc:
-        if isinstance(part, str) and isinstance(here, type) and issubclass(here, Shape):
+        if named or not isinstance(part, str):
+            named = False
+        elif isinstance(here, type) and issubclass(here, Shape):
             fields = {field.alias or name: field for name, field in here.model_fields.items()}
-            here = model_in(fields[part].annotation) if part in fields else None
+            annotation = fields[part].annotation if part in fields else None
+            here, named = model_in(annotation), _is_mapping(annotation)
     return here
+
+
+def _is_mapping(annotation: Any) -> bool:
+    return get_origin(annotation) is dict or any(map(_is_mapping, get_args(annotation)))
 
 
 def model_in(annotation: Any) -> type[Shape] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from remediator.clients.http_config import context_of, headers_of, secret_in
+from remediator.clients.http_config import secret_in
 from remediator.clients.outbound import NotPosted, Outbound
 from remediator.config.settings import WebhookConfig
 from remediator.ports import Delivery
@@ -13,14 +13,12 @@ from remediator.ports import Delivery
 async def send(outbound: Outbound, endpoint: WebhookConfig, delivery: Delivery) -> str:
     """Post once; empty where it was taken, else why not. Files named by the settings are read every time."""
     try:
-        headers = {"Idempotency-Key": _printable(delivery.key)} | headers_of(endpoint.http_config)
         answer = await outbound.post(
             endpoint.url or secret_in(endpoint.url_file),
             msgspec.json.encode(delivery.body),
-            headers,
-            timeout=endpoint.timeout,
-            tls=context_of(endpoint.http_config.tls_config),
-            server_name=endpoint.http_config.tls_config.server_name or None,
+            {"Idempotency-Key": _printable(delivery.key)},
+            endpoint.http_config,
+            endpoint.timeout,
         )
     except (NotPosted, OSError, ValueError) as error:
         return str(error)

@@ -25,17 +25,25 @@ class Authority:
         )
         self.pem = self._certificate.public_bytes(serialization.Encoding.PEM).decode()
 
-    def server(self, folder: Path) -> ssl.SSLContext:
-        """A server's context with a certificate for 127.0.0.1."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "server")])
-        certificate = self._builder(name, key).add_extension(names, False).sign(self._key, hashes.SHA256())
-        file = folder / "server.pem"
-        file.write_bytes(_private(key) + certificate.public_bytes(serialization.Encoding.PEM))
+    def server(self, folder: Path, name: str = "", clients: Authority | None = None) -> ssl.SSLContext:
+        """A server's context with a certificate for 127.0.0.1, or a name; it asks for a certificate of `clients`."""
+        file = self.certificate(folder / "server.pem", name)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(file)
+        if clients is not None:
+            context.verify_mode = ssl.CERT_REQUIRED
+            context.load_verify_locations(cadata=clients.pem)
         return context
+
+    def certificate(self, file: Path, name: str = "") -> Path:
+        """Write a new key with its certificate, both in one file."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        whose = x509.DNSName(name) if name else x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name or "server")])
+        builder = self._builder(subject, key).add_extension(x509.SubjectAlternativeName([whose]), False)
+        certificate = builder.sign(self._key, hashes.SHA256())
+        file.write_bytes(_private(key) + certificate.public_bytes(serialization.Encoding.PEM))
+        return file
 
     def _builder(self, name: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
         now = datetime.now(UTC)

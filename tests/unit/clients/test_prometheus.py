@@ -6,7 +6,8 @@ import asyncio
 import json
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -15,9 +16,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_api_client import PrometheusConnect
+from requests.exceptions import ConnectionError
 
 from remediator.clients.http_config import Authorization, BasicAuth, HttpConfig, Tls
-from remediator.clients.prometheus import Prometheus, PrometheusServer
+from remediator.clients.prometheus import Prometheus
 from remediator.clients.query_answer import Answer, Sample, Scalar, Unknown, Vector, read_answer
 
 from .api_server import ApiServer, Reply, answer, cut_off, drip, hang, nonsense, reset, running
@@ -45,16 +47,16 @@ Ask = Callable[..., Awaitable[Answer]]
 @pytest.fixture
 async def ask(api: ApiServer) -> AsyncIterator[Ask]:
     """Ask the server, which answers by `reply`; other arguments are the connection's."""
-    made: list[PrometheusServer] = []
+    made: list[Prometheus] = []
 
     async def query(reply: Reply, expr: str = "up", timeout: float = 30, **settings: Any) -> Answer:  # noqa: ASYNC109
         api.reply = reply
-        made.append(PrometheusServer(settings.pop("url", api.url), timeout, **settings))
+        made.append(Prometheus(settings.pop("url", api.url), timeout, **settings))
         return await made[-1].query(expr, AT)
 
     yield query
     for server in made:
-        await server.close()
+        await server.aclose()
 
 
 async def test_the_query_and_its_instant_travel_in_a_form(ask: Ask, api: ApiServer) -> None:
@@ -126,7 +128,7 @@ async def test_anything_else_is_unknown(ask: Ask, reply: Reply, reason: str, rea
 
 @pytest.mark.parametrize("reply", [hang, drip])
 async def test_a_server_that_does_not_answer_is_waited_for_only_so_long(ask: Ask, reply: Reply) -> None:
-    assert await ask(reply, timeout=0.2) == Unknown("no answer within 0.2 s")
+    assert await ask(reply, timeout=0.2) == Unknown("cannot be asked: 127.0.0.1 did not answer within 0.2 s")
 
 
 async def test_nobody_there(ask: Ask) -> None:
@@ -142,21 +144,23 @@ async def test_a_failed_query_is_asked_once(ask: Ask, api: ApiServer) -> None:
 
 async def test_an_answer_without_end_is_not_read_to_its_end(api: ApiServer) -> None:
     api.reply = answer(200, b" " * 100_000)
-    asked = await asyncio.to_thread(Prometheus(api.url, most_bytes=70_000).query, "up", AT)
+    server = Prometheus(api.url, most_bytes=70_000)
+    asked = await server.query("up", AT)
+    await server.aclose()
     assert asked == Unknown("the answer is larger than 70000 bytes: ask for less", reached=True)
 
 
 async def test_credentials_are_read_at_each_request(ask: Ask, api: ApiServer, tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text("one\n")
-    server = PrometheusServer(api.url, 30, HttpConfig(Authorization(str(file))))
+    server = Prometheus(api.url, 30, HttpConfig(Authorization(str(file))))
     api.reply = answer(200, success([]))
     await server.query("up", AT)
     file.write_text("two\n")
     await server.query("up", AT)
     file.unlink()
     gone = await server.query("up", AT)
-    await server.close()
+    await server.aclose()
     assert [seen.headers["authorization"] for seen in api.seen] == ["Bearer one", "Bearer two"]
     assert isinstance(gone, Unknown)
 
@@ -179,20 +183,56 @@ async def test_certificates_are_checked_by_the_ca_of_the_settings(tmp_path: Path
     async with running(authority.server(tmp_path)) as api:
         api.reply = answer(200, success([]))
         for name, tls in configs.items():
-            server = PrometheusServer(api.url, 30, HttpConfig(tls_config=tls))
+            server = Prometheus(api.url, 30, HttpConfig(tls_config=tls))
             found[name] = isinstance(await server.query("up", AT), Vector)
-            await server.close()
+            await server.aclose()
     assert found == {"ca": True, "other": False, "system": False, "any": True, "name": False}
 
 
-def test_what_we_use_of_the_library_is_still_there() -> None:
-    """`_session` is private to it, and its methods go through our connections too."""
-    connection = Prometheus("http://127.0.0.1:9090/prefix/", 5)
-    assert isinstance(connection, PrometheusConnect)
-    assert connection.url == "http://127.0.0.1:9090/prefix"
-    assert not connection._session.trust_env
-    assert connection._session.get_adapter(f"{connection.url}/api/v1/query").max_retries.total == 0
-    connection.close()
+async def test_what_the_library_asks_obeys_the_settings_too(api: ApiServer, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("secret")
+    server = Prometheus(f"{api.url}/prefix/", 30, HttpConfig(Authorization(str(tmp_path / "token"))))
+    assert isinstance(server, PrometheusConnect)
+    api.reply = answer(200, {"status": "success", "data": ["api", "web"]}, Content_Type="application/json")
+    assert await asyncio.to_thread(server.get_label_values, "job") == ["api", "web"]
+    assert (api.last.path, api.last.headers["authorization"]) == ("/prefix/api/v1/label/job/values", "Bearer secret")
+    api.reply = reset
+    with pytest.raises(ConnectionError):
+        await asyncio.to_thread(server.get_label_values, "job")
+    await server.aclose()
+
+
+def dated(ahead: float) -> Reply:
+    """A good answer of a server whose clock is so many seconds ahead."""
+    return answer(200, success([]), Date=format_datetime(datetime.now(UTC) + timedelta(seconds=ahead), usegmt=True))
+
+
+@pytest.mark.parametrize(("ahead", "least", "most"), [(4, 2, 4), (-4, -5, -2), (0, 0, 0)])
+async def test_the_instant_is_by_the_servers_clock(api: ApiServer, ahead: float, least: float, most: float) -> None:
+    server = Prometheus(api.url, 30)
+    for _ in range(2):
+        api.reply = dated(ahead)
+        assert await server.query("up", AT) == Vector(())
+    await server.aclose()
+    asked = float(parse_qs(api.last.body.decode())["time"][0]) - AT.timestamp()
+    assert least <= asked <= most
+
+
+@pytest.mark.parametrize(("ahead", "way"), [(60, "s ahead of ours: let NTP"), (-60, "s behind ours: let NTP")])
+async def test_a_clock_that_is_far_off_says_nothing_of_the_present(api: ApiServer, ahead: float, way: str) -> None:
+    server = Prometheus(api.url, 30)
+    api.reply = dated(ahead)
+    found = await server.query("up", AT)
+    api.reply = dated(0)
+    assert await server.query("up", AT) == Vector(()), "set right meanwhile"
+    await server.aclose()
+    assert isinstance(found, Unknown)
+    assert way in found.reason
+
+
+@pytest.mark.parametrize("date", ["", "yesterday", "Mon, 01 Foo 2026 00:00:00 GMT"])
+async def test_a_date_that_is_none_says_nothing(ask: Ask, date: str) -> None:
+    assert await ask(answer(200, success([]), Date=date)) == Vector(())
 
 
 @given(st.integers(100, 599), st.binary() | st.recursive(

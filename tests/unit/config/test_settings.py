@@ -11,10 +11,12 @@ from remediator.config.settings import (
     AlertmanagerSource,
     Authorization,
     BasicAuth,
+    Header,
     HttpConfig,
     KubernetesAccess,
     LeaderElection,
     Log,
+    OAuth2,
     Operator,
     PrometheusSource,
     Receiver,
@@ -88,13 +90,22 @@ def test_every_key_comes_through():
         prometheus=PrometheusSource(
             "http://prometheus:9090",
             5.0,
+            20.0,
             HttpConfig(
-                basic_auth=BasicAuth("remediator", f"{beside}prometheus-password"),
-                tls_config=Tls(f"{beside}ca.pem", f"{beside}cert.pem", f"{beside}key.pem", "prom", False),
+                basic_auth=BasicAuth("", f"{beside}prometheus-password", f"{beside}prometheus-user"),
+                tls_config=Tls(
+                    f"{beside}ca.pem", f"{beside}cert.pem", f"{beside}key.pem", "prom", False, "TLS12", "TLS13"
+                ),
+                proxy_from_environment=True,
             ),
         ),
         alertmanager=AlertmanagerSource(
-            "http://alertmanager:9093/am", 30.0, HttpConfig(Authorization("/run/alertmanager-token"))
+            "",
+            ("http://alertmanager-0:9093/am", "http://alertmanager-1:9093/am"),
+            "remediator",
+            30.0,
+            3.0,
+            HttpConfig(Authorization("/run/alertmanager-token")),
         ),
         kubernetes=KubernetesAccess(f"{beside}kubeconfig", "kind"),
         leader_election=LeaderElection(False, "remediator", "ops", 15.0, 10.0, 2.0),
@@ -108,6 +119,27 @@ def test_every_key_comes_through():
                     WebhookConfig(
                         url_file=f"{beside}oncall-url",
                         http_config=HttpConfig(Authorization(f"{beside}oncall-token")),
+                    ),
+                    WebhookConfig(
+                        "https://pager.example/in",
+                        http_config=HttpConfig(
+                            oauth2=OAuth2(
+                                "remediator",
+                                f"{beside}client-secret",
+                                "https://sso.example/token",
+                                ("page",),
+                                {"audience": "pager"},
+                                Tls(f"{beside}sso.pem"),
+                                "http://proxy:3128",
+                            ),
+                            http_headers={
+                                "X-Scope-OrgID": Header(("shop", "cart")),
+                                "X-Key": Header(files=(f"{beside}pager-key",)),
+                            },
+                            proxy_url="http://proxy:3128",
+                            no_proxy="10.0.0.0/8,.cluster.local",
+                            follow_redirects=False,
+                        ),
                     ),
                 ),
             ),
