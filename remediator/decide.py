@@ -107,7 +107,7 @@ def _due(state: State, incident: Incident, observation: Looked, now: datetime) -
         closed = IncidentClosed(CloseReason.CANCELLED, "the target is gone or was replaced by a successor")
         return Ruling((_event(state, incident, closed, now),))
     proposal = propose(state, incident, observation.snapshot, now)
-    if proposal.request.tells:
+    if proposal.request.tells and proposal.allowed:
         return Ruling(_tell(state, incident, proposal, now))
     if state.is_dark(incident):
         return Ruling(again_at=now + LOOK_AGAIN)

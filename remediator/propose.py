@@ -17,17 +17,20 @@ from msgspec.structs import replace
 from remediator.actions import ACTIONS
 from remediator.actions.action import REMEDIATION, Action, Order, Planned, UndoOrder
 from remediator.actions.restart import RESTARTED_AT
-from remediator.core.model import Change, Mode, Phase, Refusal, Value, Verdict, allow, deny
+from remediator.core.model import Change, CloseReason, Mode, Phase, Refusal, Value, Verdict, allow, deny
 from remediator.core.snapshot import Facts, Snapshot
 from remediator.core.state import Incident, State
 from remediator.core.surroundings import Need
-from remediator.guards import GUARDS, Guard, Request
+from remediator.guards import GUARDS, Guard, Request, confirm
 from remediator.guards.contention import MOST_TRIES
 from remediator.guards.guard import limits_of
 from remediator.verify import judge
 
 PASSING = frozenset({REMEDIATION, RESTARTED_AT})
 """Annotations that differ from plan to plan of the same change."""
+
+IN_VAIN = (CloseReason.FAILED, CloseReason.CONTENDED)
+"""Causes by which something was done to the target, and did not help: a person is told whatever else holds."""
 
 
 class Proposal(Value, frozen=True):
@@ -54,9 +57,17 @@ def propose(state: State, incident: Incident, snapshot: Snapshot, now: datetime)
     order = Order(next_id(incident), incident.target, request.step.args, snapshot, incident.since)
     planned = _plan(request.action, order)
     request = replace(request, change=planned)
-    guards = () if request.tells else GUARDS
-    verdicts = tuple(answer_of(guard, request, state, snapshot.facts, now) for guard in guards)
+    verdicts = tuple(answer_of(guard, request, state, snapshot.facts, now) for guard in _asked(request))
     return Proposal(request, (*verdicts, *_plan_verdict(planned)))
+
+
+def _asked(request: Request) -> tuple[Guard, ...]:
+    """Every guard about a step that writes. Telling a person is held back by the rule's own conditions alone, and by
+    none of them once a step was tried in vain.
+    """
+    if not request.tells:
+        return GUARDS
+    return (confirm.GUARD,) if request.rule.conditions and request.incident.cause not in IN_VAIN else ()
 
 
 def request_of(state: State, incident: Incident) -> Request:

@@ -25,23 +25,38 @@ def judge(incident: Incident, facts: Facts, now: datetime) -> Judgement:
     """Judge an incident's last step. `reverted` where its change was taken back; `proven` where health has held for
     `for`, inclusive.
 
-    No data judges nothing: it neither proves nor fails. A hold that began before the deadline may be completed
-    after it; a target that is not healthy at the deadline (inclusive) has failed.
+    No data judges nothing, and neither does what was seen before the write, or before its controller acted on it:
+    it neither proves nor fails. A hold that began before the deadline may be completed after it; a target that is
+    not healthy at the deadline (inclusive) has failed.
     """
     until = incident.definition.until_of(incident.step)
     if facts.unknown:
         return Judgement("unknown", facts.unknown)
     if not facts.exists or facts.uid != incident.target.uid:
         return Judgement("failed", "the target is gone or was replaced while it was being verified")
+    if why := _before_the_write(incident, facts):
+        return Judgement("unknown", why)
     if facts.kept is False:
         return Judgement("reverted", "somebody else took the change back")
+    if facts.observed is not None and facts.observed < incident.generation:
+        seen = f"its controller has acted on generation {facts.observed}, the write made {incident.generation}"
+        return _not_healthy(incident, until, seen, now)
     if not facts.healthy:
-        return _not_healthy(incident, until, facts, now)
+        return _not_healthy(incident, until, facts.health, now)
     before = incident.verified
     since = before.since if before and before.result == "healthy" and before.since else now
     if now - since >= timedelta(seconds=until.for_):
         return Judgement("proven", f"{facts.health} for {until.for_:g} s", since)
     return Judgement("healthy", f"{facts.health}; must hold for {until.for_:g} s", since)
+
+
+def _before_the_write(incident: Incident, facts: Facts) -> str:
+    """Why a look is no evidence about the write: it is older, or shows the object as it was before."""
+    if incident.carried_at is not None and facts.taken_at < incident.carried_at:
+        return "the look is older than the write"
+    if facts.generation < incident.generation:
+        return f"generation {facts.generation} was read, the write made {incident.generation}"
+    return ""
 
 
 def deadline(incident: Incident, now: datetime) -> datetime:
@@ -54,7 +69,7 @@ def deadline(incident: Incident, now: datetime) -> datetime:
     return incident.carried_at + timedelta(seconds=until.within + blind)
 
 
-def _not_healthy(incident: Incident, until: Until, facts: Facts, now: datetime) -> Judgement:
+def _not_healthy(incident: Incident, until: Until, why: str, now: datetime) -> Judgement:
     if now >= deadline(incident, now):
-        return Judgement("failed", f"not healthy within {until.within:g} s: {facts.health}")
-    return Judgement("not_yet", facts.health)
+        return Judgement("failed", f"not healthy within {until.within:g} s: {why}")
+    return Judgement("not_yet", why)

@@ -37,6 +37,9 @@ class PodFacts(Value, frozen=True):
 class Facts(Value, frozen=True):
     """The target as guards and verification see it. Counts are pods; `revision` 0 where the kind has none.
 
+    `taken_at` is the instant before the first read, `took` the seconds until the look was at its end. `observed` is the
+    generation that the object's controller has acted on, None for kinds that do not say.
+
     `unknown` says why the look failed; everything else is then meaningless and nothing may be done. `more_labels`
     says that the object has labels beyond those kept here. `takes_away` are the ready pods that a roll-out would take
     away before their successors are ready. `exclude` is the annotation `remediator.io/exclude`, None where there is
@@ -50,6 +53,7 @@ class Facts(Value, frozen=True):
     uid: str = ""
     resource_version: str = ""
     generation: int = 0
+    observed: int | None = None
     desired: int = 0
     ready: int = 0
     available: int = 0
@@ -72,6 +76,7 @@ class Facts(Value, frozen=True):
     kept: bool | None = None
     answers: tuple[Answer, ...] = ()
     around: Surroundings = Surroundings()
+    took: float = 0.0
 
 
 class Snapshot(Value, frozen=True):

@@ -38,12 +38,12 @@ class SeenSignal(Value, frozen=True):
 class Incident(Value, frozen=True):
     """One open incident: a rule and an owning target, from the first evidence to the close.
 
-    `since` is the start of continuous evidence, `cleared_at` the instant at which the last signal ended. `tries`
-    counts the intents of the present step, `undo_tries` its undos, `serial` all of the incident (it makes their
-    ids). `intended_at` is when the intent was reserved, `blind` the seconds of its verification without evidence, and
-    `blind_since` the beginning of the present ones. `cause` is why the ladder went on or the incident rests, and
-    becomes the close reason where nothing helps any more. `value` is the latest of its query, which only the shell
-    knows.
+    `since` is the start of continuous evidence, `cleared_at` the instant at which the last signal ended. `tries` counts
+    the intents of the present step, `undo_tries` its undos, `serial` all of the incident (it makes their ids).
+    `intended_at` is when the intent was reserved, `generation` that of the object as the write left it, `blind` the
+    seconds of its verification without evidence, and `blind_since` the beginning of the present ones. `cause` is why
+    the ladder went on or the incident rests, and becomes the close reason where nothing helps any more. `value` is the
+    latest of its query, which only the shell knows.
     """
 
     id: str
@@ -65,6 +65,7 @@ class Incident(Value, frozen=True):
     undo: Undo | None = None
     intended_at: datetime | None = None
     carried_at: datetime | None = None
+    generation: int = 0
     blind: float = 0.0
     blind_since: datetime | None = None
     verified: Verification | None = None

@@ -56,6 +56,7 @@ def facts_of(live: Json, taken_at: datetime, revision: int = 0, answers: Sequenc
         uid=meta.get("uid", ""),
         resource_version=meta.get("resourceVersion", ""),
         generation=meta.get("generation", 0),
+        observed=(live.get("status") or {}).get("observedGeneration"),
         desired=counts["desired"],
         ready=counts["ready"],
         available=counts["available"],

@@ -10,7 +10,10 @@ from remediator.core.state import State
 from remediator.guards.guard import Guard, Request
 
 FRESH = timedelta(seconds=10)
-"""A look older than this is no confirmation."""
+"""A look that ended longer ago than this is no confirmation."""
+
+SLOWEST = timedelta(seconds=60)
+"""What a look that took longer than this saw first is no confirmation any more when it ends."""
 
 LOOK_AGAIN = timedelta(seconds=15)
 
@@ -19,12 +22,19 @@ def ask(request: Request, state: State, facts: Facts, now: datetime) -> Verdict:
     """Denies where the signal is gone or the target is another one; holds while anything is unknown or untrue."""
     seen = {
         "taken_at": facts.taken_at,
+        "took": facts.took,
         "uid": facts.uid,
         "answers": [[each.condition, each.holds, each.reason] for each in facts.answers],
     }
     if facts.unknown:
         return hold("confirm", f"live state is unknown: {facts.unknown}", now + LOOK_AGAIN, **seen)
-    if now - facts.taken_at > FRESH:
+    took = timedelta(seconds=facts.took)
+    if took > SLOWEST:
+        reason = (
+            f"the look took {facts.took:.0f} s, longer than {SLOWEST.total_seconds():.0f} s: is the API server slow?"
+        )
+        return hold("confirm", reason, now + LOOK_AGAIN, **seen)
+    if now - facts.taken_at - took > FRESH:
         return hold("confirm", "the live read is too old", now, **seen)
     if facts.uid != request.incident.target.uid:
         return deny("confirm", "the target was replaced by another object of its name", **seen)

@@ -38,16 +38,22 @@ async def look(cluster: Cluster, clock: Clock, state: State, incident: Incident,
     snapshot = await read(cluster, clock, incident, before)
     needs = needs_of(state, incident, snapshot.facts, clock.now()) if snapshot.facts.exists else frozenset[Need]()
     snapshot = await _surrounded(cluster, state, incident, snapshot, needs)
-    change = wanted_change(state, incident, snapshot, clock.now())
+    change = wanted_change(state, incident, _timed(snapshot, clock), clock.now())
     rehearsal = await rehearse(cluster, change, snapshot.live) if change else None
-    return Looked(incident.id, snapshot, rehearsal)
+    return Looked(incident.id, _timed(snapshot, clock), rehearsal)
 
 
 async def look_again(cluster: Cluster, clock: Clock, state: State, incident: Incident) -> Facts:
     """Read what a write that has waited still depends on. Never raises a `ClusterError`."""
     snapshot = await read(cluster, clock, incident)
     needs = needs_again(state, incident, snapshot.facts, clock.now()) if snapshot.facts.exists else frozenset[Need]()
-    return (await _surrounded(cluster, state, incident, snapshot, needs)).facts
+    return _timed(await _surrounded(cluster, state, incident, snapshot, needs), clock).facts
+
+
+def _timed(snapshot: Snapshot, clock: Clock) -> Snapshot:
+    """The snapshot with the time that looking has taken until now."""
+    took = max((clock.now() - snapshot.facts.taken_at).total_seconds(), 0.0)
+    return replace(snapshot, facts=replace(snapshot.facts, took=took))
 
 
 async def read(cluster: Cluster, clock: Clock, incident: Incident, before: Read | None = None) -> Snapshot:

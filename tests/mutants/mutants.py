@@ -53,8 +53,8 @@ MUTANTS: tuple[Mutant, ...] = (
     _one(
         "guards skipped on a second try",
         "propose.py",
-        "guards = () if request.tells else GUARDS",
-        "guards = () if request.tells or incident.tries else GUARDS",
+        "    if not request.tells:\n        return GUARDS\n",
+        "    if not request.tells:\n        return () if request.incident.tries else GUARDS\n",
     ),
     _one(
         "undo of what somebody else has changed since",

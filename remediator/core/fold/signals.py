@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from remediator.core.events import Event, IncidentOpened, RulesChanged, Signal
 from remediator.core.fold.place import keep, without
 from remediator.core.guarding import LONGEST_WINDOW
+from remediator.core.model import Phase
 from remediator.core.state import (
     MAX_INSTANTS,
     MAX_NOTED,
@@ -99,11 +100,31 @@ def rules(state: State, event: Event, data: RulesChanged) -> State:
     for name in touched:
         if name not in rules or not rules[name].when.query:
             dark = without(dark, dark_key("prometheus", name))
-    state = replace(state, rules=rules, policy=data.policy or state.policy, dark=dark)
+    before, state = state, replace(state, rules=rules, policy=data.policy or state.policy, dark=dark)
     for incident in state.incidents.values():
         if incident.definition.name in touched:
             state = _reconsidered(state, incident, event.time)
+        if _is_released(before, state, incident):
+            state = keep(state, _from_the_start(state.incidents[incident.id]))
     return state
+
+
+def _is_released(before: State, state: State, incident: Incident) -> bool:
+    """Whether it rests for no other reason than a mode that allows more by now."""
+    present = state.rules.get(incident.definition.name)
+    said = incident.said
+    if incident.phase is not Phase.RESTING or present is None or said is None:
+        return False
+    raised = state.mode_of(present).rank > before.mode_of(incident.definition).rank
+    by_mode = any(each.guard == "mode" and each.verdict == "deny" for each in said.verdicts)
+    return raised and (said.result == "observe" or by_mode)
+
+
+def _from_the_start(incident: Incident) -> Incident:
+    """The incident on its first rung, as if nothing had been said: what was observed may be done now."""
+    return replace(
+        incident, phase=Phase.PENDING, step=0, tries=0, said=None, intent=None, escalation=None, cause=None, detail=""
+    )
 
 
 def _reconsidered(state: State, incident: Incident, at: datetime) -> State:

@@ -89,7 +89,8 @@ def outcome(state: State, event: Event, data: Outcome) -> State:
 
 def _after(incident: Incident, event: Event, data: Outcome) -> Incident:
     if data.status in (OutcomeStatus.APPLIED, OutcomeStatus.ADOPTED):
-        return replace(incident, phase=Phase.VERIFYING, carried_at=event.time, blind=0.0, blind_since=None)
+        verifying = replace(incident, phase=Phase.VERIFYING, carried_at=event.time, generation=data.generation)
+        return replace(verifying, blind=0.0, blind_since=None)
     if data.status is OutcomeStatus.REHEARSED:
         return replace(incident, phase=Phase.RESTING, intent=None)
     if data.status is OutcomeStatus.GONE:

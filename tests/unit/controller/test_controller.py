@@ -211,6 +211,15 @@ def test_a_payload_that_makes_no_sense_is_said_once_and_the_next_one_counts(hous
     assert house.all("incident_closed")[0].reason == "recovered"
 
 
+def test_an_api_server_whose_every_answer_takes_long_does_not_hold_it_for_ever(house):
+    house.world.faults.add(Fault(FaultKind.SLOW, ACCOUNT, ("get", "list", "patch"), count=0, seconds=8.0))
+    house.start()
+    house.alert()
+    house.wait(300)
+    assert [each.result for each in house.all("decision")] == ["act"]
+    assert (len(effects(house.world)), image(house.world)) == (1, GOOD)
+
+
 # Between the decision and the write
 
 

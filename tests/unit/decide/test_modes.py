@@ -124,3 +124,50 @@ def test_a_refusal_of_the_api_server_is_the_reason_why_the_next_step_comes():
     story.fires(0)
     story.looks(1, api="refused")
     assert (story.incident.step, story.incident.detail) == (1, "the API server refuses it: refused")
+
+
+# A mode that is raised
+
+
+@pytest.mark.parametrize("low", [Mode.OFF, Mode.OBSERVE])
+@pytest.mark.parametrize("by", ["settings", "rule"])
+@pytest.mark.parametrize("do", ["rollback", ESCALATE])
+def test_what_rests_for_its_mode_alone_is_looked_at_again_when_the_mode_is_raised(low, by, do):
+    lowered = rule(NAME, do, mode=low if by == "rule" else Mode.ENFORCE)
+    story = Story(lowered, policy=policy(mode=low if by == "settings" else Mode.ENFORCE))
+    story.fires(0)
+    story.looks(1)
+    assert story.incident.phase is Phase.RESTING
+    story.reload(rule(NAME, do), policy=policy(), seconds=10)
+    assert (story.incident.phase, story.incident.step) == (Phase.PENDING, 0)
+    story.looks(11)
+    assert story.all("decision")[-1].result == "act"
+    assert story.incident.phase is (Phase.ESCALATING if do is ESCALATE else Phase.ACTING)
+
+
+def test_a_raised_mode_begins_the_ladder_anew_since_what_was_refused_may_be_allowed_by_now():
+    story = Story(replace(OBSERVED, do=(OBSERVED.do[0], *rule(NAME, "restart").do)))
+    story.fires(0)
+    story.looks(1, snapshot(revision=1))
+    story.looks(2, snapshot(revision=1))
+    assert (story.incident.phase, story.incident.step) == (Phase.RESTING, 1)
+    story.reload(replace(story.incident.definition, mode=Mode.ENFORCE), seconds=10)
+    assert story.incident.step == 0
+
+
+@pytest.mark.parametrize("high", [Mode.OBSERVE, Mode.OFF])
+def test_a_mode_that_stays_or_falls_wakes_nothing(high):
+    story = Story(OBSERVED)
+    story.fires(0)
+    story.looks(1)
+    story.reload(replace(OBSERVED, mode=high, annotations={"summary": "new"}), seconds=10)
+    assert story.incident.phase is Phase.RESTING
+
+
+def test_what_rests_for_another_reason_rests_on():
+    story = Story(rule(NAME, "rollback"), policy=policy(mode=Mode.APPROVE))
+    story.fires(0)
+    story.looks(1, snapshot(revision=1))
+    assert (story.incident.phase, story.all("decision")[0].then) == (Phase.RESTING, "next")
+    story.reload(rule(NAME, "rollback"), policy=policy(), seconds=10)
+    assert story.incident.phase is Phase.RESTING

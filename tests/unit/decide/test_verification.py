@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from remediator.core.events import Verification
 from remediator.core.model import Mode, OutcomeStatus, Phase
-from remediator.core.observations import Looked
+from remediator.core.observations import Carried, Looked
 from remediator.core.rules import Step, Until
 from remediator.core.snapshot import Facts, Rehearsal
 from remediator.guards.contention import MOST_TRIES
@@ -63,6 +63,42 @@ def test_what_the_evidence_says_of_a_step_that_must_be_healthy_for_1m_within_10m
     before = None if healthy_since is None else Verification("healthy", 0, since=at(healthy_since))
     about = incident(phase=Phase.VERIFYING, carried_at=at(0), verified=before)
     assert judge(about, seen, at(now)).result == result, why
+
+
+@pytest.mark.parametrize(
+    ("seen", "result", "why"),
+    [
+        ({"generation": 5, "observed": 5}, "healthy", "the generation that the write made was acted on"),
+        ({"generation": 6, "observed": 5}, "healthy", "somebody changed it since; ours was acted on"),
+        ({"generation": 5, "observed": None}, "healthy", "a kind whose controller does not say"),
+        ({"generation": 5, "observed": 4}, "not_yet", "its controller has not acted on the write"),
+        ({"generation": 4, "observed": 4}, "unknown", "a read from before the write is no evidence about it"),
+        ({"generation": 5, "observed": 5, "taken_at": at(9.9)}, "unknown", "and nor is a look that began before"),
+    ],
+)
+def test_only_what_shows_the_write_and_what_its_controller_made_of_it_is_evidence(seen, result, why):
+    about = incident(phase=Phase.VERIFYING, carried_at=at(10), generation=5)
+    assert judge(about, replace(facts(), **({"taken_at": at(20)} | seen)), at(20)).result == result, why
+
+
+def test_what_its_controller_never_acts_on_has_failed_at_the_deadline():
+    about = incident(phase=Phase.VERIFYING, carried_at=at(0), generation=5)
+    said = judge(about, facts(generation=5, observed=4), at(600))
+    assert (said.result, said.detail) == (
+        "failed",
+        "not healthy within 600 s: its controller has acted on generation 4, the write made 5",
+    )
+
+
+def test_the_generation_that_a_write_made_is_kept_from_its_outcome():
+    story = Story(rule(NAME, "restart"))
+    story.fires(0)
+    story.looks(0)
+    intent = story.incident.intent
+    story.see(Carried(story.incident.id, intent.id, OutcomeStatus.ADOPTED, "", "101", 7), 1)
+    assert story.incident.generation == 7
+    story.looks(2, healthy())
+    assert story.all("verification")[-1].detail == "generation 3 was read, the write made 7"
 
 
 def test_a_hold_of_no_length_is_proven_at_once():

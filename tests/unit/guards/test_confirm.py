@@ -45,6 +45,21 @@ def test_unknown_outweighs_that_the_uid_cannot_match():
     assert (answer.verdict, answer.retry_at) == ("hold", at(15))
 
 
+@pytest.mark.parametrize(
+    ("took", "since", "verdict", "retry_at", "reason"),
+    [
+        (60.0, 10.0, "allow", None, "signal, target and conditions are as they were"),
+        (60.0, 10.000001, "hold", at(70.000001), "the live read is too old"),
+        (60.000001, 0.0, "hold", at(75.000001), "the look took 60 s, longer than 60 s: is the API server slow?"),
+    ],
+)
+def test_a_slow_look_counts_from_its_end_and_is_asked_for_again_with_a_pause(took, since, verdict, retry_at, reason):
+    """A look that takes longer than a fresh one may be old is no reason to wait for ever."""
+    seen = snapshot(taken_at=START, took=took).facts
+    answer = GUARD.ask(request(), state(), seen, at(took + since))
+    assert (answer.verdict, answer.retry_at, answer.reason) == (verdict, retry_at, reason)
+
+
 def test_the_answer_keeps_the_conditions_it_saw():
     answer = GUARD.ask(request(), state(), snapshot(answers=(UNKNOWN,)).facts, START)
     assert answer.inputs["answers"] == [["target.revision > 1", None, "no such key: revision"]]
