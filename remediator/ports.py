@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from remediator.core.events import Event, Record
 from remediator.core.model import Change, Json, Ref, Resource, Value
+
+T = TypeVar("T")
+"""What objects are decoded as: plain JSON, or a struct of the fields that are wanted."""
 
 
 class Clock(Protocol):
@@ -91,9 +94,22 @@ class Cluster(Protocol):
         """The same request with `dryRun=All`: admission, validation and authorisation are asked, nothing is kept."""
         ...
 
-    def watch(self, resource: Resource, namespace: str = "", since: str = "") -> AsyncIterator[tuple[str, Json]]:
-        """Events `(ADDED|MODIFIED|DELETED|BOOKMARK, object)` after a resourceVersion; raises `NotFound` (410) where
-        it is too old. Ends without an error when the server closes the stream.
+    def pages(
+        self, resource: Resource, namespace: str = "", selector: str = "", form: type[T] = dict
+    ) -> AsyncIterator[tuple[Sequence[T], str]]:
+        """As `list`, a part at a time, each with the resourceVersion of the whole: a watch after it misses nothing.
+
+        Objects come as `form`, a struct of the fields that are wanted: the others are not even decoded. Raises
+        `NotFound` (410) where the list took so long that the server no longer knows how it goes on.
+        """
+        ...
+
+    def watch(
+        self, resource: Resource, namespace: str = "", since: str = "", selector: str = "", form: type[T] = dict
+    ) -> AsyncIterator[tuple[str, T]]:
+        """Events `(ADDED|MODIFIED|DELETED|BOOKMARK, object)` after a resourceVersion, of objects that match a selector:
+        one that ceases to match is DELETED. Raises `NotFound` (410) where the version is too old, and `Unavailable`
+        where the connection breaks or falls silent. Ends without an error when the server closes the stream.
         """
         ...
 

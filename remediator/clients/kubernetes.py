@@ -4,9 +4,11 @@ which cost thirty times the CPU and a hundred times the memory.
 
 from __future__ import annotations
 
+import functools
 import random
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from typing import Any, Generic
 
 import msgspec
 
@@ -15,10 +17,12 @@ from remediator.clients.kubeconfig import load
 from remediator.clients.request import PAGE, Request, page, read, watch, write
 from remediator.clients.transport import Timeouts, Transport
 from remediator.core.model import Change, Json, Ref, Resource
-from remediator.ports import ClusterError, NotFound, OutcomeUnknown, Unavailable
+from remediator.ports import ClusterError, NotFound, OutcomeUnknown, T, Unavailable
 
-WATCH_SECONDS = 120.0
-"""How long a watch runs before the server ends it, give or take a tenth."""
+WATCH_SECONDS = 40.0
+"""How long a watch runs before the server ends it, give or take a tenth. Shortly before, it says by a bookmark how far
+the watch has seen, so that this is how often a quiet cache is known to be current.
+"""
 WATCH_SILENCE = 10.0
 """Seconds beyond that without a byte after which a watch counts as hung: a cache must learn that it is blind."""
 _RESTARTS = 3
@@ -47,10 +51,14 @@ class KubernetesCluster:
     async def list(self, resource: Resource, namespace: str = "", selector: str = "") -> list[Json]:
         """See `ports.Cluster.list`. Each object says its `apiVersion` and `kind`, which the server leaves out."""
         for _ in range(_RESTARTS):
+            found: list[Json] = []
             try:
-                return await self._pages(resource, namespace, selector)
-            except _PagesExpiredError:
-                continue
+                async for objects, _ in self.pages(resource, namespace, selector):
+                    found += ({"apiVersion": resource.api_version, "kind": resource.kind} | each for each in objects)
+                return found
+            except NotFound as error:
+                if not found or error.status != 410:
+                    raise
         raise Unavailable(f"list {resource.plural}: pages expired {_RESTARTS} times while being read", status=410)
 
     async def write(self, change: Change) -> Json:
@@ -61,13 +69,32 @@ class KubernetesCluster:
         """See `ports.Cluster.rehearse`."""
         return await self._ask(write(change, rehearsal=True))
 
-    async def watch(self, resource: Resource, namespace: str = "", since: str = "") -> AsyncGenerator[tuple[str, Json]]:
-        """See `ports.Cluster.watch`. Raises `Unavailable` where the connection breaks or falls silent."""
+    async def pages(
+        self, resource: Resource, namespace: str = "", selector: str = "", form: type[T] = dict
+    ) -> AsyncGenerator[tuple[Sequence[T], str]]:
+        """See `ports.Cluster.pages`."""
+        decoder, token = _decoder(form), ""
+        while True:
+            request = page(resource, namespace, selector, token, self._page_size)
+            body = await self._transport.ask(request)
+            try:
+                found = decoder.decode(body)
+            except (msgspec.MsgspecError, RecursionError) as error:
+                raise Unavailable(f"{request.what}: the answer is not what the API server sends: {error}") from error
+            yield found.items or (), found.metadata.resourceVersion
+            token = found.metadata.token
+            if not token:
+                return
+
+    async def watch(
+        self, resource: Resource, namespace: str = "", since: str = "", selector: str = "", form: type[T] = dict
+    ) -> AsyncGenerator[tuple[str, T]]:
+        """See `ports.Cluster.watch`."""
         seconds = self._watch_seconds * random.uniform(0.9, 1.1)
-        request = watch(resource, namespace, since, max(1, round(seconds)))
+        request = watch(resource, namespace, since, selector, max(1, round(seconds)))
         async with aclosing(self._transport.lines(request, silence=seconds + self._watch_silence)) as lines:
             async for line in lines:
-                yield _event(line, request)
+                yield _event(line, request, form)
 
     async def version(self) -> str:
         """The API server's version, as `v1.37.2`: the cheapest question that shows that it answers."""
@@ -78,23 +105,6 @@ class KubernetesCluster:
         """End all connections."""
         await self._transport.close()
 
-    async def _pages(self, resource: Resource, namespace: str, selector: str) -> list[Json]:
-        found: list[Json] = []
-        token = ""
-        while True:
-            try:
-                body = await self._ask(page(resource, namespace, selector, token, self._page_size))
-            except NotFound as error:
-                if token and error.status == 410:
-                    raise _PagesExpiredError from error
-                raise
-            found += [
-                {"apiVersion": resource.api_version, "kind": resource.kind} | item for item in body.get("items") or ()
-            ]
-            token = (body.get("metadata") or {}).get("continue") or ""
-            if not token:
-                return found
-
     async def _ask(self, request: Request) -> Json:
         body = await self._transport.ask(request)
         try:
@@ -104,8 +114,37 @@ class KubernetesCluster:
             raise kind(f"{request.what}: the answer is not what the API server sends: {error}") from error
 
 
-class _PagesExpiredError(Exception):
-    """A continue token is too old; the list begins anew."""
+class _ListMeta(msgspec.Struct):
+    resourceVersion: str = ""  # noqa: N815  as the API names it
+    token: str = msgspec.field(name="continue", default="")
+
+
+class _Page(msgspec.Struct, Generic[T]):
+    """One page of a list; `items` is null where the server found none."""
+
+    metadata: _ListMeta = msgspec.field(default_factory=_ListMeta)
+    items: list[T] | None = None
+
+
+class _Event(msgspec.Struct):
+    """One event of a watch; its object stays as it was sent until it is known what it is."""
+
+    type: str
+    object: msgspec.Raw
+
+
+_EVENT = msgspec.json.Decoder(_Event)
+
+
+@functools.lru_cache(maxsize=256)
+def _decoder(form: Any) -> Any:
+    """What reads pages of objects of a form."""
+    return msgspec.json.Decoder(_Page[form])
+
+
+@functools.lru_cache(maxsize=256)
+def _object_decoder(form: Any) -> Any:
+    return msgspec.json.Decoder(form)
 
 
 def connect(kubeconfig: str = "", context: str = "", timeouts: Timeouts | None = None) -> KubernetesCluster:
@@ -115,16 +154,15 @@ def connect(kubeconfig: str = "", context: str = "", timeouts: Timeouts | None =
     return KubernetesCluster(Transport(load(kubeconfig, context), timeouts))
 
 
-def _event(line: bytes, request: Request) -> tuple[str, Json]:
+def _event(line: bytes, request: Request, form: type[T]) -> tuple[str, T]:
     """One line of a watch; an `ERROR` event raises the error it carries."""
     try:
-        event = decode(line)
-        kind, about = str(event["type"]), dict(event["object"])
-    except (ValueError, KeyError, TypeError) as error:
+        event = _EVENT.decode(line)
+        if event.type == "ERROR":
+            raise _told(decode(bytes(event.object)), request)
+        return event.type, _object_decoder(form).decode(event.object)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise Unavailable(f"{request.what}: an event is not what the API server sends: {error}") from error
-    if kind == "ERROR":
-        raise _told(about, request)
-    return kind, about
 
 
 def _told(status: Json, request: Request) -> ClusterError:

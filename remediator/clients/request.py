@@ -42,10 +42,10 @@ def page(resource: Resource, namespace: str, selector: str, token: str, size: in
     return Request(_about("list", resource, namespace), "GET", _collection(resource, namespace), _said(query))
 
 
-def watch(resource: Resource, namespace: str, since: str, seconds: int) -> Request:
+def watch(resource: Resource, namespace: str, since: str, selector: str, seconds: int) -> Request:
     """Follow a type from a resourceVersion on, for so many seconds."""
     query = {"watch": "true", "allowWatchBookmarks": "true", "timeoutSeconds": str(seconds)}
-    query |= _said({"resourceVersion": since})
+    query |= _said({"resourceVersion": since, "labelSelector": selector})
     return Request(_about("watch", resource, namespace), "GET", _collection(resource, namespace), query)
 
 

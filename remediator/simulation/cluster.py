@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
 
 from remediator.core.model import Change, Json, PatchType, Precondition, Ref, Resource, Verb
 from remediator.ports import (
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from remediator.simulation.world import World
 
 T = TypeVar("T")
+V = TypeVar("V")
 
 
 class SimulatedCluster:
@@ -49,14 +52,24 @@ class SimulatedCluster:
 
     async def list(self, resource: Resource, namespace: str = "", selector: str = "") -> list[Json]:
         """See `ports.Cluster.list`."""
+        return (await self._list(resource, namespace, selector))[0]
+
+    async def pages(
+        self, resource: Resource, namespace: str = "", selector: str = "", form: type[V] = dict
+    ) -> AsyncGenerator[tuple[Sequence[V], str]]:
+        """See `ports.Cluster.pages`: all in one."""
+        found, revision = await self._list(resource, namespace, selector)
+        yield [msgspec.convert(each, form) for each in found], str(revision)
+
+    async def _list(self, resource: Resource, namespace: str, selector: str) -> tuple[list[Json], int]:
         request = Request(self.account, "list", resource.kind, namespace, "")
 
-        def read(behind: int) -> list[Json]:
+        def read(behind: int) -> tuple[list[Json], int]:
             world = self._world
             world.server.resource(resource.api_version, resource.kind)
-            matches = selectors.parsed(selector)
-            found = world.store.rewound(resource.kind, namespace, world.store.revision - behind)
-            return [copied(obj) for obj in found if matches(labels_of(obj))]
+            matches, revision = selectors.parsed(selector), max(world.store.revision - behind, 1)
+            found = world.store.rewound(resource.kind, namespace, revision)
+            return [copied(obj) for obj in found if matches(labels_of(obj))], revision
 
         return await self._read(request, read)
 
@@ -68,12 +81,15 @@ class SimulatedCluster:
         """See `ports.Cluster.rehearse`."""
         return await self._write(change, dry_run=True)
 
-    async def watch(self, resource: Resource, namespace: str = "", since: str = "") -> AsyncIterator[tuple[str, Json]]:
+    async def watch(
+        self, resource: Resource, namespace: str = "", since: str = "", selector: str = "", form: type[V] = dict
+    ) -> AsyncGenerator[tuple[str, V]]:
         """See `ports.Cluster.watch`. Without `since`: first every object there is as ADDED."""
         request = Request(self.account, "watch", resource.kind, namespace, "")
         await self._read(request, lambda behind: None)
-        async for event in self._world.watches.stream(resource, namespace, since):
-            yield event
+        stream = self._world.watches.stream(resource, namespace, since, selectors.parsed(selector))
+        async for kind, obj in stream:
+            yield kind, msgspec.convert(obj, form)
 
     async def _read(self, request: Request, read: Callable[[int], T]) -> T:
         fault = await self._meet_fault(request)

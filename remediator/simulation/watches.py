@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from remediator.core.model import Json, Resource
+from remediator.simulation.selectors import Selector
 from remediator.simulation.store import Commit, Store
-from remediator.simulation.values import copied
+from remediator.simulation.values import copied, labels_of
 
 
 class Watches:
@@ -29,14 +30,16 @@ class Watches:
         self._bookmarks += 1
         self._wake()
 
-    async def stream(self, resource: Resource, namespace: str, since: str) -> AsyncIterator[tuple[str, Json]]:
+    async def stream(
+        self, resource: Resource, namespace: str, since: str, matches: Selector
+    ) -> AsyncIterator[tuple[str, Json]]:
         """Events after a revision; without one (or `0`) every object there is as ADDED, then what follows.
 
         Raises `NotFound` (410) where the history does not reach back.
         """
         closed, bookmarks, position = self._closed, self._bookmarks, self._store.revision
         if since in ("", "0"):
-            for obj in list(self._store.each(resource.kind, namespace)):
+            for obj in [each for each in self._store.each(resource.kind, namespace) if matches(labels_of(each))]:
                 yield "ADDED", copied(obj)
         else:
             position = int(since)
@@ -44,8 +47,9 @@ class Watches:
             commits = self._store.since(position)
             for commit in commits:
                 position = commit.revision
-                if commit.kind == resource.kind and namespace in ("", commit.key[0]):
-                    yield commit.type, copied(commit.obj)
+                about = commit.kind == resource.kind and namespace in ("", commit.key[0])
+                if about and (kind := _seen_as(commit, matches)):
+                    yield kind, copied(commit.obj)
             if bookmarks != self._bookmarks:
                 bookmarks = self._bookmarks
                 yield "BOOKMARK", _bookmark(resource, position)
@@ -62,6 +66,15 @@ class Watches:
         for future in waiting:
             if not future.done():
                 future.set_result(None)
+
+
+def _seen_as(commit: Commit, matches: Selector) -> str:
+    """What a commit is to a watch with a selector: one that begins or ceases to match comes or goes; '' for nothing."""
+    before = commit.old is not None and matches(labels_of(commit.old))
+    after = commit.type != "DELETED" and matches(labels_of(commit.obj))
+    if before and after:
+        return "MODIFIED"
+    return "ADDED" if after else "DELETED" if before else ""
 
 
 def _bookmark(resource: Resource, revision: int) -> Json:

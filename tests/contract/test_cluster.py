@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 import pytest_asyncio
 
@@ -33,6 +34,21 @@ async def yard(request: pytest.FixtureRequest) -> AsyncIterator[Yard]:
     cluster = kubernetes.connect(str(make_account(cluster_rules=EVERYTHING, name="tester").kubeconfig))
     yield RealYard(cluster, lab.admin, namespace)
     await cluster.close()
+
+
+class Name(msgspec.Struct):
+    name: str = ""
+
+
+class Size(msgspec.Struct):
+    replicas: int = 0
+
+
+class Slim(msgspec.Struct):
+    """A Deployment of which only two fields are wanted."""
+
+    metadata: Name
+    spec: Size = msgspec.field(default_factory=Size)
 
 
 def seen(obj: Json) -> Precondition:
@@ -435,6 +451,48 @@ class TestWatching:
         async for kind, obj in yard.cluster.watch(DEPLOYMENT, yard.namespace):
             assert (kind, obj["metadata"]["name"]) == ("ADDED", "web")
             break
+
+    async def test_a_watch_after_a_list_misses_nothing(self, yard: Yard):
+        yard.create(objects.deployment("before", yard.namespace, replicas=0))
+        pages = [page async for page in yard.cluster.pages(DEPLOYMENT, yard.namespace)]
+        yard.create(objects.deployment("after", yard.namespace, replicas=0))
+        assert [one["metadata"]["name"] for found, _ in pages for one in found] == ["before"]
+        async for kind, obj in yard.cluster.watch(DEPLOYMENT, yard.namespace, pages[-1][1]):
+            if obj["metadata"].get("name") == "after":
+                assert kind == "ADDED"
+                break
+
+    async def test_what_ceases_to_match_a_selector_is_deleted(self, yard: Yard):
+        made = yard.create(objects.deployment("web", yard.namespace, replicas=0, labels={"tier": "a"}))
+        yard.create(objects.deployment("other", yard.namespace, replicas=0))
+        pages = [page async for page in yard.cluster.pages(DEPLOYMENT, yard.namespace, "tier=a")]
+        assert [one["metadata"]["name"] for found, _ in pages for one in found] == ["web"]
+        for tier in ("b", "a"):
+            yard.merge(address(made), {"metadata": {"labels": {"tier": tier}}})
+        events = []
+        async for kind, obj in yard.cluster.watch(DEPLOYMENT, yard.namespace, pages[-1][1], "tier=a"):
+            assert obj["metadata"].get("name") in ("web", None)
+            events.append(kind)
+            if kind == "ADDED":
+                break
+        assert [kind for kind in events if kind not in ("MODIFIED", "BOOKMARK")] == ["DELETED", "ADDED"]
+
+    async def test_objects_come_in_the_form_that_is_asked_for(self, yard: Yard):
+        made = yard.create(objects.deployment("web", yard.namespace, replicas=0))
+        (page,) = [page async for page in yard.cluster.pages(DEPLOYMENT, yard.namespace, form=Slim)]
+        assert page[0] == [Slim(Name("web"), Size(0))]
+        yard.merge(address(made), {"spec": {"replicas": 1}})
+        async for _, obj in yard.cluster.watch(DEPLOYMENT, yard.namespace, page[1], form=Slim):
+            assert obj.metadata.name in ("web", "")
+            if obj.spec.replicas:
+                break
+
+    async def test_a_version_that_was_never_there_is_no_beginning(self, yard: Yard):
+        """A version of the distant past is gone: 410, as after a compaction."""
+        with pytest.raises(NotFound) as error:
+            async for _ in yard.cluster.watch(DEPLOYMENT, yard.namespace, yard.forgotten()):
+                pass
+        assert error.value.status == 410
 
 
 class TestRollouts:

@@ -59,9 +59,22 @@ class Wire:
         """See `ports.Cluster.rehearse`."""
         return await self._life.travel("rehearse", lambda: self._cluster.rehearse(change), late=_who_knows())
 
-    async def watch(self, resource: Resource, namespace: str = "", since: str = "") -> AsyncIterator[tuple[str, Json]]:
+    async def pages(
+        self, resource: Resource, namespace: str = "", selector: str = "", form: type[T] = dict
+    ) -> AsyncIterator[tuple[Sequence[T], str]]:
+        """See `ports.Cluster.pages`."""
+
+        async def ask() -> list[tuple[Sequence[T], str]]:
+            return [page async for page in self._cluster.pages(resource, namespace, selector, form)]
+
+        for page in await self._life.travel("read", ask, late=_no_answer()):
+            yield page
+
+    async def watch(
+        self, resource: Resource, namespace: str = "", since: str = "", selector: str = "", form: type[T] = dict
+    ) -> AsyncIterator[tuple[str, T]]:
         """See `ports.Cluster.watch`."""
-        async for event in self._cluster.watch(resource, namespace, since):
+        async for event in self._cluster.watch(resource, namespace, since, selector, form):
             self._life.demand()
             yield event
 
