@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from remediator.core.model import Json, Ref, Value
+from remediator.core.model import Json, Ref, Resource, Value
 from remediator.ports import Clock
 
 MOMENT = timedelta(seconds=1)
@@ -23,6 +23,10 @@ class Reader(Protocol):
 
     async def get(self, ref: Ref) -> Json:
         """See `ports.Cluster.get`."""
+        ...
+
+    async def list(self, resource: Resource, namespace: str = "", selector: str = "") -> list[Json]:
+        """See `ports.Cluster.list`."""
         ...
 
 
@@ -49,6 +53,10 @@ class Reads:
         if len(self._kept) > MOST_KEPT:
             del self._kept[next(iter(self._kept))]
         return live
+
+    async def list(self, resource: Resource, namespace: str = "", selector: str = "") -> list[Json]:
+        """See `ports.Cluster.list`: always the live objects."""
+        return await self._cluster.list(resource, namespace, selector)
 
     def take(self, ref: Ref) -> Read | None:
         """The read of an object, once and only while it is fresh."""

@@ -1,7 +1,6 @@
 """From an alert's labels to the owning workload or node, through the live owner chain. Never a guess.
 
-The victim of a kube-state-metrics alert stands in `exported_*` labels where the exporter's own clash, so those are
-tried first. What cannot be resolved is answered as `Unresolved` with the reason.
+What cannot be resolved is answered as `Unresolved` with the reason.
 """
 
 from __future__ import annotations
@@ -11,30 +10,13 @@ from remediator.core.model import Json, Target, Value
 from remediator.core.rules import TargetSpec
 from remediator.core.workload import zone_of
 from remediator.ports import Forbidden, Invalid, NotFound
+from remediator.sources.named import INSTANCE, Addressed, Named, Unresolved, host_of, named
 from remediator.sources.reads import Reader
 
-LABELS = {
-    "Deployment": ("deployment",),
-    "StatefulSet": ("statefulset",),
-    "DaemonSet": ("daemonset",),
-    "Job": ("job_name",),
-    "CronJob": ("cronjob",),
-    "HorizontalPodAutoscaler": ("horizontalpodautoscaler",),
-    "PersistentVolumeClaim": ("persistentvolumeclaim",),
-    "Node": ("node",),
-    "ReplicaSet": ("replicaset",),
-    "Pod": ("pod",),
-}
-"""The well-known labels that name an object of each kind; each is tried with `exported_` before it first."""
+__all__ = ["Located", "Unresolved", "controller_of", "follow", "locate", "resolve"]
 
 LONGEST_CHAIN = 5
 """Owners followed at most; the longest real chain is Pod, Job, CronJob."""
-
-
-class Unresolved(Value, frozen=True):
-    """No target could be named, and why."""
-
-    reason: str
 
 
 class Located(Value, frozen=True):
@@ -59,57 +41,83 @@ async def locate(cluster: Reader, spec: TargetSpec, labels: dict[str, str]) -> L
     Raises `ClusterError` where the API server cannot be asked: that is no answer and is tried again. What the account
     may not read is an answer: one forbidden namespace must not keep the alerts about all others waiting.
     """
-    start = _named(spec, labels)
+    start = named(spec, labels)
     if isinstance(start, Unresolved):
         return start
+    what = f"a node at {start.address}" if isinstance(start, Addressed) else str(start.target)
     try:
-        return await _follow(cluster, start, spec.kind)
+        if isinstance(start, Addressed):
+            return await _node_at(cluster, start.address)
+        doubt = await _doubt(cluster, start, labels) if start.others else ""
+        return Unresolved(doubt) if doubt else await follow(cluster, start.target, spec.kind)
     except NotFound as error:
-        return Unresolved(f"{start} cannot be followed to a target: {error.message}")
+        return Unresolved(f"{what} cannot be followed to a target: {error.message}")
     except (Forbidden, Invalid) as error:
-        return Unresolved(f"{start} cannot be read: {error.message}")
+        return Unresolved(f"{what} cannot be read: {error.message}")
 
 
-def _named(spec: TargetSpec, labels: dict[str, str]) -> Target | Unresolved:
-    """The object that the labels name, before its owners are followed."""
-    if spec.label:
-        kind = next((kind for kind, names in LABELS.items() if spec.label in names), spec.kind)
-        return _at(kind, spec, labels, spec.label)
-    for kind in _candidates(spec.kind):
-        for label in (
-            f"exported_{name}" if exported else name for name in LABELS.get(kind, ()) for exported in (True, False)
-        ):
-            if labels.get(label):
-                return _at(kind, spec, labels, label)
-    wanted = ", ".join(LABELS.get(spec.kind, ())) or "a well-known label"
-    return Unresolved(f"the alert has none of the labels that name a {spec.kind or 'target'}: {wanted}, pod")
+async def _node_at(cluster: Reader, address: str) -> Located | Unresolved:
+    """The one node of this name or with this address."""
+    nodes = await cluster.list(KINDS["Node"])
+    found = [node for node in nodes if address in _addresses(node)]
+    if len(found) == 1:
+        node: Json = {"kind": "Node"} | found[0]
+        return Located(Target("Node", "", node["metadata"]["name"], node["metadata"]["uid"]), zone_of(node))
+    names = ", ".join(node["metadata"]["name"] for node in found[:3])
+    return Unresolved(f"{address} is the address of {f'several nodes: {names}' if found else 'no node'}")
 
 
-def _candidates(kind: str) -> tuple[str, ...]:
-    """Kinds whose labels may lead to the wanted one: itself, then what it may own."""
-    if not kind:
-        return tuple(LABELS)
-    owned = {"Deployment": ("ReplicaSet", "Pod"), "CronJob": ("Job", "Pod"), "Node": (), "Pod": ()}
-    return (kind, *(each for each in owned.get(kind, ("Pod",)) if each != kind))
+def _addresses(node: Json) -> set[str]:
+    listed = (node.get("status") or {}).get("addresses") or ()
+    return {host_of(each["address"]) for each in listed} | {node["metadata"]["name"]}
 
 
-def _at(kind: str, spec: TargetSpec, labels: dict[str, str], label: str) -> Target | Unresolved:
-    name = labels.get(label, "")
-    if not name:
-        return Unresolved(f"the alert has no label {label!r}")
-    if not kind:
-        return Unresolved(f"the label {label!r} does not say of which kind {name!r} is: set the rule's target.kind")
-    if not KINDS[kind].namespaced:
-        return Target(kind, "", name)
-    exported = labels.get(f"exported_{spec.namespace_label}")
-    namespace = exported or labels.get(spec.namespace_label, "")
-    if not namespace:
-        return Unresolved(f"the alert has no label {spec.namespace_label!r} to say where {kind} {name} is")
-    return Target(kind, namespace, name)
+async def _doubt(cluster: Reader, start: Named, labels: dict[str, str]) -> str:
+    """Why a pod may not be what the alert speaks of, although a label names it; empty where all agrees.
+
+    A series about a node, scraped from an exporter's pod, has the exporter in `pod` where nothing clashed. A pod that
+    really is meant runs on the node, belongs to the workload and mounts the claim that the labels name beside it.
+    """
+    chain = await _chain(cluster, start.target)
+    pod, owners = chain[0], {each["kind"]: each["metadata"]["name"] for each in chain[1:]}
+    claims = _claims(pod)
+    for kind, name in start.others.items():
+        agrees = owners.get(kind) == name
+        if kind == "Node":
+            agrees = pod.get("spec", {}).get("nodeName") == name and not _is_scraped(pod, labels)
+        elif kind == "PersistentVolumeClaim":
+            agrees = name in claims
+        if not agrees:
+            remedy = "write target.label: pod if the pod is meant, or the target.kind that is"
+            return f"{start.target} may be the exporter, since the alert also speaks of {kind} {name}: {remedy}"
+    return ""
 
 
-async def _follow(cluster: Reader, start: Target, wanted: str) -> Located | Unresolved:
-    """From the named object up its controllers to the wanted kind, or to the last known one where none is named."""
+def _is_scraped(pod: Json, labels: dict[str, str]) -> bool:
+    """Whether a series was scraped from this very pod."""
+    address = (pod.get("status") or {}).get("podIP")
+    return bool(address) and host_of(labels.get(INSTANCE, "")) == host_of(address)
+
+
+def _claims(pod: Json) -> set[str]:
+    volumes = pod.get("spec", {}).get("volumes") or ()
+    return {each["persistentVolumeClaim"]["claimName"] for each in volumes if each.get("persistentVolumeClaim")}
+
+
+async def _chain(cluster: Reader, start: Target) -> list[Json]:
+    """A live object and its controllers."""
+    chain: list[Json] = [{"kind": start.kind} | await cluster.get(ref_of(start))]
+    while len(chain) <= LONGEST_CHAIN and (owner := controller_of(chain[-1])):
+        above = Target(owner["kind"], start.namespace, owner["name"])
+        chain.append({"kind": above.kind} | await cluster.get(ref_of(above)))
+    return chain
+
+
+async def follow(cluster: Reader, start: Target, wanted: str) -> Located | Unresolved:
+    """From a live object up its controllers to the wanted kind, or to the last known one where none is named.
+
+    Raises `ClusterError`, `NotFound` where the object or one of its owners is gone.
+    """
     seen = start
     for _ in range(LONGEST_CHAIN):
         live = await cluster.get(ref_of(seen))
@@ -118,11 +126,17 @@ async def _follow(cluster: Reader, start: Target, wanted: str) -> Located | Unre
             return Unresolved(f"the owner of {start} is gone: {here} is another object of its name")
         if here.kind == wanted:
             return Located(here, zone_of(live))
-        owner = controller_of(live)
-        if owner is None:
+        above = _scaled_by(live) if wanted and here.kind == "HorizontalPodAutoscaler" else controller_of(live)
+        if above is None:
             return Located(here, zone_of(live)) if not wanted else Unresolved(f"{start} is not owned by a {wanted}")
-        seen = Target(owner["kind"], seen.namespace, owner["name"], owner["uid"])
+        seen = Target(above["kind"], seen.namespace, above["name"], above.get("uid", ""))
     return Unresolved(f"{start} has more than {LONGEST_CHAIN} owners in a row")
+
+
+def _scaled_by(live: Json) -> Json | None:
+    """What a live autoscaler scales, where that is of a known type."""
+    scaled = live.get("spec", {}).get("scaleTargetRef") or {}
+    return scaled if _is_known(scaled.get("kind", ""), scaled.get("apiVersion", "")) else None
 
 
 def controller_of(live: Json) -> Json | None:
@@ -132,7 +146,11 @@ def controller_of(live: Json) -> Json | None:
     """
     owners = live["metadata"].get("ownerReferences") or ()
     owner = next((owner for owner in owners if owner.get("controller")), None)
-    if owner is None or owner["kind"] == "Node" or owner["kind"] not in KINDS:
+    if owner is None or owner["kind"] == "Node":
         return None
-    group = KINDS[owner["kind"]].api_version.rpartition("/")[0]
-    return owner if owner["apiVersion"].rpartition("/")[0] == group else None
+    return owner if _is_known(owner["kind"], owner["apiVersion"]) else None
+
+
+def _is_known(kind: str, api_version: str) -> bool:
+    known = KINDS.get(kind)
+    return known is not None and known.api_version.rpartition("/")[0] == api_version.rpartition("/")[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from remediator.core.kinds import KINDS
-from remediator.core.model import Json, Ref, Target
+from remediator.core.model import Json, Ref, Resource, Target
 from remediator.core.rules import TargetSpec
 from remediator.ports import ClusterError, Forbidden, NotFound, Throttled, Unavailable
 from remediator.sources.targets import Unresolved, resolve
@@ -28,6 +28,12 @@ class Shelf:
         if found is None:
             raise NotFound(f"{ref} not found", status=404)
         return found
+
+    async def list(self, resource: Resource, namespace: str = "", selector: str = "") -> list[Json]:
+        self.asked.append(resource.plural)
+        if self.error:
+            raise self.error
+        return [each for each in self.objects.values() if each["kind"] == resource.kind]
 
 
 def key(kind: str, namespace: str, name: str, **_: object) -> tuple[str, str, str]:
@@ -60,7 +66,36 @@ nightly = obj("CronJob", "nightly")
 job = obj("Job", "nightly-1", nightly)
 job_pod = obj("Pod", "nightly-1-z", job)
 bare_pod = obj("Pod", "bare")
-node = obj("Node", "n1", namespace="")
+node = obj("Node", "n1", namespace="") | {
+    "status": {
+        "addresses": [
+            {"type": "InternalIP", "address": "10.0.0.1"},
+            {"type": "InternalIP", "address": "fd00::1"},
+            {"type": "Hostname", "address": "n1.example.org"},
+            {"type": "ExternalIP", "address": "192.0.2.7"},
+        ]
+    }
+}
+twins = [
+    obj("Node", name, namespace="") | {"status": {"addresses": [{"type": "InternalIP", "address": "10.0.0.9"}]}}
+    for name in ("n2", "n3")
+]
+exporter = obj("Deployment", "kube-state-metrics", namespace="monitoring")
+exporter_pod = obj("Pod", "kube-state-metrics-1", exporter, namespace="monitoring") | {
+    "spec": {"nodeName": "n1"},
+    "status": {"podIP": "10.1.0.5"},
+}
+claim = obj("PersistentVolumeClaim", "data")
+claiming_pod = obj("Pod", "db-1", db) | {
+    "spec": {"nodeName": "n1", "volumes": [{"name": "d", "persistentVolumeClaim": {"claimName": "data"}}]},
+    "status": {"podIP": "10.1.0.6"},
+}
+web_hpa = obj("HorizontalPodAutoscaler", "web-hpa") | {
+    "spec": {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}}
+}
+odd_hpa = obj("HorizontalPodAutoscaler", "odd-hpa") | {
+    "spec": {"scaleTargetRef": {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "name": "web"}}
+}
 static_pod = obj("Pod", "etcd-n1", node)
 rollout_rs = obj("ReplicaSet", "canary-7", {"kind": "Rollout", "metadata": {"name": "canary", "uid": "uid-canary"}})
 rollout_pod = obj("Pod", "canary-7-x", rollout_rs)
@@ -72,6 +107,7 @@ co_owned_pod = obj("Pod", "co-owned", db, controller=False)
 CLUSTER = (
     *(web, web_rs, web_pod, db, db_pod, logs, logs_pod, nightly, job, job_pod, bare_pod, node, static_pod),
     *(rollout_rs, rollout_pod, kruise_pod, orphan_pod, lost_pod, co_owned_pod),
+    *(*twins, exporter, exporter_pod, claim, claiming_pod, web_hpa, odd_hpa),
 )
 
 
@@ -123,6 +159,30 @@ EXPORTER = {"namespace": "monitoring", "pod": "kube-state-metrics-1"}
         ("", {**EXPORTER, "exported_namespace": "shop", "exported_pod": "db-0"}, "StatefulSet/shop/db"),
         ("Deployment", {**EXPORTER, "exported_namespace": "shop", "deployment": "web"}, "Deployment/shop/web"),
         ("Node", {"exported_node": "n1", "node": "n2"}, "Node/n1"),
+        ("", {**EXPORTER, "exported_namespace": "shop", "exported_pod": "db-0", "node": "n9"}, "StatefulSet/shop/db"),
+        # autoscalers, and what they scale
+        (
+            "HorizontalPodAutoscaler",
+            {**SHOP, "horizontalpodautoscaler": "web-hpa"},
+            "HorizontalPodAutoscaler/shop/web-hpa",
+        ),
+        ("", {**SHOP, "horizontalpodautoscaler": "web-hpa"}, "HorizontalPodAutoscaler/shop/web-hpa"),
+        ("Deployment", {**SHOP, "horizontalpodautoscaler": "web-hpa"}, "Deployment/shop/web"),
+        # claims
+        ("PersistentVolumeClaim", {**SHOP, "persistentvolumeclaim": "data"}, "PersistentVolumeClaim/shop/data"),
+        # a node by an address, as kubelets and node exporters are scraped
+        ("Node", {"instance": "10.0.0.1:9100"}, "Node/n1"),
+        ("Node", {"instance": "[fd00:0::1]:10250"}, "Node/n1"),
+        ("Node", {"instance": "N1.example.org:9100"}, "Node/n1"),
+        ("Node", {"instance": "192.0.2.7"}, "Node/n1"),
+        ("Node", {"instance": "n1:9100"}, "Node/n1"),
+        ("Node", {"node": "n1", "instance": "10.0.0.9:9100"}, "Node/n1"),
+        ("Node", {**EXPORTER, "instance": "10.0.0.1:9100"}, "Node/n1"),
+        # a pod beside other labels is meant where the live cluster bears them out
+        ("Pod", {**SHOP, "pod": "web-5d-x", "deployment": "web"}, "Pod/shop/web-5d-x"),
+        ("Pod", {**SHOP, "pod": "db-1", "node": "n1", "instance": "10.0.0.1:10250"}, "Pod/shop/db-1"),
+        ("StatefulSet", {**SHOP, "pod": "db-1", "persistentvolumeclaim": "data"}, "StatefulSet/shop/db"),
+        ("", {**SHOP, "pod": "db-1", "node": "n1"}, "StatefulSet/shop/db"),
     ],
 )
 async def test_whom_the_labels_speak_of(kind, labels, expected):
@@ -132,8 +192,12 @@ async def test_whom_the_labels_speak_of(kind, labels, expected):
 @pytest.mark.parametrize(
     ("kind", "labels", "reason"),
     [
-        ("Deployment", {}, "the alert has none of the labels that name a Deployment: deployment, pod"),
-        ("", {}, "the alert has none of the labels that name a target: a well-known label, pod"),
+        (
+            "Deployment",
+            {},
+            "the alert has none of the labels that name a Deployment: deployment, replicaset, horizontalpodautoscaler",
+        ),
+        ("", {}, "the alert has none of the labels that name a target: a well-known label"),
         ("Deployment", {**SHOP, "deployment": ""}, "the alert has none of the labels that name a Deployment"),
         ("Deployment", {"deployment": "web"}, "no label 'namespace' to say where Deployment web is"),
         ("Deployment", {**SHOP, "deployment": "api"}, "Deployment/shop/api not found"),
@@ -146,7 +210,46 @@ async def test_whom_the_labels_speak_of(kind, labels, expected):
         ("StatefulSet", {**SHOP, "pod": "co-owned"}, "Pod/shop/co-owned is not owned by a StatefulSet"),
         ("Deployment", {**SHOP, "pod": "canary-7-x"}, "Pod/shop/canary-7-x is not owned by a Deployment"),
         ("Node", {**SHOP, "pod": "etcd-n1"}, "the alert has none of the labels that name a Node: node"),
-        ("Namespace", {**SHOP, "pod": "bare"}, "Pod/shop/bare is not owned by a Namespace"),
+        ("Namespace", {**SHOP, "pod": "bare"}, "the alert has none of the labels that name a Namespace: there is none"),
+        ("StatefulSet", {**SHOP, "horizontalpodautoscaler": "web-hpa"}, "web-hpa is not owned by a StatefulSet"),
+        ("Deployment", {**SHOP, "horizontalpodautoscaler": "odd-hpa"}, "odd-hpa is not owned by a Deployment"),
+        # the exporter is never the victim
+        (
+            "Pod",
+            {**EXPORTER, "exported_namespace": "shop"},
+            "'pod' is the exporter's, since the alert has 'exported_namespace'",
+        ),
+        (
+            "",
+            {**EXPORTER, "exported_namespace": "shop"},
+            "'pod' is the exporter's, since the alert has 'exported_namespace'",
+        ),
+        ("Pod", {**EXPORTER, "exported_namespace": "shop", "deployment": "web"}, "'pod' is the exporter's"),
+        ("StatefulSet", {**EXPORTER, "exported_pod": "db-0"}, "the label 'namespace' is the exporter's"),
+        (
+            "Deployment",
+            {**EXPORTER, "exported_pod": "db-0", "deployment": "web"},
+            "the label 'namespace' is the exporter's",
+        ),
+        (
+            "Deployment",
+            {**EXPORTER, "node": "n1", "instance": "10.1.0.5:8080"},
+            "may be the exporter, since the alert also speaks of Node n1",
+        ),
+        ("", {**EXPORTER, "node": "n1", "instance": "10.1.0.5:8080"}, "may be the exporter"),
+        ("Deployment", {**EXPORTER, "node": "n2"}, "may be the exporter, since the alert also speaks of Node n2"),
+        ("Pod", {**EXPORTER, "horizontalpodautoscaler": "web-hpa"}, "may be the exporter"),
+        ("Pod", {**EXPORTER, "persistentvolumeclaim": "data"}, "may be the exporter"),
+        (
+            "Pod",
+            {**EXPORTER, "deployment": "web"},
+            "may be the exporter, since the alert also speaks of Deployment web",
+        ),
+        ("Node", {"exported_namespace": "shop", "instance": "10.0.0.1:8080"}, "'instance' is the exporter's"),
+        # an address that is nobody's, or of more than one
+        ("Node", {"instance": "10.0.0.2:9100"}, "10.0.0.2 is the address of no node"),
+        ("Node", {"instance": "10.0.0.9:9100"}, "10.0.0.9 is the address of several nodes: n2, n3"),
+        ("", {"instance": "10.0.0.1:9100"}, "the alert has none of the labels that name a target"),
     ],
 )
 async def test_what_is_no_target_and_why(kind, labels, reason):
@@ -162,6 +265,18 @@ async def test_what_is_no_target_and_why(kind, labels, reason):
         (TargetSpec("Deployment", "pod"), {**SHOP, "pod": "web-5d-x"}, "Deployment/shop/web"),
         (TargetSpec("Deployment", "app", "ns"), {"ns": "shop", "app": "web"}, "Deployment/shop/web"),
         (TargetSpec("Node", "instance"), {"instance": "n1"}, "Node/n1"),
+        (TargetSpec("Node", "host"), {"host": "10.0.0.1"}, "Node/n1"),
+        (
+            TargetSpec("Deployment", "app"),
+            {**SHOP, "app": "other", "exported_app": "web", "exported_namespace": "shop"},
+            "Deployment/shop/web",
+        ),
+        (
+            TargetSpec("Deployment", "app", "ns"),
+            {"ns": "shop", "app": "web", "exported_pod": "x"},
+            "Deployment/shop/web",
+        ),
+        (TargetSpec("Pod", "pod"), {**EXPORTER, "node": "n1"}, "Pod/monitoring/kube-state-metrics-1"),
         (TargetSpec("Deployment", "app"), {**SHOP, "deployment": "web"}, "the alert has no label 'app'"),
         (
             TargetSpec("", "app"),
