@@ -15,8 +15,12 @@ if TYPE_CHECKING:
     from remediator.journal.database import Reading
 
 _FORMS = (
-    "sqlite:///var/lib/remediator/journal.db (from the root), sqlite:///./journal.db (from here), memory: (not kept)"
+    "sqlite:///var/lib/remediator/journal.db (from the root), sqlite:///./journal.db (from here), "
+    "postgresql://user@host:5432/database, memory: (not kept)"
 )
+
+
+_POSTGRESQL = ("postgresql://", "postgres://")
 
 
 def connect(url: str, *, alone: bool = False) -> Journal:
@@ -24,12 +28,17 @@ def connect(url: str, *, alone: bool = False) -> Journal:
 
     The path of `sqlite:///path` begins at the root, as in `file:///path`, whether three slashes stand before it or
     four; one that begins with `./` or `../` begins at the working folder. A single name may be read as either and is
-    refused. Raises `JournalError` for any other URL, and where the journal cannot be opened or its end does not hold.
+    refused. `postgresql://` is as libpq takes it, with `password_file=PATH` among its parameters for a password. Raises
+    `JournalError` for any other URL, and where the journal cannot be opened or its end does not hold.
     """
     if url == "memory:":
         from remediator.journal.memory import MemoryJournal
 
         return MemoryJournal()
+    if url.startswith(_POSTGRESQL):
+        from remediator.journal import postgres
+
+        return postgres.open_journal(url, alone=alone)
     path = _path(url)
     from remediator.journal.sqlite import open_journal
 
@@ -43,6 +52,10 @@ def reading(url: str) -> AbstractContextManager[Reading]:
     """
     if url == "memory:":
         raise JournalError("a journal in memory cannot be looked at from outside: ask the running service's API")
+    if url.startswith(_POSTGRESQL):
+        from remediator.journal import postgres
+
+        return postgres.open_reading(url)
     path = _path(url)
     from remediator.journal.sqlite import open_reading
 

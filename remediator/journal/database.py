@@ -36,14 +36,19 @@ class DatabaseJournal:
     """An adapter of `ports.Journal` over two engines: one that begins transactions for writing, one for reading.
 
     `explain` turns what the database's driver throws into a `JournalError` that says what to do; `release` is called
-    at the end.
+    at the end; `tally` knows the backlog of an inbox that others write to as well.
     """
 
     def __init__(
-        self, writing: Engine, reading: Engine, explain: Explain, release: Callable[[], None] = _nothing
+        self,
+        writing: Engine,
+        reading: Engine,
+        explain: Explain,
+        release: Callable[[], None] = _nothing,
+        tally: Tally | None = None,
     ) -> None:
         self._engines, self._explain, self._release, self._closed = (writing, reading), explain, release, False
-        self._tally = Tally()
+        self._tally = tally or Tally()
         self._writer = Writer(writing, explain, self._tally)
         self._readers = ThreadPoolExecutor(2, thread_name_prefix="journal-reader")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, select, update
 
 from remediator.core.events import Event
 from remediator.core.model import Value
@@ -46,7 +46,8 @@ class Selection(Value, frozen=True):
 
 ALL = Selection()
 
-_head = select(journal_head.c.seq, journal_head.c.hash).with_for_update()
+_head = select(journal_head.c.seq, journal_head.c.hash)
+_locked_head = _head.with_for_update()
 _start = select(journal_start.c.seq, journal_start.c.hash)
 _move = update(journal_head)
 _write = insert(journal)
@@ -76,7 +77,7 @@ def append(connection: Connection, events: Sequence[Event], after: int) -> list[
 
     The head's row is locked for the rest of the transaction, so that of two writers one waits and then loses.
     """
-    lines = chained(events, head(connection), after=after)
+    lines = chained(events, _headed(connection, _locked_head), after=after)
     if lines:
         connection.execute(_write, [_row(line) for line in lines])
         seq, digest = place_of(lines[-1])
@@ -118,7 +119,11 @@ def lines(connection: Connection, after: int, limit: int, selection: Selection =
 
 def head(connection: Connection) -> Head:
     """The last record's place, as noted with the append that wrote it; `Broken` where the note is gone."""
-    row = connection.execute(_head).one_or_none()
+    return _headed(connection, _head)
+
+
+def _headed(connection: Connection, query: Select[int, str]) -> Head:
+    row = connection.execute(query).one_or_none()
     if row is None:
         seq = last(connection)[0] + 1
         raise Broken(f"the note of the journal's end is gone: what comes after record {seq - 1} is unknown", seq=seq)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 Backlog = tuple[int, int]
 """A count of receipts and their bytes in all."""
 
@@ -35,3 +37,23 @@ class Tally:
     def lose(self) -> None:
         """The transaction failed: at its very end it may have been committed all the same."""
         self._known = self._after = None
+
+
+class SharedTally(Tally):
+    """The backlog of an inbox that others fill and empty too: what was counted is known for `FRESH` seconds."""
+
+    FRESH = 1.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._until = 0.0
+
+    @property
+    def known(self) -> Backlog | None:
+        """As of the last count and what this writer did since; None where that is too old."""
+        return super().known if time.monotonic() < self._until else None
+
+    def counted(self, backlog: Backlog) -> None:
+        """See `Tally.counted`."""
+        super().counted(backlog)
+        self._until = time.monotonic() + self.FRESH

@@ -38,12 +38,28 @@ def memory(folder: Path) -> Open:
 
 
 ADAPTERS = {"sqlite": sqlite, "memory": memory}
+ALL = (*ADAPTERS, pytest.param("postgresql", marks=pytest.mark.lab))
+"""PostgreSQL needs a server: it is the lab's."""
 
 
-@pytest.fixture(params=ADAPTERS)
-def again(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
+@pytest.fixture(params=ALL)
+def adapter(request: pytest.FixtureRequest) -> Callable[[Path], Open]:
+    """Makes an empty journal of a kind."""
+    if request.param != "postgresql":
+        return ADAPTERS[request.param]
+    server = request.getfixturevalue("postgresql")
+
+    def postgresql(folder: Path) -> Open:
+        url = server.fresh_database()
+        return lambda: connect(url)
+
+    return postgresql
+
+
+@pytest.fixture
+def again(adapter: Callable[[Path], Open], tmp_path: Path) -> Open:
     """Opens the test's journal, each time for another user of it."""
-    return ADAPTERS[request.param](tmp_path)
+    return adapter(tmp_path)
 
 
 @pytest.fixture
@@ -410,12 +426,15 @@ STEPS = st.lists(
 )
 
 
-@pytest.mark.parametrize("adapter", ADAPTERS)
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
 @given(steps=STEPS)
-def test_any_sequence_of_uses_leaves_what_a_list_would_hold(adapter: str, steps: list[tuple]):
+def test_any_sequence_of_uses_leaves_what_a_list_would_hold(adapter: Callable[[Path], Open], steps: list[tuple]):
     with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(compare_with_lists(ADAPTERS[adapter](Path(folder)), steps))
+        asyncio.run(compare_with_lists(adapter(Path(folder)), steps))
 
 
 async def compare_with_lists(again: Open, steps: list[tuple]) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import operator
 import os
 import pwd
+import secrets
 import shutil
 import signal
 import subprocess
@@ -32,6 +33,7 @@ class PostgreSQL:
 
     def __init__(self, folder: Path, servers: Servers, say: Say = print_line) -> None:
         programs = _installed(say)
+        self._psql = programs / "psql"
         user = _UNPRIVILEGED if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
         data = folder / "data"
         folder.mkdir(parents=True)
@@ -45,6 +47,18 @@ class PostgreSQL:
         self.server = servers.start("postgresql", _as(user, [programs / "postgres", "-D", data, *listen]))
         ready: list[str | Path] = [programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
         self.server.wait_until(lambda: subprocess.run(ready, check=False).returncode == 0)
+
+    def fresh_database(self) -> str:
+        """The URL of an empty database."""
+        base, _, _ = self.url.rpartition("/")
+        name = f"test_{secrets.token_hex(6)}"
+        self.ask(f"CREATE DATABASE {name}")
+        return f"{base}/{name}"
+
+    def ask(self, statement: str, url: str = "") -> str:
+        """What psql prints for a statement, as the server's superuser."""
+        command = [self._psql, "-XAtqc", statement, url or self.url]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
     def stop(self) -> None:
         """End it: the server is asked to end its own processes, which are in groups of their own."""
