@@ -31,7 +31,7 @@ async def run(settings: Settings, rules: tuple[Rule, ...]) -> int:
 
     logs.configure(settings.log.level, settings.log.format)
     try:
-        journal = connect(settings.storage.url)
+        journal = connect(settings.storage.journal, alone=not settings.elects)
     except JournalError as error:
         log.error("the journal cannot be opened", problem=str(error))
         return 2

@@ -182,6 +182,6 @@ def _url(config: Path | None) -> str:
     from remediator.config import ConfigErrors, load_settings
 
     try:
-        return load_settings(str(config or _DEFAULT_CONFIG)).storage.url
+        return load_settings(str(config or _DEFAULT_CONFIG)).storage.journal
     except ConfigErrors as errors:
         raise click.UsageError("\n".join(map(str, errors.problems))) from errors

@@ -6,6 +6,7 @@ Defaults are the careful ones: observe, on loopback, nobody may operate.
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import quote
 
 from remediator.clients.http_config import Authorization, BasicAuth, Header, HttpConfig, OAuth2, Tls
 from remediator.config.problems import ConfigErrors, Problems
@@ -16,12 +17,19 @@ from remediator.core.windows import TimeInterval
 __all__ = ["Authorization", "BasicAuth", "Header", "HttpConfig", "OAuth2", "Settings", "Tls", "load_settings"]
 
 
+def is_shared(url: str) -> bool:
+    """Whether a journal's URL names one that several replicas may write to: a database on a server."""
+    return url.startswith(("postgresql://", "postgres://"))
+
+
 class Storage(Value, frozen=True):
-    """Where the journal is: `sqlite:///` and an absolute path. `retention` is how long its records are kept, None for
-    ever; `archive` the folder that older ones are written to before they go, empty for none.
+    """Where the journal is: `sqlite:///` and an absolute path, or `postgresql://` as libpq takes it with its password
+    in a file. `retention` is how long its records are kept, None for ever; `archive` the folder that older ones are
+    written to before they go, empty for none.
     """
 
     url: str = "sqlite:////var/lib/remediator/journal.db"
+    password_file: str = ""
     retention: float | None = None
     archive: str = ""
 
@@ -29,6 +37,13 @@ class Storage(Value, frozen=True):
     def path(self) -> Path:
         """The database file."""
         return Path(self.url.removeprefix("sqlite:///"))
+
+    @property
+    def journal(self) -> str:
+        """The URL by which the journal is opened, with the place of the password."""
+        if not self.password_file:
+            return self.url
+        return f"{self.url}{'&' if '?' in self.url else '?'}password_file={quote(self.password_file)}"
 
 
 class Operator(Value, frozen=True):
@@ -102,9 +117,12 @@ class KubernetesAccess(Value, frozen=True):
 
 
 class LeaderElection(Value, frozen=True):
-    """The lease by which one of several replicas decides. Off where the journal is SQLite."""
+    """The lease by which one of several replicas decides, in `namespace` (empty: the remediator's own). Others may take
+    it `duration` after it was last renewed; who cannot renew it for `renew` stops; it is tried every `retry`.
+    `enabled` None: where the journal is one that replicas share.
+    """
 
-    enabled: bool = False
+    enabled: bool | None = None
     lease: str = "remediator"
     namespace: str = ""
     duration: float = 15.0
@@ -155,6 +173,12 @@ class Settings(Value, frozen=True):
     log: Log = Log()
     shutdown_grace: float = 20.0
     time_intervals: dict[str, tuple[TimeInterval, ...]] = {}
+
+    @property
+    def elects(self) -> bool:
+        """Whether one of several replicas is elected to decide."""
+        said = self.leader_election.enabled
+        return is_shared(self.storage.url) if said is None else said
 
     def policy(self, itself: Itself) -> Policy:
         """What of the settings concerns decisions, with the remediator's own place."""

@@ -15,7 +15,8 @@ from remediator.config.guard_shapes import GuardsShape
 from remediator.config.http_shapes import FilePath, HttpConfigShape, Url, WebShape, unique_names
 from remediator.config.problems import unknown_interval, words
 from remediator.config.rule_shapes import Labels, Name
-from remediator.config.shapes import LongSeconds, ModeName, Seconds, Shape, Text, not_yet, said
+from remediator.config.settings import is_shared
+from remediator.config.shapes import LongSeconds, ModeName, Seconds, Shape, Text, said
 from remediator.config.time_interval_shapes import TimeIntervalShape
 from remediator.core.kinds import KINDS
 from remediator.core.rules import Protected
@@ -31,7 +32,7 @@ def _storage(value: str, info: ValidationInfo) -> str:
     the two would take to different places, is refused.
     """
     if value.startswith(("postgresql:", "postgres:", "postgresql+")):
-        raise said(not_yet("postgresql")[0], "write sqlite:///var/lib/remediator/journal.db")
+        return _postgresql(value)
     if "@" in value:  # first of all: no message may show a password
         raise said("is not where a journal can be", "write sqlite:///var/lib/remediator/journal.db")
     path = value.removeprefix("sqlite:///")
@@ -43,6 +44,18 @@ def _storage(value: str, info: ValidationInfo) -> str:
         remedy = f"write sqlite:///./{path} for a file beside this one, or sqlite:///var/lib/remediator/{path}"
         raise said(f"`{value}` may be read as two places", remedy)
     return f"sqlite:////{path.lstrip('/')}"
+
+
+def _postgresql(value: str) -> str:
+    """A URL as libpq takes it, which names a database and holds no password. No message shows it whole."""
+    scheme, _, rest = value.partition("://")
+    authority, _, query = rest.partition("?")
+    user_info, _, place = authority.rpartition("@")
+    if ":" in user_info or re.search(r"(?:^|&)password=", query):
+        raise said("holds a password", "leave it out of the URL and write `password_file` beside it")
+    if scheme not in ("postgresql", "postgres") or not place.partition("/")[2] or not value.isprintable():
+        raise said("is not where a journal can be", "write postgresql://user@host:5432/database")
+    return value
 
 
 def _selector(value: str) -> str:
@@ -64,8 +77,15 @@ class StorageShape(Shape):
     renamed: ClassVar = {"path": "url"}
 
     url: Annotated[Text, AfterValidator(_storage)] | None = None
+    password_file: FilePath | None = None
     retention: LongSeconds | None = None
     archive: FilePath | None = None
+
+    @model_validator(mode="after")
+    def _password_of_something(self) -> Self:
+        if self.password_file is not None and not is_shared(self.url or ""):
+            raise said("only a database server asks for a password", "leave it out", at=("password_file",))
+        return self
 
     @model_validator(mode="after")
     def _something_to_archive(self) -> Self:
@@ -120,8 +140,6 @@ class LeaderElectionShape(Shape):
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
-        if self.enabled:
-            raise said(*not_yet("leader_election.enabled"), at=("enabled",))
         if not self.retry < self.renew < self.duration:
             raise said("a lease must outlast its renewal, and that its retry", "write retry < renew < duration")
         return self
@@ -202,6 +220,14 @@ class SettingsShape(Shape):
     log: LogShape | None = None
     shutdown_grace: Seconds | None = None
     time_intervals: Annotated[list[TimeIntervalShape], AfterValidator(unique_names)] | None = None
+
+    @model_validator(mode="after")
+    def _one_writes_a_file(self) -> Self:
+        shared = is_shared((self.storage and self.storage.url) or "")
+        if self.leader_election and self.leader_election.enabled and not shared:
+            remedy = "write storage.url: postgresql://user@host:5432/database, or run one replica without it"
+            raise said("several replicas cannot share an SQLite file", remedy, at=("leader_election", "enabled"))
+        return self
 
     @model_validator(mode="after")
     def _known_intervals(self) -> Self:

@@ -116,7 +116,7 @@ def _install(theatre: Theatre, screen: Screen, folder: Path, story: Story) -> In
     config = folder / "remediator.yaml"
     config.write_text(SETTINGS.format(folder=folder))
     settings = load_settings(config)
-    world = World(connect(settings.storage.url), theatre.cluster, Pager(screen), theatre.clock)
+    world = World(connect(settings.storage.journal), theatre.cluster, Pager(screen), theatre.clock)
     return Installation(settings, load_rules(settings), world, watchers=(screen.record, story.record))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -35,10 +36,11 @@ _SESSION = {"statement_timeout": "30s", "lock_timeout": "10s", "idle_in_transact
 _DURABLE = "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = ANY(%s)"
 _TOO_WEAK = ["off", "local"]  # whatever the server's setting: an answer of 200 means kept
 
+_PRIMARY = "name the primary, or all hosts with target_session_attrs=read-write"
 _REMEDIES = {
     "53100": ("its disk is full", "free space on the server; the service goes on by itself"),
     "53300": ("it has no connection left", "raise max_connections or end other sessions"),
-    "25006": ("it takes no writes: it is a standby", "name the primary, or all hosts with target_session_attrs=read-write"),
+    "25006": ("it takes no writes: it is a standby", _PRIMARY),
     "57014": ("it took too long", "see what the server is busy with"),
     "55P03": ("another session holds it locked", "see pg_locks for what does not end its transaction"),
     "42501": ("this role may not", "grant it the tables, or CREATE on the schema where they have to be made"),
@@ -46,11 +48,11 @@ _REMEDIES = {
     "3D000": ("there is no such database", "create it: createdb NAME"),
     "23505": ("a record was not appended at its end", "stop whatever else writes to it"),
     "P0001": ("it does not allow that", "stop whatever else writes to it"),
-    "28": ("it refuses the login", "see the role's name, storage.password_file and the server's pg_hba.conf"),
+    "28": ("it refuses the login", "see database, role, storage.password_file, and the server's pg_hba.conf"),
     "57": ("it is shutting down or starting", "nothing: the service goes on by itself when it is back"),
     "08": ("it cannot be reached", "see that the server runs and that the network lets this machine through"),
 }  # fmt: skip
-"""By SQLSTATE or its class; where there is none the connection itself failed."""
+"""By SQLSTATE or its class."""
 
 
 def open_journal(url: str, *, alone: bool = False) -> DatabaseJournal:
@@ -108,7 +110,7 @@ def _of_libpq(url: str) -> tuple[str, str]:
     given = [each for each in query.split("&") if each]
     file = "".join(each.partition("=")[2] for each in given if each.startswith(f"{PASSWORD_FILE}="))
     kept = "&".join(each for each in given if not each.startswith(f"{PASSWORD_FILE}="))
-    return (f"{before}?{kept}" if kept else before), file
+    return (f"{before}?{kept}" if kept else before), unquote(file)
 
 
 def _engine(opened: Callable[[], psycopg.Connection[Any]], size: int) -> Engine:
@@ -119,6 +121,8 @@ def _writing(url: str, alone: bool) -> psycopg.Connection[Any]:
     connection = _connected(url)
     try:
         with connection.transaction():
+            if connection.execute("SHOW transaction_read_only").fetchone() == ("on",):
+                raise psycopg.errors.ReadOnlySqlTransaction("transaction_read_only is on")
             connection.execute(_DURABLE, (_TOO_WEAK,))
             postgres_schema.claim(connection, alone=alone, place=place_of(url))
     except BaseException:
@@ -177,11 +181,17 @@ def _explainer(place: str) -> Callable[[Exception], Exception]:
         cause: Any = getattr(error, "orig", None) or error
         if not isinstance(cause, psycopg.Error):
             return error
-        state = cause.sqlstate or "08"
+        state = cause.sqlstate or _of_connection(str(cause))
         wrong, remedy = _REMEDIES.get(state) or _REMEDIES.get(state[:2]) or ("it refuses", "see the reason given")
         reason = cause.diag.message_primary or str(cause).splitlines()[0]
-        failure = JournalError(f"the journal {place}: {wrong} ({cause.sqlstate or 'no connection'}: {reason}); {remedy}")
+        failure = JournalError(f"the journal {place}: {wrong} ({cause.sqlstate or 'no session'}: {reason}); {remedy}")
         failure.__cause__ = error
         return failure
 
     return explain
+
+
+def _of_connection(message: str) -> str:
+    """The class of SQLSTATE that a connection failed with, which libpq does not tell; who was answered reads FATAL."""
+    starting = "starting up" in message or "shutting down" in message or "recovery" in message
+    return "57" if starting else "28" if "FATAL:" in message else "08"

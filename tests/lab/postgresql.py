@@ -35,7 +35,7 @@ class PostgreSQL:
         programs = _installed(say)
         self._psql = programs / "psql"
         user = _UNPRIVILEGED if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
-        data = folder / "data"
+        self._data = data = folder / "data"
         folder.mkdir(parents=True)
         data.mkdir(mode=0o700)
         if os.geteuid() == 0:
@@ -54,6 +54,14 @@ class PostgreSQL:
         name = f"test_{secrets.token_hex(6)}"
         self.ask(f"CREATE DATABASE {name}")
         return f"{base}/{name}"
+
+    def demand_password(self, role: str) -> None:
+        """Let a role in by its password alone; all others stay trusted."""
+        file = self._data / "pg_hba.conf"
+        line = f"host all {role} 127.0.0.1/32 scram-sha-256\n"
+        if line not in file.read_text():
+            file.write_text(line + file.read_text())
+        self.ask("SELECT pg_reload_conf()")
 
     def ask(self, statement: str, url: str = "") -> str:
         """What psql prints for a statement, as the server's superuser."""

@@ -76,7 +76,7 @@ def test_every_key_comes_through():
         rule_files=(f"{beside}rules.yaml",),
         evaluation_interval=15.0,
         external_labels={"cluster": "prod-1"},
-        storage=Storage("sqlite:////var/lib/remediator/journal.db", 400 * 86400.0, f"{beside}archive"),
+        storage=Storage("sqlite:////var/lib/remediator/journal.db", "", 400 * 86400.0, f"{beside}archive"),
         web=Web(
             "0.0.0.0:8080",
             WebAuth(

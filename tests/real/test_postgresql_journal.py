@@ -1,0 +1,205 @@
+"""The journal in a real PostgreSQL: what differs from SQLite. What all journals promise stands in tests/contract."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from remediator.core.events import Event, Leader
+from remediator.journal import connect, reading
+from remediator.ports import Broken, Fenced, Journal, JournalError
+from tests.lab.postgresql import PostgreSQL
+from tests.lab.waiting import wait_for
+
+pytestmark = pytest.mark.lab
+
+NOW = datetime(2026, 8, 1, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def url(postgresql: PostgreSQL) -> str:
+    return postgresql.fresh_database()
+
+
+@pytest.fixture
+async def journal(url: str) -> AsyncIterator[Journal]:
+    opened = connect(url)
+    yield opened
+    await opened.close()
+
+
+def office(epoch: int) -> Event:
+    return Event(NOW, Leader(epoch, f"pod-{epoch}"))
+
+
+async def test_replicas_that_start_at_once_make_the_tables_once(url: str):
+    opened = await asyncio.gather(*(asyncio.to_thread(connect, url) for _ in range(4)))
+    assert {await each.head() for each in opened} == {(0, "")}
+    for each in opened:
+        await each.close()
+
+
+async def test_of_two_that_append_one_is_fenced(url: str, journal: Journal):
+    other = connect(url)
+    await journal.append([office(1)], after=0)
+    with pytest.raises(Fenced, match="another writer is in charge"):
+        await other.append([office(2)], after=0)
+    (second,) = await other.append([office(2)], after=1)
+    assert [record.seq for record in await journal.read()] == [1, second.seq]
+    await other.close()
+
+
+async def test_payloads_that_one_takes_another_consumes(url: str, journal: Journal):
+    other = connect(url)
+    number = await other.receive("alertmanager", b"{}", NOW)
+    assert [receipt.id for receipt in await journal.waiting()] == [number]
+    await journal.append([office(1)], after=0, consume=[number])
+    assert await other.waiting() == ()
+    await other.close()
+
+
+async def test_no_payload_is_overtaken_by_a_later_number(url: str, postgresql: PostgreSQL, journal: Journal):
+    """A slow transaction holds back those that would get higher numbers, so that none becomes visible before it."""
+    insert = "INSERT INTO inbox (received_at, source, body) VALUES ('2026-08-01T12:00:00.000000Z', 'slow', '')"
+    slow = asyncio.create_task(asyncio.to_thread(postgresql.ask, f"BEGIN; {insert}; SELECT pg_sleep(1); COMMIT", url))
+    waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 AND NOT mode LIKE 'Share%'"
+    await asyncio.to_thread(wait_for, lambda: postgresql.ask(waiting, url), lambda found: found != "0", "its lock")
+    await journal.receive("fast", b"", NOW)
+    assert [receipt.source for receipt in await journal.waiting()] == ["slow", "fast"]
+    await slow
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE journal SET actor = 'nobody'",
+        "DELETE FROM journal",
+        "TRUNCATE journal",
+        "INSERT INTO journal SELECT 7, time, kind, incident, rule, actor, data, prev, hash, target, mode FROM journal",
+        "UPDATE journal_start SET seq = 1",
+        "DELETE FROM journal_start",
+        "INSERT INTO journal_start VALUES (2, 1, '')",
+    ],
+)
+async def test_no_other_program_changes_what_is_written(
+    url: str, postgresql: PostgreSQL, journal: Journal, statement: str
+):
+    await journal.append([office(1)], after=0)
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        postgresql.ask(statement, url)
+    assert "the journal is append-only" in refused.value.stderr
+
+
+async def test_who_switches_the_triggers_off_is_found_by_the_chain(url: str, postgresql: PostgreSQL, journal: Journal):
+    await journal.append([office(1), office(2), office(3)], after=0)
+    with reading(url) as look:
+        assert look.verify().records == 3
+    postgresql.ask("ALTER TABLE journal DISABLE TRIGGER ALL; UPDATE journal SET actor = 'nobody' WHERE seq = 2", url)
+    with reading(url) as look, pytest.raises(Broken, match="record 2 is changed") as found:
+        look.verify()
+    assert found.value.seq == 2
+    with pytest.raises(Broken, match="Nothing is appended to a journal that does not hold"):
+        connect(url)
+
+
+async def test_a_newer_schema_is_refused(url: str, postgresql: PostgreSQL):
+    await connect(url).close()
+    postgresql.ask("UPDATE schema_version SET version = 9", url)
+    with pytest.raises(JournalError, match="schema is version 9, this program knows version 2"):
+        connect(url)
+    with pytest.raises(JournalError, match="schema is version 9"), reading(url):
+        pass
+
+
+async def test_a_database_without_a_journal_is_not_looked_at(url: str):
+    with pytest.raises(JournalError, match="there is no journal in this database"), reading(url):
+        pass
+
+
+async def test_a_server_that_forgets_commits_is_told_to_keep_them(url: str, postgresql: PostgreSQL):
+    postgresql.ask(f"ALTER DATABASE {url.rpartition('/')[2]} SET synchronous_commit = off")
+    journal = connect(url)
+    await journal.receive("alertmanager", b"{}", NOW)
+    from remediator.journal.postgres import _writing  # what its sessions are set to is told by no interface
+
+    with _writing(url, alone=False) as connection:
+        assert connection.execute("SHOW synchronous_commit").fetchone() == ("on",)
+    await journal.close()
+
+
+async def test_while_a_service_has_it_open_nobody_has_it_alone(url: str, journal: Journal):
+    with pytest.raises(JournalError, match="a remediator has it open: stop that one first"):
+        connect(url, alone=True)
+    await journal.close()
+    alone = connect(url, alone=True)
+    with pytest.raises(JournalError, match="its records are being archived: wait"):
+        connect(url)
+    await alone.close()
+
+
+async def test_sessions_that_are_ended_are_made_again(url: str, postgresql: PostgreSQL, journal: Journal):
+    """As at a restart of the server: what was asked in between fails and says why, and then it goes on."""
+    await journal.append([office(1)], after=0)
+    database = url.rpartition("/")[2]
+    postgresql.ask(f"ALTER DATABASE {database} ALLOW_CONNECTIONS false")
+    postgresql.ask(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'")
+    for _ in range(2):
+        with pytest.raises(JournalError, match=r"the journal postgresql://127\.0\.0\.1:"):
+            await journal.append([office(2)], after=1)
+    postgresql.ask(f"ALTER DATABASE {database} ALLOW_CONNECTIONS true")
+    await journal.append([office(2)], after=1)
+    assert len(await journal.read()) == 2
+
+
+async def test_a_standby_is_named_as_one(url: str, postgresql: PostgreSQL, journal: Journal):
+    postgresql.ask(f"ALTER DATABASE {url.rpartition('/')[2]} SET default_transaction_read_only = on")
+    with pytest.raises(JournalError, match=r"it takes no writes: it is a standby.*target_session_attrs=read-write"):
+        connect(url)
+
+
+@pytest.fixture
+def guarded(postgresql: PostgreSQL, url: str) -> str:
+    """The URL of a role that needs its password, `s3cr3t'`."""
+    postgresql.ask("DROP ROLE IF EXISTS guarded", url)
+    postgresql.ask("CREATE ROLE guarded LOGIN PASSWORD 's3cr3t'''", url)
+    postgresql.ask("GRANT CREATE ON SCHEMA public TO guarded", url)
+    postgresql.demand_password("guarded")
+    return url.replace(postgresql.url.partition("@")[0], "postgresql://guarded")
+
+
+async def test_the_password_comes_from_a_file_and_is_never_told(guarded: str, tmp_path: Path):
+    file = tmp_path / "pass word"
+    url = f"{guarded}?password_file={file}"
+    with pytest.raises(JournalError, match=r"storage.password_file .* cannot be read: No such file"):
+        connect(url)
+    file.write_text("wr0ng\n")
+    with pytest.raises(JournalError, match="it refuses the login") as refused:
+        connect(url)
+    assert "wr0ng" not in str(refused.value)
+    file.write_text("s3cr3t'\n")
+    await connect(url).close()
+
+
+async def test_the_command_line_looks_at_it(url: str, journal: Journal):
+    await journal.append([office(1)], after=0)
+    for words, said in ((["verify"], "ok: 1 record, head 1 "), (["export"], '"kind":"leader"'), (["anchor"], "1 ")):
+        command = [sys.executable, "-m", "remediator", "audit", *words, "--db", url]
+        done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=True)
+        assert said in done.stdout.replace(": ", ":").replace("ok:", "ok: ")
+
+
+def test_a_url_that_names_no_database_shows_no_password():
+    with pytest.raises(JournalError) as refused:
+        connect("postgresql://a:s3cr3t@[:1/x")
+    assert "s3cr3t" not in str(refused.value)
+
+
+async def test_a_server_that_is_not_there_says_so():
+    with pytest.raises(JournalError, match=r"postgresql://127.0.0.1:1/x: it cannot be reached"):
+        connect("postgresql://127.0.0.1:1/x")
