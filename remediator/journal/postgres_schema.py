@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 from sqlalchemy import Connection, inspect, select, text
@@ -16,7 +16,7 @@ OLDEST = 2
 _OPEN, _MAKING = 0x72656D31, 0x72656D32
 """Numbers of advisory locks, any that nobody else uses: on the journal being open, and on making its tables."""
 
-_CLAIMS = {
+_CLAIMS: dict[bool, tuple[LiteralString, str]] = {
     False: ("SELECT pg_try_advisory_lock_shared(%s)", "its records are being archived: wait"),
     True: ("SELECT pg_try_advisory_lock(%s)", "a remediator has it open: stop that one first"),
 }
