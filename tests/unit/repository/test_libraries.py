@@ -10,6 +10,7 @@ import pytest
 from tests.unit.repository.sources import ROOT, modules
 
 KNOWN_TO = {
+    "alembic": {"journal"},
     "aiohttp": {"clients", "demo", "notify"},
     "apscheduler": {"sources"},
     "cel_expr_python": {"conditions"},
@@ -26,6 +27,7 @@ KNOWN_TO = {
     "re2": {"config", "core"},
     "requests": {"clients"},
     "rich": {"cli", "demo"},
+    "psycopg": {"journal"},
     "sqlalchemy": {"journal"},
     "sqlite3": {"journal"},
     "starlette": {"server"},
