@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import tomllib
 
@@ -66,7 +67,7 @@ def test_a_library_is_known_to_its_part_alone(library: str, parts: set[str]) -> 
 def test_what_is_installed_for_users_is_what_the_code_imports_or_will() -> None:
     """Nothing that is imported comes in only as somebody else's dependency."""
     said = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
-    declared = {requirement.split(">")[0].split("=")[0].replace("-", "_") for requirement in said}
+    declared = {re.split(r"[\[>=]", requirement)[0].replace("-", "_") for requirement in said}
     of = {"google": "protobuf", "pydantic_core": "pydantic", "re2": "google_re2", "yaml": "pyyaml", "yarl": "aiohttp"}
     of |= dict.fromkeys(("requests", "urllib3"), "prometheus_api_client")
     wanted = {of.get(name, name) for name in imported() if name not in sys.stdlib_module_names} - {"tests"}
