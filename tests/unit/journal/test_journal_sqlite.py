@@ -172,7 +172,7 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path):
     [
         *["", "journal.db", "sqlite:", "sqlite://", "sqlite:///", "sqlite:///:memory:", "sqlite:////a.db?mode=ro"],
         *[
-            "postgres://u:secret@host/db",
+            "oracle://u:secret@host/db",
             "mysql://host/db",
             "memory",
             "memory:x",
