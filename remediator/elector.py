@@ -1,0 +1,182 @@
+"""Elect: of several replicas one is in charge, by a Lease of the Kubernetes API (coordination.k8s.io/v1).
+
+The rules are client-go's (tools/leaderelection): who holds the Lease renews it; others may take it when it was not
+renewed for as long as it lasts, by their own monotonic clock. Who cannot renew it stops acting well before that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any, TypeVar
+
+from remediator.core.kinds import KINDS
+from remediator.core.model import Change, Json, PatchType, Precondition, Ref, Value, Verb
+from remediator.logs import logger
+from remediator.ports import Clock, Cluster, ClusterError, NotFound, Unavailable
+
+log = logger("elector")
+
+T = TypeVar("T")
+Monotonic = Callable[[], float]
+"""Seconds of a clock that nobody sets and that goes on while the process or the machine is stopped."""
+
+
+def boot_time() -> float:
+    """The default of `Monotonic`: time since the machine started, its sleep included."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+class Terms(Value, frozen=True):
+    """Where the Lease is, and its times in seconds: it lasts `duration`; who could not renew it for `renew` gives it up;
+    it is tried every `retry`. `retry < renew < duration`: the gap is what a slow clock or a write under way may take.
+    """
+
+    namespace: str
+    name: str = "remediator"
+    duration: float = 15.0
+    renew: float = 10.0
+    retry: float = 2.0
+
+    @property
+    def ref(self) -> Ref:
+        """The Lease's address."""
+        return Ref(KINDS["Lease"], self.namespace, self.name)
+
+
+class Elector:
+    """One candidate. `identity` must be its own: no other process, and no earlier life of this one, has it.
+
+    `holder` is who was seen to hold the Lease, empty where nobody does; `problem` why it could not be asked for.
+    """
+
+    def __init__(
+        self, cluster: Cluster, clock: Clock, terms: Terms, identity: str, monotonic: Monotonic = boot_time
+    ) -> None:
+        self._cluster, self._clock, self._terms, self._monotonic = cluster, clock, terms, monotonic
+        self.identity, self.holder, self.problem = identity, "", ""
+        self._seen: Json = {}
+        self._seen_at = self._renewed_at = -1.0
+        self._is_held = False
+
+    def holds(self) -> bool:
+        """Whether this process may act now: it renewed the Lease less than `renew` ago (exclusive).
+
+        Ask right before each act: a process that was stopped for a while wakes up without having been told.
+        """
+        return self._is_held and self._monotonic() < self._renewed_at + self._terms.renew
+
+    async def acquire(self) -> None:
+        """Return when the Lease is held. Tries until then, whatever fails."""
+        while not await self._try(self._terms.renew):
+            await self._clock.sleep(self._terms.retry)
+        log.info("the lease is held", lease=str(self._terms.ref), identity=self.identity)
+
+    async def keep(self) -> None:
+        """Renew the Lease as long as that goes well. Returns when it is lost, at the latest `renew` after the last time."""
+        while self.holds():
+            await self._clock.sleep(min(self._terms.retry, self._left()))
+            if self.holds() and not await self._try(self._left()) and self.holder != self.identity:
+                break
+        self._is_held = False
+        log.warning("the lease is lost", lease=str(self._terms.ref), holder=self.holder, problem=self.problem)
+
+    async def release(self) -> None:
+        """Let others have the Lease at once instead of when it runs out; nothing where it is not held."""
+        if not self._is_held:
+            return
+        self._is_held = False
+        freed = {"holderIdentity": None, "leaseDurationSeconds": 1, "renewTime": _micro_time(self._clock.now())}
+        try:
+            await self._within(self._terms.retry, self._cluster.write(self._patch(freed)))
+        except ClusterError as error:
+            log.warning("the lease could not be released; it runs out by itself", problem=error.message)
+
+    def _left(self) -> float:
+        """Seconds until the Lease counts as lost."""
+        return self._renewed_at + self._terms.renew - self._monotonic()
+
+    async def _try(self, patience: float) -> bool:
+        """Take or renew the Lease, within so many seconds; whether it is held after that."""
+        asked_at = self._monotonic()  # before it was sent: others count from when they see it, which is later
+        try:
+            await self._within(min(patience, 2 * self._terms.retry), self._take_or_renew())
+        except ClusterError as error:
+            self._seen = self._seen if isinstance(error, Unavailable) else {}  # after a conflict it is read anew
+            self.problem = error.message
+            return False
+        self.problem = ""
+        if self.holder != self.identity:
+            return False
+        self._renewed_at, self._is_held = asked_at, True
+        return True
+
+    async def _take_or_renew(self) -> None:
+        if not (self._is_held and self._seen):
+            await self._look()
+        if self._seen and self.holder not in ("", self.identity) and not self._has_run_out():
+            return
+        now = _micro_time(self._clock.now())
+        spec = {
+            "holderIdentity": self.identity,
+            "leaseDurationSeconds": max(1, round(self._terms.duration)),
+            "renewTime": now,
+        }
+        if self.holder != self.identity:
+            spec |= {"acquireTime": now, "leaseTransitions": _spec(self._seen).get("leaseTransitions", -1) + 1}
+        self._note(await self._cluster.write(self._patch(spec) if self._seen else self._new(spec)))
+
+    async def _look(self) -> None:
+        try:
+            self._note(await self._cluster.get(self._terms.ref))
+        except NotFound:
+            self._seen, self.holder = {}, ""
+
+    def _note(self, live: Json) -> None:
+        """Remember the Lease, and since when it is as it is."""
+        if _spec(live) != _spec(self._seen):
+            self._seen_at = self._monotonic()
+        self._seen, self.holder = live, _spec(live).get("holderIdentity") or ""
+
+    def _has_run_out(self) -> bool:
+        """Whether nobody renewed it for as long as it lasts (inclusive), by whichever of its word and ours is longer."""
+        lasts = max(self._terms.duration, float(_spec(self._seen).get("leaseDurationSeconds") or 0))
+        return self._monotonic() >= self._seen_at + lasts
+
+    def _patch(self, spec: Json) -> Change:
+        meta = self._seen["metadata"]
+        precondition = Precondition(meta["uid"], meta["resourceVersion"])
+        return Change(Verb.PATCH, self._terms.ref, {"spec": spec}, precondition, PatchType.MERGE)
+
+    def _new(self, spec: Json) -> Change:
+        ref = self._terms.ref
+        lease = {
+            "apiVersion": ref.resource.api_version,
+            "kind": ref.resource.kind,
+            "metadata": {"name": ref.name, "namespace": ref.namespace},
+            "spec": spec,
+        }
+        return Change(Verb.CREATE, ref, lease, Precondition("", ""))
+
+    async def _within(self, seconds: float, asked: Awaitable[T]) -> T:
+        """The answer, or `Unavailable` after so many seconds of the clock."""
+        answer, alarm = asyncio.ensure_future(asked), asyncio.ensure_future(self._clock.sleep(seconds))
+        try:
+            await asyncio.wait({answer, alarm}, return_when=asyncio.FIRST_COMPLETED)
+            if answer.done():
+                return answer.result()
+            raise Unavailable(f"no answer within {seconds:g} s")
+        finally:
+            answer.cancel()
+            alarm.cancel()
+
+
+def _spec(lease: Json) -> dict[str, Any]:
+    return lease.get("spec") or {}
+
+
+def _micro_time(at: datetime) -> str:
+    """An instant as the API's `MicroTime`."""
+    return at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
