@@ -30,8 +30,8 @@ def boot_time() -> float:
 
 
 class Terms(Value, frozen=True):
-    """Where the Lease is, and its times in seconds: it lasts `duration`; who could not renew it for `renew` gives it up;
-    it is tried every `retry`. `retry < renew < duration`: the gap is what a slow clock or a write under way may take.
+    """Where the Lease is, and its times in seconds: it lasts `duration`; who could not renew it for `renew` gives it
+    up; it is tried every `retry`. `retry < renew < duration`: the gap is what a slow clock or a late write may take.
     """
 
     namespace: str
@@ -75,7 +75,7 @@ class Elector:
         log.info("the lease is held", lease=str(self._terms.ref), identity=self.identity)
 
     async def keep(self) -> None:
-        """Renew the Lease as long as that goes well. Returns when it is lost, at the latest `renew` after the last time."""
+        """Renew the Lease as long as that goes well. Returns when it is lost, at the latest `renew` after that."""
         while self.holds():
             await self._clock.sleep(min(self._terms.retry, self._left()))
             if self.holds() and not await self._try(self._left()) and self.holder != self.identity:
@@ -141,7 +141,7 @@ class Elector:
         self._seen, self.holder = live, _spec(live).get("holderIdentity") or ""
 
     def _has_run_out(self) -> bool:
-        """Whether nobody renewed it for as long as it lasts (inclusive), by whichever of its word and ours is longer."""
+        """Whether nobody renewed it for as long as it lasts (inclusive), by the longer of its word and ours."""
         lasts = max(self._terms.duration, float(_spec(self._seen).get("leaseDurationSeconds") or 0))
         return self._monotonic() >= self._seen_at + lasts
 

@@ -165,7 +165,7 @@ async def test_a_deleted_lease_is_made_again():
 async def test_a_wall_clock_that_jumps_takes_nothing_from_anybody():
     """Expiry is counted by when a renewal was seen, never by the time that it names."""
     world = World()
-    one = Candidate(world, "one")
+    Candidate(world, "one")
     await advance(world, 1)
     two = Candidate(world, "two")
     await advance(world, 10)
