@@ -25,7 +25,7 @@ def wanted(incident: Incident) -> tuple[Errand, datetime] | None:
         return Errand.CARRY, incident.opened_at
     if incident.phase is Phase.ESCALATING:
         return Errand.TELL, incident.opened_at
-    if incident.phase is Phase.VERIFYING:
+    if incident.phase in (Phase.VERIFYING, Phase.WORKING):
         return Errand.LOOK, incident.opened_at
     clears_at = None if incident.owes_an_answer else incident.clears_at
     if incident.phase is Phase.AWAITING and incident.expires_at is not None:

@@ -6,17 +6,21 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
+from remediator.actions import ACTIONS
 from remediator.bookkeeping import about
-from remediator.core.events import IncidentClosed, Undo, Verification
+from remediator.core.events import Event, IncidentClosed, Pause, Undo, Verification
 from remediator.core.model import Change, CloseReason
 from remediator.core.observations import Looked
 from remediator.core.ruling import Ruling
 from remediator.core.state import Incident, State
-from remediator.propose import digest, next_id, propose_undo, undo_is_due
+from remediator.propose import digest, next_id, propose_undo, undo_is_wanted
 from remediator.verify import Judgement, deadline, judge
 
 MOST_REVERTS = 2
 """A change that was taken back so often by somebody else is contended: it is not made again."""
+
+HANDS_OFF = timedelta(hours=24)
+"""For how long a target is left alone after a person took back by hand what was done to it."""
 
 SOON = timedelta(milliseconds=250)
 LOOK_AGAIN = timedelta(seconds=15)
@@ -29,21 +33,36 @@ def conclude(state: State, incident: Incident, observation: Looked, now: datetim
     if judgement.result == "proven":
         closed = IncidentClosed(CloseReason.RECOVERED, judgement.detail)
         return Ruling((about(state, incident, closed, now),))
+    if judgement.result == "reverted" and _yields(incident):
+        rests = replace(verification, result="failed", then="rest")
+        return Ruling((about(state, incident, rests, now), hands_off(incident, judgement.detail, now)))
     if judgement.result == "reverted":
         then = "again" if incident.reverts + 1 < MOST_REVERTS else "person"
         taken_back = replace(verification, result="failed", then=then)
         return Ruling((about(state, incident, taken_back, now),), now + SOON)
     if judgement.result == "failed":
-        return _failed(state, incident, verification, observation, now)
+        return fail(state, incident, verification, observation, now)
     before = incident.verified
     if before is not None and before.result == judgement.result:
         return Ruling(again_at=_next_look(incident, judgement, now))
     return Ruling((about(state, incident, verification, now),), _next_look(incident, judgement, now))
 
 
-def _failed(state: State, incident: Incident, verification: Verification, observation: Looked, now: datetime) -> Ruling:
-    """The step did not help: undo it where the rule says so and it can be, else the next rung."""
-    if not undo_is_due(incident, observation.snapshot, now):
+def _yields(incident: Incident) -> bool:
+    return incident.intent is not None and ACTIONS[incident.intent.action].yields
+
+
+def hands_off(incident: Incident, why: str, now: datetime) -> Event:
+    """Somebody took back by hand what was done: the target is left alone, over all rules, and anybody may lift that."""
+    return Event(now, Pause(next_id(incident), target=incident.target.key, reason=why, until=now + HANDS_OFF))
+
+
+def fail(
+    state: State, incident: Incident, verification: Verification, observation: Looked, now: datetime, then: str = "next"
+) -> Ruling:
+    """The step did not help: undo it where the rule says so and it can be, else go on to the next rung (`then`)."""
+    verification = replace(verification, then=then)
+    if not undo_is_wanted(incident, observation.snapshot):
         return _onward(state, incident, verification, now)
     planned = propose_undo(state, incident, observation.snapshot)
     if not isinstance(planned, Change):
@@ -63,7 +82,7 @@ def _failed(state: State, incident: Incident, verification: Verification, observ
 def _onward(state: State, incident: Incident, verification: Verification, now: datetime, why: str = "") -> Ruling:
     """The verification as failed and the next rung; `why` says what became of the undo."""
     detail = f"{verification.detail}; {why}" if why else verification.detail
-    return Ruling((about(state, incident, replace(verification, then="next", detail=detail), now),))
+    return Ruling((about(state, incident, replace(verification, detail=detail), now),))
 
 
 def _undo(state: State, incident: Incident, planned: Change, diff: str) -> Undo:

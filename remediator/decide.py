@@ -19,20 +19,13 @@ from remediator.core.events import (
     Escalated,
     Event,
     IncidentClosed,
-    Intent,
     Outcome,
 )
 from remediator.core.model import (
-    Change,
     CloseReason,
     Mode,
     OutcomeStatus,
     Phase,
-    Verdict,
-    allow,
-    as_json,
-    deny,
-    hold,
 )
 from remediator.core.observations import (
     Answered,
@@ -48,18 +41,17 @@ from remediator.core.observations import (
     Told,
 )
 from remediator.core.ruling import Ruling
-from remediator.core.snapshot import Rehearsal, Snapshot
+from remediator.core.snapshot import Rehearsal
 from remediator.core.state import Incident, State
 from remediator.evaluate import evaluate
-from remediator.guards import GUARDS
 from remediator.pausing import paused
-from remediator.propose import Proposal, digest, next_id, plan_mark, propose
+from remediator.proceed import proceed
+from remediator.propose import Proposal, next_id, plan_mark, propose
+from remediator.weigh import LOOK_AGAIN, intend, is_said, rehearsed, weigh
 
 SOON = timedelta(milliseconds=250)
-LOOK_AGAIN = timedelta(seconds=15)
-HOPELESS = frozenset({"attempts", "contention"})
-"""Guards whose denial skips every rung that writes."""
-QUIET = frozenset(guard.name for guard in GUARDS if guard.quiet)
+MOST_TOLD = 50
+"""Writes of a step of several that are named before it begins."""
 
 
 def decide(state: State, observation: Observation, now: datetime) -> Ruling:
@@ -89,6 +81,8 @@ def _looked(state: State, observation: Looked, now: datetime) -> Ruling:
         return Ruling()
     if incident.phase is Phase.VERIFYING:
         return conclude(state, incident, observation, now)
+    if incident.phase is Phase.WORKING:
+        return proceed(state, incident, observation, now)
     if incident.phase is not Phase.PENDING:
         return Ruling()
     if state.is_dark(incident) and not incident.owes_an_answer:
@@ -112,33 +106,27 @@ def _due(state: State, incident: Incident, observation: Looked, now: datetime) -
     if state.is_dark(incident):
         return Ruling(again_at=now + LOOK_AGAIN)
     if proposal.change is not None and proposal.allowed:
-        verdict = _rehearsed(proposal.change, observation.rehearsal, now)
+        verdict = rehearsed(proposal.change, observation.rehearsal, now)
         if verdict is None:
             return Ruling(again_at=now + SOON)
         proposal = replace(proposal, verdicts=(*proposal.verdicts, verdict))
     return _decision(state, incident, proposal, observation, now)
 
 
-def _rehearsed(change: Change, rehearsal: Rehearsal | None, now: datetime) -> Verdict | None:
-    """The API server's own answer as a verdict; None where it was not asked about this very change."""
-    if rehearsal is None or rehearsal.change_digest != digest(change) or rehearsal.status == "conflict":
-        return None
-    if rehearsal.status == "accepted":
-        return allow("rehearsal", "the API server accepts it in a dry run")
-    if rehearsal.status == "refused":
-        return deny("rehearsal", f"the API server refuses it: {rehearsal.detail}")
-    return hold("rehearsal", f"the API server could not be asked: {rehearsal.detail}", now + LOOK_AGAIN)
-
-
 def _decision(state: State, incident: Incident, proposal: Proposal, observation: Looked, now: datetime) -> Ruling:
-    decision = _weigh(proposal, observation.snapshot)
+    decision = replace(weigh(proposal, observation.snapshot), outlook=_told(proposal.outlook))
     if decision.result == "act" and proposal.request.mode is Mode.APPROVE:
         decision = _unless_approved(decision, incident, proposal, now)
     if decision.result in ("act", "observe"):
         assert observation.rehearsal is not None, "only a rehearsed change gets this far"
         return Ruling(_intend(state, incident, decision, proposal, observation.rehearsal, now))
-    said = () if _is_said(decision, incident.said) else (_event(state, incident, decision, now),)
+    said = () if is_said(decision, incident.said) else (_event(state, incident, decision, now),)
     return Ruling(said, again_at=decision.retry_at)
+
+
+def _told(outlook: tuple[str, ...]) -> tuple[str, ...]:
+    surplus = len(outlook) - MOST_TOLD
+    return (*outlook[:MOST_TOLD], f"and {surplus} more") if surplus > 0 else outlook
 
 
 def _unless_approved(decision: Decision, incident: Incident, proposal: Proposal, now: datetime) -> Decision:
@@ -151,41 +139,6 @@ def _unless_approved(decision: Decision, incident: Incident, proposal: Proposal,
     return replace(decision, result="await_approval", plan=plan, retry_at=expires)
 
 
-def _weigh(proposal: Proposal, snapshot: Snapshot) -> Decision:
-    """All verdicts into one result: a denial outweighs a hold, a hold outweighs every allow."""
-    denied = [verdict.guard for verdict in proposal.verdicts if verdict.verdict == "deny"]
-    held = [verdict.retry_at for verdict in proposal.verdicts if verdict.verdict == "hold" and verdict.retry_at]
-    decision = Decision(
-        "observe" if proposal.request.mode is Mode.OBSERVE else "act",
-        proposal.verdicts,
-        proposal.request.incident.step,
-        proposal.request.action.name,
-        as_json(snapshot.facts),
-    )
-    if denied:
-        return replace(decision, result="deny", then=_onward_from(denied))
-    if held:
-        return replace(decision, result="hold", retry_at=max(held))
-    return decision
-
-
-def _onward_from(denied: list[str]) -> str:
-    """Where denials lead: nobody is told of what is not ours to touch, a person of what no rung can cure."""
-    if QUIET.intersection(denied):
-        return "rest"
-    return "person" if HOPELESS.intersection(denied) else "next"
-
-
-def _is_said(decision: Decision, said: Decision | None) -> bool:
-    """Whether the journal says this already: the same result, step and answers; reasons and times may differ."""
-    return said is not None and _gist(decision) == _gist(said)
-
-
-def _gist(decision: Decision) -> tuple[Any, ...]:
-    answers = tuple((verdict.guard, verdict.verdict) for verdict in decision.verdicts)
-    return decision.result, decision.step, decision.then, decision.plan, answers
-
-
 def _intend(
     state: State,
     incident: Incident,
@@ -195,21 +148,13 @@ def _intend(
     now: datetime,
 ) -> tuple[Event, ...]:
     """The decision and its intent together: durable in one append, before anything is done."""
-    change = proposal.change
-    assert change is not None, "only a planned change is acted on"
-    intent = Intent(
-        next_id(incident),
-        decision.action,
-        incident.step,
-        state.epoch,
-        replace(change, prior={}),
-        rehearsal.diff,
-        change.prior,
-    )
-    events = (_event(state, incident, decision, now), _event(state, incident, intent, now))
+    intent = intend(state, incident, proposal, rehearsal, now)
+    events = (_event(state, incident, decision, now), intent)
     if proposal.request.mode is not Mode.OBSERVE:
         return events
-    outcome = Outcome(intent.id, OutcomeStatus.REHEARSED, "observe mode: accepted in a dry run, nothing written")
+    outcome = Outcome(
+        next_id(incident), OutcomeStatus.REHEARSED, "observe mode: accepted in a dry run, nothing written"
+    )
     return (*events, _event(state, incident, outcome, now))
 
 

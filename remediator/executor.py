@@ -1,8 +1,8 @@
 """Execute: the one hand that writes to the cluster. An intent, durable before, becomes an outcome.
 
 A write travels once with its precondition, and only while nothing objects to it. What cannot be known (a crash, a
-time-out after sending) is looked up by the remediation's id on the object: found means adopted; not found is fenced
-first, so that a late write must fail.
+time-out after sending) is looked up by the remediation's id on the object, or by its uid where it was to be taken away:
+found done means adopted; what is not is fenced first, so that a late write must fail.
 """
 
 from __future__ import annotations
@@ -109,20 +109,23 @@ class Executor:
     async def _found(self, incident: str, intent: Intent | Undo) -> Carried | None:
         """The intent as adopted where its id stands on the object; None where it does not, or that cannot be read."""
         try:
-            live = await self.cluster.get(intent.change.ref)
+            live = await self._find(intent.change)
         except ClusterError:
             return None
-        found = _is_its_object(intent, live) and _carries(intent, live)
-        return _applied(incident, intent.id, live, OutcomeStatus.ADOPTED) if found else None
+        return _applied(incident, intent.id, live or {}, OutcomeStatus.ADOPTED) if _is_done(intent, live) else None
 
     async def _look_and_fence(self, incident: str, intent: Intent | Undo) -> Carried:
-        live = await self.cluster.get(intent.change.ref)
-        if not _is_its_object(intent, live):
-            return Carried(incident, intent.id, OutcomeStatus.GONE, "the object was replaced by another of its name")
-        if _carries(intent, live):
-            return _applied(incident, intent.id, live, OutcomeStatus.ADOPTED)
+        change = intent.change
+        live = await self._find(change)
+        if _is_done(intent, live):
+            return _applied(incident, intent.id, live or {}, OutcomeStatus.ADOPTED)
+        if change.verb is Verb.CREATE:
+            return _not_created(incident, intent, live)
+        if live is None or not _is_its_object(intent, live):
+            what = "replaced by another of its name" if live else "not there any more"
+            return Carried(incident, intent.id, OutcomeStatus.GONE, f"{change.ref} is {what}")
         try:
-            await self.cluster.write(_fence(intent.change.ref, live, intent.id))
+            await self.cluster.write(_fence(change.ref, live, intent.id))
         except (Forbidden, Invalid):
             if not _has_moved_on(intent, live):
                 raise
@@ -130,6 +133,35 @@ class Executor:
                 incident, intent.id, OutcomeStatus.NEVER_DONE, "not found, and the object has moved on since"
             )
         return Carried(incident, intent.id, OutcomeStatus.NEVER_DONE, "not found in the cluster, and fenced off")
+
+    async def _find(self, change: Change) -> Json | None:
+        """What stands at the change's address now; None where nothing does."""
+        try:
+            return await self.cluster.get(change.ref)
+        except NotFound:
+            return None
+
+
+_TAKES_AWAY = (Verb.EVICT, Verb.DELETE)
+"""Verbs that leave no object to bear an id: whether they were done is told by the object's uid."""
+
+
+def _is_done(intent: Intent | Undo, live: Json | None) -> bool:
+    """Whether the write got through: the object bears its id, or is gone, replaced or on its way out where it was to be
+    taken away. Then nothing is left for a late one to do.
+    """
+    if intent.change.verb in _TAKES_AWAY:
+        going = live is None or live["metadata"].get("deletionTimestamp") is not None
+        return live is None or going or not _is_its_object(intent, live)
+    made = intent.change.verb is Verb.CREATE
+    return live is not None and (made or _is_its_object(intent, live)) and _carries(intent, live)
+
+
+def _not_created(incident: str, intent: Intent | Undo, live: Json | None) -> Carried:
+    """A create that is not done. Its name is the fence: of a late one and its successor only one can come to be."""
+    if live is None:
+        return Carried(incident, intent.id, OutcomeStatus.NEVER_DONE, "nothing of this name is there")
+    return Carried(incident, intent.id, OutcomeStatus.CONFLICT, "another object of this name is there")
 
 
 def _is_its_object(intent: Intent | Undo, live: Json) -> bool:

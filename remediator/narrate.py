@@ -73,16 +73,20 @@ def _decision(event: Event, data: Decision) -> Line:
     if data.result == "deny":
         return Line("refused", f"{action} may not be done", against, "refused")
     if data.result == "await_approval":
-        return Line(
-            "approval", f"{action}: plan {data.plan} waits for approval until {data.retry_at:%H:%M:%SZ}", tone="told"
-        )
+        text = f"{action}: plan {data.plan} waits for approval until {data.retry_at:%H:%M:%SZ}"
+        return Line("approval", text, data.outlook, "told")
     asked = f"{len(data.verdicts)} guards asked, all allow" if data.verdicts else "no guard applies"
-    return Line("decision", f"{action}: {asked}" + (" (observe only)" if data.result == "observe" else ""))
+    return Line(
+        "decision", f"{action}: {asked}" + (" (observe only)" if data.result == "observe" else ""), data.outlook
+    )
 
 
 def _intent(event: Event, data: Intent | Undo) -> Line:
-    word = "undo" if isinstance(data, Undo) else "intent"
-    return Line(word, data.change.summary, tuple(data.diff.splitlines()))
+    below = tuple(data.diff.splitlines())
+    if isinstance(data, Undo):
+        return Line("undo", data.change.summary, below)
+    place = f" ({data.part} of {data.part + data.left})" if data.part else ""
+    return Line("intent", f"{data.change.summary}{place}", below)
 
 
 def _outcome(event: Event, data: Outcome) -> Line:

@@ -46,7 +46,7 @@ def objection(state: State, incident_id: str, intent: Intent | Undo, facts: Fact
     """Why an intent must not be written now; empty where nothing speaks against it.
 
     `facts` are those of a fresh look where the write has waited, None right after the decision. An undo is only held
-    back by the mode.
+    back by the mode. Once a step of several writes is under way, what its own writes may have silenced says nothing.
     """
     incident = state.incidents.get(incident_id)
     if incident is None or intent.id not in {each.id for each in (incident.intent, incident.undo) if each}:
@@ -58,17 +58,22 @@ def objection(state: State, incident_id: str, intent: Intent | Undo, facts: Fact
 
 
 def _of_guards(state: State, incident: Incident, intent: Intent, facts: Facts | None, now: datetime) -> str:
-    if state.mode_of(incident.definition) is Mode.APPROVE and incident.approved != plan_mark(intent.change):
+    if state.mode_of(incident.definition) is Mode.APPROVE and not _is_approved(incident, intent):
         return "the mode is approve by now, and nobody has approved it"
-    if incident.cleared_at is not None:
+    if incident.cleared_at is not None and not incident.under_way:
         return "the signal is gone"
-    if state.is_dark(incident):
+    if state.is_dark(incident) and not incident.under_way:
         return "it is not known any more whether the signal stands"
     request = replace(request_of(state, incident), change=intent.change)
     seen = facts or Facts(now, exists=True, uid=incident.target.uid)
     asked = AFTER_WAITING if facts else AT_ONCE
     verdicts = (answer_of(guard, request, state, seen, now) for guard in asked)
     return next((f"{each.guard}: {each.reason}" for each in verdicts if not each.allows), "")
+
+
+def _is_approved(incident: Incident, intent: Intent) -> bool:
+    """A step of several writes is approved with its first one."""
+    return bool(incident.approved) if incident.under_way else incident.approved == plan_mark(intent.change)
 
 
 def needs_again(state: State, incident: Incident, facts: Facts, now: datetime) -> frozenset[Need]:

@@ -46,7 +46,7 @@ class Conflict(ClusterError):
 
 
 class Invalid(ClusterError):
-    """400 or 422: the API server will never accept this."""
+    """400 or 422: the API server will never accept this. So is the 500 for a pod that several budgets cover."""
 
 
 class Forbidden(ClusterError):
@@ -79,8 +79,10 @@ class Cluster(Protocol):
         """The live object; never from a cache."""
         ...
 
-    async def list(self, resource: Resource, namespace: str = "", selector: str = "") -> list[Json]:
-        """All live objects of a type, in one namespace or (empty) in all, that match a label selector string."""
+    async def list(self, resource: Resource, namespace: str = "", selector: str = "", fields: str = "") -> list[Json]:
+        """All live objects of a type, in one namespace or (empty) in all, that match a label selector string and a
+        field selector string (of pods `spec.nodeName=n1`; of most types only name and namespace).
+        """
         ...
 
     async def write(self, change: Change) -> Json:

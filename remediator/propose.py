@@ -15,15 +15,16 @@ import msgspec
 from msgspec.structs import replace
 
 from remediator.actions import ACTIONS
-from remediator.actions.action import REMEDIATION, Action, Order, Planned, UndoOrder
+from remediator.actions.action import REMEDIATION, Action, Done, Order, Planned, UndoOrder, Wait
 from remediator.actions.restart import RESTARTED_AT
-from remediator.core.model import Change, CloseReason, Mode, Phase, Refusal, Value, Verdict, allow, deny
+from remediator.core.model import Change, CloseReason, Mode, Phase, Refusal, Value, Verdict, allow, deny, hold
 from remediator.core.snapshot import Facts, Snapshot
 from remediator.core.state import Incident, State
 from remediator.core.surroundings import Need
 from remediator.guards import GUARDS, Guard, Request, confirm
 from remediator.guards.contention import MOST_TRIES
 from remediator.guards.guard import limits_of
+from remediator.stopping import stop_of
 from remediator.verify import judge
 
 PASSING = frozenset({REMEDIATION, RESTARTED_AT})
@@ -34,10 +35,14 @@ IN_VAIN = (CloseReason.FAILED, CloseReason.CONTENDED)
 
 
 class Proposal(Value, frozen=True):
-    """What would be done about an incident: the request, every verdict, and the change where one was planned."""
+    """What would be done about an incident: the request, every verdict, and the change where one was planned.
+
+    `outlook` are all writes of a step of several, in words, at its beginning.
+    """
 
     request: Request
     verdicts: tuple[Verdict, ...]
+    outlook: tuple[str, ...] = ()
 
     @property
     def change(self) -> Change | None:
@@ -54,11 +59,11 @@ class Proposal(Value, frozen=True):
 def propose(state: State, incident: Incident, snapshot: Snapshot, now: datetime) -> Proposal:
     """Plan the incident's present step on its live target and ask every guard about it."""
     request = request_of(state, incident)
-    order = Order(next_id(incident), incident.target, request.step.args, snapshot, incident.since)
-    planned = _plan(request.action, order)
-    request = replace(request, change=planned)
+    done = incident.progress.done if incident.progress else ()
+    order = Order(next_id(incident), incident.target, request.step.args, snapshot, incident.since, done)
+    request = replace(request, change=_plan(request, order))
     verdicts = tuple(answer_of(guard, request, state, snapshot.facts, now) for guard in _asked(request))
-    return Proposal(request, (*verdicts, *_plan_verdict(planned)))
+    return Proposal(request, (*verdicts, *_plan_verdict(request)), _outlook(request, order))
 
 
 def _asked(request: Request) -> tuple[Guard, ...]:
@@ -80,14 +85,17 @@ def request_of(state: State, incident: Incident) -> Request:
 def needs_of(state: State, incident: Incident, facts: Facts, now: datetime) -> frozenset[Need]:
     """What around the target must be read, so that every guard can answer about the incident's present step."""
     request = request_of(state, incident)
-    idle = incident.phase is not Phase.PENDING or now < incident.fires_at
-    if request.action.tells or request.mode is Mode.OFF or idle:
+    due = request.under_way or (incident.phase is Phase.PENDING and now >= incident.fires_at)
+    if request.action.tells or request.mode is Mode.OFF or not due:
         return frozenset()
     return needs_by(GUARDS, request, state, facts, now)
 
 
 def needs_by(guards: Iterable[Guard], request: Request, state: State, facts: Facts, now: datetime) -> frozenset[Need]:
     """What these guards need to be read to answer a request."""
+    if request.gives_back:
+        return frozenset()
+    guards = [guard for guard in guards if not (guard.once and request.under_way)]
     return frozenset(need for guard in guards for need in _needs(guard, request, state, facts, now))
 
 
@@ -98,7 +106,7 @@ def _needs(guard: Guard, request: Request, state: State, facts: Facts, now: date
         return ()
 
 
-def propose_undo(state: State, incident: Incident, snapshot: Snapshot) -> Planned | None:
+def propose_undo(state: State, incident: Incident, snapshot: Snapshot) -> Change | Refusal | None:
     """The change that takes the incident's last step back; None where its action has nothing to undo.
 
     Refused where the mode was lowered since, and after as many tries as a step has.
@@ -113,7 +121,8 @@ def propose_undo(state: State, incident: Incident, snapshot: Snapshot) -> Planne
     if incident.undo_tries >= MOST_TRIES:
         return Refusal(f"the target changed under {incident.undo_tries} planned undos in a row")
     try:
-        return action.undo(UndoOrder(next_id(incident), incident.intent, incident.target, snapshot))
+        done = incident.progress.done if incident.progress else ()
+        return action.undo(UndoOrder(next_id(incident), incident.intent, incident.target, snapshot, done))
     except Exception as error:
         return _broken(action, error)
 
@@ -123,19 +132,32 @@ def wanted_change(state: State, incident: Incident, snapshot: Snapshot, now: dat
     if incident.phase is Phase.PENDING and now >= incident.fires_at:
         proposal = propose(state, incident, snapshot, now)
         return proposal.change if proposal.allowed else None
-    if incident.phase is Phase.VERIFYING and undo_is_due(incident, snapshot, now):
-        planned = propose_undo(state, incident, snapshot)
-        return planned if isinstance(planned, Change) else None
+    if incident.phase is Phase.WORKING and not snapshot.facts.unknown:
+        return _wanted_next(state, incident, snapshot, now)
+    if incident.phase is Phase.VERIFYING and judge(incident, snapshot.facts, now).result == "failed":
+        return _wanted_undo(state, incident, snapshot)
     return None
 
 
-def undo_is_due(incident: Incident, snapshot: Snapshot, now: datetime) -> bool:
-    """Whether the last step failed, is to be undone, and its object is still the one it was done to."""
+def _wanted_next(state: State, incident: Incident, snapshot: Snapshot, now: datetime) -> Change | None:
+    """Of a step under way: the next write, or the one that takes it back where it is given up."""
+    proposal = propose(state, incident, snapshot, now)
+    stop = stop_of(proposal.request, proposal.verdicts, snapshot.facts, now)
+    if stop is None:
+        return proposal.change if proposal.allowed else None
+    return _wanted_undo(state, incident, snapshot) if stop.then != "rest" else None
+
+
+def _wanted_undo(state: State, incident: Incident, snapshot: Snapshot) -> Change | None:
+    planned = propose_undo(state, incident, snapshot) if undo_is_wanted(incident, snapshot) else None
+    return planned if isinstance(planned, Change) else None
+
+
+def undo_is_wanted(incident: Incident, snapshot: Snapshot) -> bool:
+    """Whether a failed step is to be undone, and its object is still the one it was done to."""
     facts = snapshot.facts
     wanted = incident.definition.until_of(incident.step).on_failure == "undo"
-    if not wanted or not facts.exists or facts.uid != incident.target.uid:
-        return False
-    return judge(incident, facts, now).result == "failed"
+    return wanted and facts.exists and facts.uid == incident.target.uid
 
 
 def next_id(incident: Incident) -> str:
@@ -165,9 +187,10 @@ def digest(change: Change) -> str:
     return hashlib.sha256(msgspec.json.encode(change, order="sorted")).hexdigest()[:16]
 
 
-def _plan(action: Action, order: Order) -> Planned | None:
+def _plan(request: Request, order: Order) -> Planned | None:
     """The action's plan; None where it writes nothing or nothing is known of the target."""
-    if action.plan is None or order.snapshot.facts.unknown or not order.snapshot.facts.exists:
+    action, facts = request.action, order.snapshot.facts
+    if action.plan is None or facts.unknown or not (facts.exists or request.gives_back):
         return None
     if action.kinds and order.target.kind not in action.kinds:
         kinds = ", ".join(action.kinds)
@@ -183,18 +206,38 @@ def _broken(action: Action, error: Exception) -> Refusal:
     return Refusal(f"{action.name} cannot plan on this object: {type(error).__name__}: {error}")
 
 
+def _outlook(request: Request, order: Order) -> tuple[str, ...]:
+    """All that a step of several writes would write as things stand; empty for one that cannot be planned."""
+    if request.action.outlook is None or not isinstance(request.change, Change):
+        return ()
+    try:
+        return request.action.outlook(order)
+    except Exception as error:  # words for people must not stop what they are about
+        return (f"cannot be foreseen: {type(error).__name__}: {error}",)
+
+
 def answer_of(guard: Guard, request: Request, state: State, facts: Facts, now: datetime) -> Verdict:
     """A guard's verdict on a request; one that fails denies."""
+    if request.gives_back and guard.name != "mode":
+        return allow(guard.name, "what the step took is given back: only the mode may keep it")
+    if request.under_way and guard.once:
+        return allow(guard.name, "answered for the whole step at its beginning")
     try:
         return guard.ask(request, state, facts, now)
     except Exception as error:  # a guard that cannot answer must not let anything through
         return deny(guard.name, f"the guard itself failed: {type(error).__name__}: {error}")
 
 
-def _plan_verdict(planned: Planned | None) -> tuple[Verdict, ...]:
-    """The action's own answer among the guards': it refuses what cannot be done."""
-    if planned is None:
-        return ()
-    if isinstance(planned, Refusal):
-        return (deny("plan", planned.reason, remedy=planned.remedy),)
-    return (allow("plan", planned.summary),)
+def _plan_verdict(request: Request) -> tuple[Verdict, ...]:
+    """The action's own answer among the guards': it refuses what cannot be done, and may have to wait."""
+    match request.change:
+        case None:
+            return ()
+        case Refusal(reason, remedy):
+            return (deny("plan", reason, remedy=remedy),)
+        case Wait(reason, retry_at):
+            return (hold("plan", reason, retry_at),)
+        case Done(summary) if not request.under_way:
+            return (deny("plan", f"there is nothing to do: {summary}"),)
+        case planned:
+            return (allow("plan", planned.summary),)

@@ -12,6 +12,7 @@ class IncidentView(Value, frozen=True):
     """One open incident: whose, since when, where it stands, and why it waits or rests.
 
     `plan` is what waits for approval, by those who have not approved it yet; `retry_at` is then when it expires.
+    `progress` is how far a step of several writes has come.
     """
 
     id: str
@@ -27,6 +28,7 @@ class IncidentView(Value, frozen=True):
     retry_at: datetime | None = None
     plan: str = ""
     approvals: tuple[str, ...] = ()
+    progress: str = ""
 
 
 def incident_view(incident: Incident) -> IncidentView:
@@ -46,6 +48,7 @@ def incident_view(incident: Incident) -> IncidentView:
         said.retry_at if said else None,
         incident.plan if incident.phase is Phase.AWAITING else "",
         incident.approvals,
+        _progress(incident),
     )
 
 
@@ -81,6 +84,17 @@ def _phase(incident: Incident) -> str:
     if incident.phase is Phase.PENDING and incident.said is not None and incident.said.result == "hold":
         return "held"
     return str(incident.phase)
+
+
+def _progress(incident: Incident) -> str:
+    progress, intent = incident.progress, incident.intent
+    if progress is None or intent is None:
+        return ""
+    done = len(progress.done)
+    if progress.ended:
+        return f"all {done} written"
+    to_go = max(intent.left + intent.part - done, 0)
+    return f"{done} written, {to_go} to go, by {progress.until:%H:%M:%SZ} at the latest"
 
 
 def _held(incident: Incident) -> str:

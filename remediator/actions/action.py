@@ -1,6 +1,7 @@
 """What an action is: it checks its arguments when rules load, plans a change from live objects, and can take it back.
 
-An action never writes. It is handed an `Order` and answers a `Change` for the executor, or a `Refusal`.
+An action never writes. It is handed an `Order` and answers a `Change` for the executor, a `Refusal`, or that it has to
+wait. One that takes several writes plans one at a time, always the next, until it answers that it is `Done`.
 """
 
 from __future__ import annotations
@@ -9,14 +10,31 @@ import enum
 from collections.abc import Callable
 from datetime import datetime
 
+from remediator.core.durations import DurationError, parse_duration
 from remediator.core.events import Intent
-from remediator.core.model import Change, Json, Precondition, Refusal, Target, Value
-from remediator.core.snapshot import Snapshot
+from remediator.core.kinds import KINDS
+from remediator.core.model import Change, Json, Precondition, Ref, Refusal, Target, Value, Verb
+from remediator.core.progress import Written
+from remediator.core.snapshot import Listing, Snapshot
 
 REMEDIATION = "remediator.io/remediation"
 """Annotation that every write of ours leaves on its object: the id of the intent behind it."""
 
-Planned = Change | Refusal
+
+class Wait(Value, frozen=True):
+    """An action's answer where the next write cannot be made yet: look again at `retry_at`."""
+
+    reason: str
+    retry_at: datetime
+
+
+class Done(Value, frozen=True):
+    """An action's answer where nothing is left to be written; before its first write: nothing is to be done."""
+
+    summary: str
+
+
+Planned = Change | Refusal | Wait | Done
 
 
 class Disruption(enum.StrEnum):
@@ -31,7 +49,8 @@ class Disruption(enum.StrEnum):
 class Order(Value, frozen=True):
     """What is to be planned: the intent's id, the target, the checked arguments, and the target as it is live.
 
-    `since` is when the evidence began; what was changed after it is not what the evidence is about.
+    `since` is when the evidence began; what was changed after it is not what the evidence is about. `done` are the
+    writes of a step of several that were carried out, in their order: none before the first.
     """
 
     id: str
@@ -39,15 +58,19 @@ class Order(Value, frozen=True):
     args: Json
     snapshot: Snapshot
     since: datetime | None = None
+    done: tuple[Written, ...] = ()
 
 
 class UndoOrder(Value, frozen=True):
-    """What is to be taken back: the id of the undo, the intent, and the target as it is live."""
+    """What is to be taken back: the id of the undo, the intent (the last of several, with all that are `done`), and the
+    target as it is live.
+    """
 
     id: str
     intent: Intent
     target: Target
     snapshot: Snapshot
+    done: tuple[Written, ...] = ()
 
 
 class Action(Value, frozen=True):
@@ -58,7 +81,11 @@ class Action(Value, frozen=True):
     on the target's roll-out history. `tells` marks the action that tells a person instead of writing.
 
     `kept` says whether a carried-out intent's change still stands in the live object; without it nobody is noticed who
-    takes it back.
+    takes it back. One that `yields` takes that for a person's word: it is not made again, and the target left alone.
+
+    `lasts` marks a step of several writes: the seconds that it may take in all, from its arguments. `outlook` are then
+    the writes that are left as things stand, in words, and `outlives` says that the first write takes the target away
+    and the others give it back: nothing but the mode may keep these. `reads` are the lists that it plans on.
 
     `disrupts` is what it takes away of what runs, `sets` the groups of fields that it changes and that a manifest or
     another controller may own: `template`, `replicas`. One that does not say what it disrupts counts as the worst.
@@ -68,13 +95,23 @@ class Action(Value, frozen=True):
     kinds: tuple[str, ...]
     check: Callable[[Json], tuple[str, ...]]
     plan: Callable[[Order], Planned] | None = None
-    undo: Callable[[UndoOrder], Planned] | None = None
+    undo: Callable[[UndoOrder], Change | Refusal] | None = None
     kept: Callable[[Intent, Json], bool] | None = None
+    yields: bool = False
+    lasts: Callable[[Json], float] | None = None
+    outlook: Callable[[Order], tuple[str, ...]] | None = None
+    outlives: bool = False
+    reads: Callable[[Target, Json, Json], tuple[Listing, ...]] | None = None
     during_rollout: bool = False
     reads_revisions: bool = False
     tells: bool = False
     disrupts: Disruption = Disruption.NODE
     sets: frozenset[str] = frozenset()
+
+
+def several(action: Action) -> bool:
+    """Whether a step of this action is made of several writes."""
+    return action.lasts is not None
 
 
 def no_arguments(args: Json) -> tuple[str, ...]:
@@ -86,6 +123,36 @@ def precondition_of(live: Json) -> Precondition:
     """That the object is still the one, and in the state, that was read."""
     meta = live["metadata"]
     return Precondition(meta["uid"], meta["resourceVersion"])
+
+
+def eviction(pod: Json, order_id: str, grace: int | None = None) -> Change:
+    """The eviction of a live pod, this very one; `grace` seconds, else as long as the pod itself asks for."""
+    meta = pod["metadata"]
+    options: Json = {"gracePeriodSeconds": grace} if grace is not None else {}
+    return Change(
+        Verb.EVICT,
+        Ref(KINDS["Pod"], meta["namespace"], meta["name"]),
+        annotated({"deleteOptions": options}, order_id),
+        precondition_of(pod),
+        summary=f"evict Pod/{meta['namespace']}/{meta['name']}",
+    )
+
+
+def deletion(ref: Ref, live: Json, order_id: str, options: Json | None = None) -> Change:
+    """The deletion of a live object, this very one, with `options` such as `propagationPolicy`."""
+    body = annotated({"deleteOptions": options or {}}, order_id)
+    return Change(Verb.DELETE, ref, body, precondition_of(live), summary=f"delete {ref}")
+
+
+def duration_problem(name: str, said: object) -> str:
+    """What is wrong with an argument that is a duration in whole seconds; empty where it is right."""
+    try:
+        seconds = parse_duration(said) if isinstance(said, str) else None
+    except DurationError as error:
+        return f"{name} {error.message}: {error.remedy}"
+    if seconds is None:
+        return f"{name} is {said!r}: write a duration, as in 10m"
+    return "" if seconds == int(seconds) else f"{name} is {said!r}: it is in whole seconds"
 
 
 def annotated(change: Json, order_id: str) -> Json:

@@ -64,7 +64,7 @@ def plan(order: Order) -> Planned:
     return _to(chosen, snapshot, order.target, order.id)
 
 
-def undo(order: UndoOrder) -> Planned:
+def undo(order: UndoOrder) -> Change | Refusal:
     """Back to the revision that the roll-back left; refused where somebody has rolled out since.
 
     Annotations that the roll-back set or took away become again what they were, but for those that somebody else

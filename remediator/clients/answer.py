@@ -69,7 +69,13 @@ def error_of(answer: Answer, request: Request) -> ClusterError:
     return _kind(answer.status, said, request)(message, status=answer.status, reason=said.reason)
 
 
+SEVERAL_BUDGETS = "more than one PodDisruptionBudget"
+"""What the API server says with a 500 of a pod that it will never evict (registry/core/pod/storage/eviction.go)."""
+
+
 def _kind(status: int, said: _Status, request: Request) -> type[ClusterError]:
+    if status == 500 and SEVERAL_BUDGETS in said.message:
+        return Invalid
     if status in (401, 403):
         return Forbidden
     if status in (404, 410):

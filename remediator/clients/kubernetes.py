@@ -48,12 +48,12 @@ class KubernetesCluster:
         """See `ports.Cluster.get`."""
         return await self._ask(read(ref))
 
-    async def list(self, resource: Resource, namespace: str = "", selector: str = "") -> list[Json]:
+    async def list(self, resource: Resource, namespace: str = "", selector: str = "", fields: str = "") -> list[Json]:
         """See `ports.Cluster.list`. Each object says its `apiVersion` and `kind`, which the server leaves out."""
         for _ in range(_RESTARTS):
             found: list[Json] = []
             try:
-                async for objects, _ in self.pages(resource, namespace, selector):
+                async for objects, _ in self.pages(resource, namespace, selector, fields=fields):
                     found += ({"apiVersion": resource.api_version, "kind": resource.kind} | each for each in objects)
                 return found
             except NotFound as error:
@@ -70,12 +70,12 @@ class KubernetesCluster:
         return await self._ask(write(change, rehearsal=True))
 
     async def pages(
-        self, resource: Resource, namespace: str = "", selector: str = "", form: type[T] = dict
+        self, resource: Resource, namespace: str = "", selector: str = "", form: type[T] = dict, fields: str = ""
     ) -> AsyncGenerator[tuple[Sequence[T], str]]:
-        """See `ports.Cluster.pages`."""
+        """See `ports.Cluster.pages`; `fields` is a field selector."""
         decoder, token = _decoder(form), ""
         while True:
-            request = page(resource, namespace, selector, token, self._page_size)
+            request = page(resource, namespace, selector, token, self._page_size, fields)
             body = await self._transport.ask(request)
             try:
                 found = decoder.decode(body)

@@ -36,9 +36,9 @@ def read(ref: Ref) -> Request:
     return Request(f"get {ref}", "GET", _object(ref))
 
 
-def page(resource: Resource, namespace: str, selector: str, token: str, size: int = PAGE) -> Request:
+def page(resource: Resource, namespace: str, selector: str, token: str, size: int = PAGE, fields: str = "") -> Request:
     """List one page; `token` is where the page before ended, empty for the first."""
-    query = {"limit": str(size), "labelSelector": selector, "continue": token}
+    query = {"limit": str(size), "labelSelector": selector, "fieldSelector": fields, "continue": token}
     return Request(_about("list", resource, namespace), "GET", _collection(resource, namespace), _said(query))
 
 
@@ -76,7 +76,7 @@ def _evict(change: Change, query: dict[str, str]) -> Request:
     body = {
         "apiVersion": "policy/v1",
         "kind": "Eviction",
-        "metadata": {"name": change.ref.name, "namespace": change.ref.namespace},
+        "metadata": _marks(change) | {"name": change.ref.name, "namespace": change.ref.namespace},
         "deleteOptions": _delete_options(change, query),
     }
     return _writing(change, "POST", f"{_object(change.ref)}/eviction", query, "application/json", body)
@@ -99,6 +99,11 @@ def _guarded_patch(change: Change) -> Json | list[Json]:
         return [*tests, *_operations(change.body)]
     body = _fields(change.body)
     return body | {"metadata": _fields(body.get("metadata", {})) | _demands(change.precondition)}
+
+
+def _marks(change: Change) -> Json:
+    """What an eviction bears itself, since its pod cannot: the id of the intent, for whoever reads the audit log."""
+    return _fields(change.body).get("metadata", {})
 
 
 def _delete_options(change: Change, query: dict[str, str]) -> Json:

@@ -15,8 +15,8 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from remediator import __version__
 from remediator.config.document import Document
-from remediator.config.durations import DurationError, parse_duration
 from remediator.config.problems import Loc, Problems, described, meant
+from remediator.core.durations import DurationError, parse_duration
 from remediator.core.model import Mode
 
 

@@ -52,7 +52,8 @@ class Decision(Value, frozen=True, tag_field="kind", tag="decision"):
 
     `result` is act, observe, hold, deny or await_approval. After a denial `then` says where the ladder goes on:
     `next` rung, the `person` at its end, or `rest` until the signals clear. `retry_at` is the earliest instant at
-    which a hold may end, or that at which an approval expires; `plan` is what is to be approved.
+    which a hold may end, or that at which an approval expires; `plan` is what is to be approved. `outlook` are the
+    writes that a step of several would make as things stand, in words; said at its beginning.
     """
 
     result: str
@@ -63,10 +64,15 @@ class Decision(Value, frozen=True, tag_field="kind", tag="decision"):
     retry_at: datetime | None = None
     then: str = ""
     plan: str = ""
+    outlook: tuple[str, ...] = ()
 
 
 class Intent(Value, frozen=True, tag_field="kind", tag="intent"):
-    """A write that is about to happen, durable before it does. `epoch` is the term of office it was made in."""
+    """A write that is about to happen, durable before it does. `epoch` is the term of office it was made in.
+
+    `part` is 0 for the only write of its step; of a step of several writes it counts from 1, `left` is how many more
+    are foreseen, and `until` the instant by which the step must be done.
+    """
 
     id: str
     action: str
@@ -75,6 +81,9 @@ class Intent(Value, frozen=True, tag_field="kind", tag="intent"):
     change: Change
     diff: str = ""
     prior: Json = {}
+    part: int = 0
+    left: int = 0
+    until: datetime | None = None
 
 
 class Outcome(Value, frozen=True, tag_field="kind", tag="outcome"):
@@ -91,7 +100,8 @@ class Verification(Value, frozen=True, tag_field="kind", tag="verification"):
     """What fresh evidence says about a step: healthy, not_yet, failed or unknown. Said when it changes.
 
     `since` is when the target became healthy; after `failed`, `then` is undo, next, or, where somebody else took our
-    change back, `again` at first and `person` the second time.
+    change back, `again` at first and `person` the second time, or `rest` where that is a person's word. A step of
+    several writes says `verify` when the last of them is done: what follows is about what they brought.
     """
 
     result: str

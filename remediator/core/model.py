@@ -165,6 +165,7 @@ class Phase(enum.StrEnum):
 
     PENDING = "pending"  # evidence is there; `for` may still run; a decision is due
     ACTING = "acting"  # an intent is durable, its outcome is not
+    WORKING = "working"  # a step of several writes is under way, and none of them in flight
     AWAITING = "awaiting_approval"  # a plan was shown and waits for a person's word
     VERIFYING = "verifying"  # the step was carried out; is the target healthy?
     UNDOING = "undoing"  # an undo intent is durable, its outcome is not

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from remediator.core.model import Json, Value
+from remediator.core.model import Json, Resource, Value
 from remediator.core.surroundings import Surroundings
 
 
@@ -79,17 +79,34 @@ class Facts(Value, frozen=True):
     took: float = 0.0
 
 
+class Listing(Value, frozen=True):
+    """Objects that an action plans on: all of a type in one namespace (empty: in all) that match a label selector and
+    a field selector (`spec.nodeName=n1`).
+    """
+
+    resource: Resource
+    namespace: str = ""
+    selector: str = ""
+    fields: str = ""
+
+
 class Snapshot(Value, frozen=True):
-    """Facts and the raw objects behind them: the target, its revisions (newest last), its pods."""
+    """Facts and the raw objects behind them: the target, its revisions (newest last), its pods.
+
+    `lists` are the objects that the step's action asked for, by kind. `held` are those that the API server will not let
+    go at present, by uid, with its reason: a dry run answered 429.
+    """
 
     facts: Facts
     live: Json = {}
     revisions: tuple[Json, ...] = ()
     pods: tuple[PodFacts, ...] = ()
+    lists: dict[str, tuple[Json, ...]] = {}
+    held: dict[str, str] = {}
 
 
 class Rehearsal(Value, frozen=True):
-    """The API server's answer to a dry run of `change`: `accepted`, `conflict`, `refused` or `unknown`."""
+    """The API server's answer to a dry run of `change`: `accepted`, `conflict`, `refused`, `throttled` or `unknown`."""
 
     change_digest: str
     status: str

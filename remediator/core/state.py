@@ -13,6 +13,7 @@ from msgspec import field
 from remediator.core.events import Decision, Escalated, Intent, Undo, Verification
 from remediator.core.memory import Result, Standing, Tide
 from remediator.core.model import CloseReason, Mode, Phase, Target, Value
+from remediator.core.progress import Progress
 from remediator.core.queue import Queue
 from remediator.core.rules import Policy, Rule
 
@@ -43,7 +44,7 @@ class Incident(Value, frozen=True):
     `intended_at` is when the intent was reserved, `generation` that of the object as the write left it, `blind` the
     seconds of its verification without evidence, and `blind_since` the beginning of the present ones. `cause` is why
     the ladder went on or the incident rests, and becomes the close reason where nothing helps any more. `value` is the
-    latest of its query, which only the shell knows.
+    latest of its query, which only the shell knows. `progress` is that of a step of several writes.
     """
 
     id: str
@@ -79,11 +80,17 @@ class Incident(Value, frozen=True):
     reverts: int = 0
     zone: str = ""
     value: float | None = None
+    progress: Progress | None = None
 
     @property
     def in_hand(self) -> bool:
         """Whether it holds its target: one remediation in flight per target over all rules."""
-        return self.phase in (Phase.ACTING, Phase.VERIFYING, Phase.UNDOING)
+        return self.phase in (Phase.ACTING, Phase.WORKING, Phase.VERIFYING, Phase.UNDOING)
+
+    @property
+    def under_way(self) -> bool:
+        """Whether it is in a step of several writes that has done one at least, and not the last."""
+        return self.progress is not None and bool(self.progress.done) and not self.progress.ended
 
     @property
     def owes_an_answer(self) -> bool:

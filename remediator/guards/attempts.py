@@ -25,4 +25,4 @@ def ask(request: Request, state: State, facts: Facts, now: datetime) -> Verdict:
     return allow("attempts", f"{recent} recoveries before", **seen)
 
 
-GUARD = Guard("attempts", ask)
+GUARD = Guard("attempts", ask, once=True)

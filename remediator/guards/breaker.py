@@ -101,4 +101,4 @@ def _while_open(circuit: Circuit, result: Result, limit: Breaker) -> Circuit:
     return Circuit(circuit.failures, circuit.in_row, circuit.opened)
 
 
-GUARD = Guard("breaker", ask)
+GUARD = Guard("breaker", ask, once=True)

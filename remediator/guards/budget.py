@@ -22,4 +22,4 @@ def ask(request: Request, state: State, facts: Facts, now: datetime) -> Verdict:
     return budgeted("budget", budget, Scope.rule(request.rule.name), incident, request.mode, state, now)
 
 
-GUARD = Guard("budget", ask)
+GUARD = Guard("budget", ask, once=True)

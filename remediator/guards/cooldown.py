@@ -26,4 +26,4 @@ def ask(request: Request, state: State, facts: Facts, now: datetime) -> Verdict:
     return allow("cooldown", "has passed", **seen)
 
 
-GUARD = Guard("cooldown", ask)
+GUARD = Guard("cooldown", ask, once=True)

@@ -27,4 +27,4 @@ def ask(request: Request, state: State, facts: Facts, now: datetime) -> Verdict:
     return allow("flapping", f"{len(recent)} changes", **seen)
 
 
-GUARD = Guard("flapping", ask)
+GUARD = Guard("flapping", ask, once=True)

@@ -18,4 +18,4 @@ def ask(request: Request, state: State, facts: Facts, now: datetime) -> Verdict:
     return budgeted("global_budget", budget, Scope.GLOBAL, request.incident, request.mode, state, now)
 
 
-GUARD = Guard("global_budget", ask)
+GUARD = Guard("global_budget", ask, once=True)

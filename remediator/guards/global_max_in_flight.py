@@ -18,4 +18,4 @@ def ask(request: Request, state: State, facts: Facts, now: datetime) -> Verdict:
     return in_flight("global_max_in_flight", most, Scope.GLOBAL, request.incident, request.mode, state, now)
 
 
-GUARD = Guard("global_max_in_flight", ask)
+GUARD = Guard("global_max_in_flight", ask, once=True)

@@ -11,9 +11,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from remediator.actions.action import Action
+from remediator.actions.action import Action, Planned
 from remediator.core.guarding import Budget, Portion, Veto, stricter
-from remediator.core.model import Change, Mode, Refusal, Value, Verdict, hold
+from remediator.core.model import Mode, Value, Verdict, hold
 from remediator.core.rules import Policy, Rule, Step
 from remediator.core.snapshot import Facts
 from remediator.core.state import Incident, State
@@ -118,12 +118,22 @@ class Request(Value, frozen=True):
     action: Action
     mode: Mode
     limits: Limits
-    change: Change | Refusal | None = None
+    change: Planned | None = None
 
     @property
     def tells(self) -> bool:
         """Whether the step only tells a person, which no guard holds back unless all is switched off."""
         return self.action.tells and self.mode is not Mode.OFF
+
+    @property
+    def under_way(self) -> bool:
+        """Whether it is about a further write of a step that has begun."""
+        return self.incident.under_way
+
+    @property
+    def gives_back(self) -> bool:
+        """Whether it is about a write that gives back what the step took: like an undo, only the mode can keep it."""
+        return self.under_way and self.action.outlives
 
 
 Ask = Callable[[Request, State, Facts, datetime], Verdict]
@@ -145,10 +155,12 @@ class Guard(Value, frozen=True):
     """One registered guard. A denial of a `quiet` one means "not ours to touch": nobody is told.
 
     `needs` says what around the target must be read before the guard can answer this request; where nothing needs it,
-    nothing is read.
+    nothing is read. One that is asked `once` answers for a whole step of several writes; every other protects each of
+    them, and is asked again before each.
     """
 
     name: str
     ask: Ask
     quiet: bool = False
     needs: Needs = no_needs
+    once: bool = False

@@ -20,6 +20,8 @@ def ask(request: Request, state: State, facts: Facts, now: datetime) -> Verdict:
     """
     if request.action.disrupts is Disruption.NONE:
         return allow("last_replica", f"{request.action.name} takes nothing away")
+    if _is_taken(request):
+        return allow("last_replica", "the step's first write took it already")
     if request.limits.last_replica == "allow":
         return allow("last_replica", "the rule may take the last one")
     if needs(request, state, facts, now) and (missing := unread("last_replica", Need.SIBLINGS, facts, now)):
@@ -33,7 +35,13 @@ def ask(request: Request, state: State, facts: Facts, now: datetime) -> Verdict:
 def needs(request: Request, state: State, facts: Facts, now: datetime) -> tuple[Need, ...]:
     """The siblings, where the target is one of several that stand in for each other: a pod or a node."""
     takes = request.action.disrupts in (Disruption.PODS, Disruption.NODE) and request.limits.last_replica != "allow"
-    return (Need.SIBLINGS,) if takes and request.incident.target.kind in ("Pod", "Node") else ()
+    alike = request.incident.target.kind in ("Pod", "Node")
+    return (Need.SIBLINGS,) if takes and alike and not _is_taken(request) else ()
+
+
+def _is_taken(request: Request) -> bool:
+    """A node is taken away once: by the first write of a step of several."""
+    return request.under_way and request.action.disrupts is Disruption.NODE
 
 
 def _left(request: Request, facts: Facts) -> tuple[int, int]:

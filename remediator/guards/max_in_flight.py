@@ -18,4 +18,4 @@ def ask(request: Request, state: State, facts: Facts, now: datetime) -> Verdict:
     return in_flight("max_in_flight", most, scope, request.incident, request.mode, state, now)
 
 
-GUARD = Guard("max_in_flight", ask)
+GUARD = Guard("max_in_flight", ask, once=True)

@@ -21,4 +21,4 @@ def ask(request: Request, state: State, facts: Facts, now: datetime) -> Verdict:
     return budgeted("namespace_budget", request.limits.namespace_budget, scope, incident, request.mode, state, now)
 
 
-GUARD = Guard("namespace_budget", ask)
+GUARD = Guard("namespace_budget", ask, once=True)

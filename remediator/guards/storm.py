@@ -83,4 +83,4 @@ def _after(request: Request, state: State, last: datetime | None, now: datetime)
     return allow("storm", f"over; {RAMP[stage]} at once for now", **seen)
 
 
-GUARD = Guard("storm", ask, needs=needs)
+GUARD = Guard("storm", ask, needs=needs, once=True)

@@ -21,4 +21,4 @@ def ask(request: Request, state: State, facts: Facts, now: datetime) -> Verdict:
     return budgeted("zone_budget", request.limits.zone_budget, scope, incident, request.mode, state, now)
 
 
-GUARD = Guard("zone_budget", ask)
+GUARD = Guard("zone_budget", ask, once=True)

@@ -17,7 +17,7 @@ from remediator.ports import (
     Throttled,
     Unavailable,
 )
-from remediator.simulation import selectors
+from remediator.simulation import field_selectors, selectors
 from remediator.simulation.audit import WRITES, Request
 from remediator.simulation.eviction import evict
 from remediator.simulation.faults import Fault, FaultKind
@@ -50,9 +50,9 @@ class SimulatedCluster:
 
         return copied(await self._read(request, read))
 
-    async def list(self, resource: Resource, namespace: str = "", selector: str = "") -> list[Json]:
+    async def list(self, resource: Resource, namespace: str = "", selector: str = "", fields: str = "") -> list[Json]:
         """See `ports.Cluster.list`."""
-        return (await self._list(resource, namespace, selector))[0]
+        return (await self._list(resource, namespace, selector, fields))[0]
 
     async def pages(
         self, resource: Resource, namespace: str = "", selector: str = "", form: type[V] = dict
@@ -61,15 +61,18 @@ class SimulatedCluster:
         found, revision = await self._list(resource, namespace, selector)
         yield [msgspec.convert(each, form) for each in found], str(revision)
 
-    async def _list(self, resource: Resource, namespace: str, selector: str) -> tuple[list[Json], int]:
+    async def _list(
+        self, resource: Resource, namespace: str, selector: str, fields: str = ""
+    ) -> tuple[list[Json], int]:
         request = Request(self.account, "list", resource.kind, namespace, "")
 
         def read(behind: int) -> tuple[list[Json], int]:
             world = self._world
             world.server.resource(resource.api_version, resource.kind)
-            matches, revision = selectors.parsed(selector), max(world.store.revision - behind, 1)
+            matches, stands = selectors.parsed(selector), field_selectors.parsed(fields, resource)
+            revision = max(world.store.revision - behind, 1)
             found = world.store.rewound(resource.kind, namespace, revision)
-            return [copied(obj) for obj in found if matches(labels_of(obj))], revision
+            return [copied(obj) for obj in found if matches(labels_of(obj)) and stands(obj)], revision
 
         return await self._read(request, read)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from remediator.core.model import Json, Precondition, Ref
-from remediator.ports import Throttled, Unavailable
+from remediator.ports import Invalid, Throttled
 from remediator.simulation import selectors
 from remediator.simulation.controllers.conditions import with_condition
 from remediator.simulation.identity_checks import ANY, check_precondition
@@ -21,7 +21,7 @@ def evict(
     grace: int | None = None,
     dry_run: bool = False,
 ) -> Json:
-    """Evict a pod. Raises `Throttled` where its budget allows no disruption, `Unavailable` (500) under two budgets.
+    """Evict a pod. Raises `Throttled` where its budget allows no disruption, `Invalid` (500) under two budgets.
 
     The budget comes first: an eviction whose precondition fails afterwards has used one disruption up all the same,
     until the disruption controller has waited two minutes for the pod to go.
@@ -57,7 +57,7 @@ def _ask_budget(server: Server, pod: Json, *, dry_run: bool) -> None:
     ]
     if len(budgets) > 1:
         message = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
-        raise Unavailable(message, status=500)
+        raise Invalid(message, status=500)
     if budgets and not _harmless(budgets[0], pod):
         _take_one(server, budgets[0], pod, dry_run=dry_run)
 

@@ -15,31 +15,41 @@ from remediator.actions import ACTIONS
 from remediator.conditions import Unknown, checked_condition
 from remediator.core.diff import diff
 from remediator.core.kinds import KINDS, WORKLOADS, ref_of
-from remediator.core.model import Change, Json, Phase
+from remediator.core.model import Change, Json, Phase, Verb
 from remediator.core.observations import Looked
 from remediator.core.snapshot import Answer, Facts, PodFacts, Rehearsal, Snapshot
 from remediator.core.state import Incident, State
 from remediator.core.surroundings import Need
 from remediator.core.workload import facts_of, revision_of
 from remediator.objections import needs_again
-from remediator.ports import Clock, Cluster, ClusterError, Conflict, Forbidden, Invalid, NotFound
+from remediator.ports import Clock, Cluster, ClusterError, Conflict, Forbidden, Invalid, NotFound, Throttled
 from remediator.propose import digest, needs_of, wanted_change
 from remediator.sources.pods import pod_facts
 from remediator.sources.reads import Read
 from remediator.sources.surroundings import surroundings
 from remediator.sources.view import view_of
 
+MOST_HELD = 64
+"""Objects that the API server does not let go now (429), after which a look asks about no further one."""
+
 
 async def look(cluster: Cluster, clock: Clock, state: State, incident: Incident, before: Read | None = None) -> Looked:
     """Read the incident's target and rehearse what would be done about it. Never raises a `ClusterError`.
 
+    Where the API server answers that an object may not go now, an action may plan on without it, and is asked again.
     `before` is the target as it was read a moment ago: it is not read again.
     """
     snapshot = await read(cluster, clock, incident, before)
     needs = needs_of(state, incident, snapshot.facts, clock.now()) if snapshot.facts.exists else frozenset[Need]()
     snapshot = await _surrounded(cluster, state, incident, snapshot, needs)
     change = wanted_change(state, incident, _timed(snapshot, clock), clock.now())
-    rehearsal = await rehearse(cluster, change, snapshot.live) if change else None
+    rehearsal = await rehearse(cluster, change, snapshot) if change else None
+    while change and rehearsal and rehearsal.status == "throttled" and len(snapshot.held) < MOST_HELD:
+        snapshot = replace(snapshot, held=snapshot.held | {change.precondition.uid: rehearsal.detail})
+        following = wanted_change(state, incident, _timed(snapshot, clock), clock.now())
+        if following is None or following.precondition.uid in snapshot.held:
+            break
+        change, rehearsal = following, await rehearse(cluster, following, snapshot)
     return Looked(incident.id, _timed(snapshot, clock), rehearsal)
 
 
@@ -61,8 +71,10 @@ async def read(cluster: Cluster, clock: Clock, incident: Incident, before: Read 
     taken_at = before.taken_at if before else clock.now()
     try:
         live = before.live if before else await cluster.get(ref_of(incident.target))
-        revisions, pods = await asyncio.gather(
-            _revisions(cluster, incident, live), _pods(cluster, incident, live, taken_at)
+        revisions, pods, lists = await asyncio.gather(
+            _revisions(cluster, incident, live),
+            _pods(cluster, incident, live, taken_at),
+            _lists(cluster, incident, live),
         )
     except NotFound:
         return Snapshot(Facts(taken_at, exists=False))
@@ -71,7 +83,7 @@ async def read(cluster: Cluster, clock: Clock, incident: Incident, before: Read 
     facts = facts_of(live, taken_at)
     view = view_of(incident, live, facts, pods, taken_at)
     answers = tuple(_answer(source, incident, view) for source in incident.definition.conditions)
-    return Snapshot(replace(facts, answers=answers, kept=_kept(incident, live)), live, revisions, pods or ())
+    return Snapshot(replace(facts, answers=answers, kept=_kept(incident, live)), live, revisions, pods or (), lists)
 
 
 async def _surrounded(
@@ -84,8 +96,10 @@ async def _surrounded(
     return replace(snapshot, facts=replace(snapshot.facts, around=around))
 
 
-async def rehearse(cluster: Cluster, change: Change, live: Json) -> Rehearsal:
-    """Ask the API server about a change with a dry run; the diff is between what is there and its answer."""
+async def rehearse(cluster: Cluster, change: Change, snapshot: Snapshot) -> Rehearsal:
+    """Ask the API server about a change with a dry run; the diff is between what is there and its answer, where it is
+    the target that is changed.
+    """
     mark = digest(change)
     try:
         after = await cluster.rehearse(change)
@@ -93,9 +107,12 @@ async def rehearse(cluster: Cluster, change: Change, live: Json) -> Rehearsal:
         return Rehearsal(mark, "conflict", detail=error.message)
     except (Forbidden, Invalid) as error:
         return Rehearsal(mark, "refused", detail=error.message)
+    except Throttled as error:
+        return Rehearsal(mark, "throttled", detail=error.message)
     except ClusterError as error:
         return Rehearsal(mark, "unknown", detail=f"{type(error).__name__}: {error.message}")
-    return Rehearsal(mark, "accepted", diff(live, after))
+    changes_target = change.verb is Verb.PATCH and change.precondition.uid == snapshot.facts.uid
+    return Rehearsal(mark, "accepted", diff(snapshot.live, after) if changes_target else "")
 
 
 async def _revisions(cluster: Cluster, incident: Incident, live: Json) -> tuple[Json, ...]:
@@ -105,6 +122,19 @@ async def _revisions(cluster: Cluster, incident: Incident, live: Json) -> tuple[
         return ()
     sets = await cluster.list(KINDS["ReplicaSet"], incident.target.namespace, _selector(live))
     return tuple(sorted((each for each in sets if _owned(each, live)), key=revision_of))
+
+
+async def _lists(cluster: Cluster, incident: Incident, live: Json) -> dict[str, tuple[Json, ...]]:
+    """The objects that the present step's action plans on; none that it does not ask for."""
+    step = incident.definition.do[incident.step]
+    reads = ACTIONS[step.action].reads
+    if reads is None or incident.phase not in (Phase.PENDING, Phase.WORKING):
+        return {}
+    wanted = reads(incident.target, live, step.args)
+    found = await asyncio.gather(
+        *(cluster.list(each.resource, each.namespace, each.selector, each.fields) for each in wanted)
+    )
+    return {each.resource.kind: tuple(objects) for each, objects in zip(wanted, found, strict=True)}
 
 
 async def _pods(cluster: Cluster, incident: Incident, live: Json, now: datetime) -> tuple[PodFacts, ...] | None:
@@ -119,7 +149,7 @@ async def _pods(cluster: Cluster, incident: Incident, live: Json, now: datetime)
 def _kept(incident: Incident, live: Json) -> bool | None:
     """Whether the change under verification still stands; None where none is, or its action cannot tell."""
     kept = ACTIONS[incident.intent.action].kept if incident.intent else None
-    if kept is None or incident.intent is None or incident.phase is not Phase.VERIFYING:
+    if kept is None or incident.intent is None or incident.phase not in (Phase.VERIFYING, Phase.WORKING):
         return None
     return kept(incident.intent, live)
 

@@ -14,7 +14,7 @@ import pytest_asyncio
 from remediator.clients import kubernetes
 from remediator.core.kinds import KINDS
 from remediator.core.model import Change, Json, PatchType, Precondition, Ref, Verb
-from remediator.ports import Conflict, Forbidden, Invalid, NotFound, Throttled, Unavailable
+from remediator.ports import Conflict, Forbidden, Invalid, NotFound, Throttled
 from remediator.simulation import objects
 from tests.contract.yards import RealYard, SimulatedYard, Yard, available, ready_deployment, ref
 
@@ -414,7 +414,7 @@ class TestEvicting:
         await self.budget(yard, "one", allowed=1, min_available=1)
         await self.budget(yard, "two", allowed=1, min_available=1)
         pod = await first_pod(yard)
-        with pytest.raises(Unavailable, match="more than one PodDisruptionBudget") as error:
+        with pytest.raises(Invalid, match="more than one PodDisruptionBudget") as error:
             await yard.cluster.write(Change(Verb.EVICT, address(pod), {}, NONE))
         assert error.value.status == 500
 

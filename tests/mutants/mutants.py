@@ -65,7 +65,7 @@ MUTANTS: tuple[Mutant, ...] = (
     _one(
         "no fence before an intent is closed as never done",
         "executor.py",
-        "            await self.cluster.write(_fence(intent.change.ref, live, intent.id))\n",
+        "            await self.cluster.write(_fence(change.ref, live, intent.id))\n",
         "            pass\n",
     ),
     _one(
@@ -101,7 +101,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _one(
         "said at every look",
-        "decide.py",
+        "weigh.py",
         "    return said is not None and _gist(decision) == _gist(said)",
         "    return False",
     ),

@@ -44,9 +44,9 @@ class Wire:
         self._life.scene.oracle.read(live)
         return live
 
-    async def list(self, resource: Resource, namespace: str = "", selector: str = "") -> list[Json]:
+    async def list(self, resource: Resource, namespace: str = "", selector: str = "", fields: str = "") -> list[Json]:
         """See `ports.Cluster.list`."""
-        ask = lambda: self._cluster.list(resource, namespace, selector)  # noqa: E731
+        ask = lambda: self._cluster.list(resource, namespace, selector, fields)  # noqa: E731
         return await self._life.travel("read", ask, late=_no_answer())
 
     async def write(self, change: Change) -> Json:

@@ -26,5 +26,6 @@ def go_on(incident: Incident, *, to_person: bool = False) -> Incident:
         intent=None,
         undo=None,
         verified=None,
+        progress=None,
         approved="",
     )

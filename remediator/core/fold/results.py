@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from remediator.core.events import Event, IncidentClosed, Intent, Outcome, Pause, Verification
 from remediator.core.guarding import MOST_FAILURES
 from remediator.core.memory import Result
-from remediator.core.model import CloseReason, Mode, OutcomeStatus
+from remediator.core.model import CloseReason, Mode, OutcomeStatus, Phase
 from remediator.core.state import Incident, State
 
 MOST_RESULTS = 4 * MOST_FAILURES
@@ -28,11 +28,18 @@ def follow(before: State, after: State, event: Event) -> State:
     if incident is None:
         return after
     if isinstance(data, Intent):
-        return after if event.mode is Mode.OBSERVE else _noted(after, incident, data, event, "began")
-    what = _what(incident, data)
+        noted = event.mode is not Mode.OBSERVE and data.part <= 1
+        return _noted(after, incident, data, event, "began") if noted else after
+    what = "" if _goes_on(after, event) else _what(incident, data)
     if not what or incident.intent is None or not _is_under_way(after, incident, incident.intent):
         return after
     return _noted(after, incident, incident.intent, event, what)
+
+
+def _goes_on(state: State, event: Event) -> bool:
+    """Whether it was one write of several: the step is under way still."""
+    incident = state.incidents.get(event.incident)
+    return isinstance(event.data, Outcome) and incident is not None and incident.phase is Phase.WORKING
 
 
 def _what(incident: Incident, data: object) -> str:

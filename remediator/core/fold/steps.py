@@ -8,8 +8,10 @@ from remediator.core.events import Decision, Escalated, Event, IncidentClosed, I
 from remediator.core.fold.approvals import awaiting
 from remediator.core.fold.budgets import give_back, reserve
 from remediator.core.fold.ladder import go_on
+from remediator.core.fold.parts import ended, given_up, goes_on, written
 from remediator.core.fold.place import keep, shadow, without
 from remediator.core.model import CloseReason, Mode, OutcomeStatus, Phase
+from remediator.core.progress import Progress
 from remediator.core.state import MAX_INSTANTS, Ended, Incident, Past, SeenSignal, State, open_key, told_key
 
 CAUSES = {"contention": CloseReason.CONTENDED, "attempts": CloseReason.INEFFECTIVE}
@@ -43,16 +45,18 @@ def _denied(incident: Incident, data: Decision) -> Incident:
 
 
 def intent(state: State, event: Event, data: Intent) -> State:
-    """A write is about to happen: its budget is reserved and the target held."""
+    """A write is about to happen: its budget is reserved, once for a step of several, and the target held."""
     incident = state.incidents.get(event.incident)
     if incident is None:
         return state
-    state = reserve(state, incident, event.time, event.mode)
+    first = data.part <= 1
+    state = reserve(state, incident, event.time, event.mode) if first else state
     acting = replace(
         incident,
         phase=Phase.ACTING,
         intent=data,
-        intended_at=event.time,
+        intended_at=event.time if first else incident.intended_at,
+        progress=Progress(event.time, data.until) if data.part == 1 and data.until else incident.progress,
         tries=incident.tries + 1,
         serial=incident.serial + 1,
     )
@@ -81,8 +85,11 @@ def outcome(state: State, event: Event, data: Outcome) -> State:
         return state
     if incident.undo is not None:
         return keep(_end_action(state, incident, event), _after_undo(incident, data))
+    if goes_on(incident, data):
+        return keep(_end_action(state, incident, event), written(incident, event, data))
     if data.status in UNDONE:
-        return keep(give_back(state, incident), replace(incident, phase=Phase.PENDING, intent=None))
+        planned_anew = replace(incident, phase=Phase.PENDING, intent=None, progress=None)
+        return keep(give_back(state, incident), planned_anew)
     mode = Mode.OBSERVE if data.status is OutcomeStatus.REHEARSED else None
     return keep(_end_action(state, incident, event, mode), _after(incident, event, data))
 
@@ -92,17 +99,17 @@ def _after(incident: Incident, event: Event, data: Outcome) -> Incident:
         verifying = replace(incident, phase=Phase.VERIFYING, carried_at=event.time, generation=data.generation)
         return replace(verifying, blind=0.0, blind_since=None)
     if data.status is OutcomeStatus.REHEARSED:
-        return replace(incident, phase=Phase.RESTING, intent=None)
+        return replace(incident, phase=Phase.RESTING, intent=None, progress=None)
     if data.status is OutcomeStatus.GONE:
-        return replace(incident, phase=Phase.PENDING, intent=None, detail=data.detail)
+        return replace(incident, phase=Phase.PENDING, intent=None, progress=None, detail=data.detail)
     return go_on(replace(incident, cause=CloseReason.FAILED, detail=data.detail))
 
 
 def _after_undo(incident: Incident, data: Outcome) -> Incident:
     if data.status in (OutcomeStatus.APPLIED, OutcomeStatus.ADOPTED):
         return go_on(incident)
-    if data.status in UNDONE:  # verification looks again, fails again, and plans the undo anew
-        return replace(incident, phase=Phase.VERIFYING, undo=None)
+    if data.status in UNDONE:  # the next look sees it fail again, and plans the undo anew
+        return replace(incident, phase=Phase.WORKING if incident.under_way else Phase.VERIFYING, undo=None)
     return go_on(replace(incident, detail=f"{incident.detail}; undo: {data.status}: {data.detail}"))
 
 
@@ -117,17 +124,28 @@ def verification(state: State, event: Event, data: Verification) -> State:
     incident = state.incidents.get(event.incident)
     if incident is None:
         return state
+    if data.then == "verify":
+        return keep(_end_action(state, incident, event), ended(incident, event.time))
     incident = _sighted(replace(incident, verified=data), event)
     if data.result == "failed":
         state = _end_action(state, incident, event)
-        incident = replace(incident, cause=CloseReason.FAILED, detail=data.detail)
-        if data.then == "next":
-            incident = go_on(incident)
-        elif data.then == "person":
-            incident = go_on(replace(incident, cause=CloseReason.CONTENDED), to_person=True)
-        elif data.then == "again":
-            incident = replace(incident, phase=Phase.PENDING, intent=None, verified=None, reverts=incident.reverts + 1)
+        incident = _failed(replace(incident, cause=CloseReason.FAILED, detail=data.detail), data)
     return keep(state, incident)
+
+
+def _failed(incident: Incident, data: Verification) -> Incident:
+    """Where a step that did not help leads."""
+    match data.then:
+        case "next":
+            return go_on(incident)
+        case "person":
+            return go_on(replace(incident, cause=CloseReason.CONTENDED), to_person=True)
+        case "again":
+            return replace(incident, phase=Phase.PENDING, intent=None, verified=None, reverts=incident.reverts + 1)
+        case "rest":
+            return replace(incident, phase=Phase.RESTING, cause=CloseReason.CANCELLED, progress=None)
+        case _:  # the undo follows in the same append
+            return given_up(incident, data.detail)
 
 
 def _sighted(incident: Incident, event: Event) -> Incident:

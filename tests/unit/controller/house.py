@@ -65,6 +65,13 @@ class Receiver:
         return self.problem
 
 
+def alert(name: str, status: str, at: str, **labels: str) -> Json:
+    """One alert about `shop/web` as Alertmanager sends it; an empty label is left out."""
+    said = {"alertname": name, "namespace": "shop", "deployment": "web", **labels}
+    said = {key: value for key, value in said.items() if value}
+    return {"status": status, "labels": said, "annotations": {}, "startsAt": at, "fingerprint": fingerprint(said)}
+
+
 class House:
     """One journal and one world, and the controllers that work on them one after the other, or at once."""
 
@@ -90,21 +97,16 @@ class House:
 
     def alert(self, name: str = "Stuck", status: str = "firing", **labels: str) -> None:
         """The webhook takes in one alert about `shop/web`."""
-        said = {"alertname": name, "namespace": "shop", "deployment": "web", **labels}
-        self.payload(
-            {
-                "status": status,
-                "labels": said,
-                "annotations": {},
-                "startsAt": stamp(self.world.clock.now()),
-                "fingerprint": fingerprint(said),
-            }
-        )
+        self.run(self.receive(alert(name, status, stamp(self.world.clock.now()), **labels)))
 
     def payload(self, *alerts: Json, version: str = "4") -> None:
         """The webhook takes in a payload."""
+        self.run(self.receive(*alerts, version=version))
+
+    async def receive(self, *alerts: Json, version: str = "4") -> None:
+        """As `payload`, for what runs beside the processes."""
         body = {"version": version, "groupKey": "{}", "receiver": "remediator", "alerts": list(alerts)}
-        self.run(self.journal.receive("alertmanager", json.dumps(body).encode(), self.world.clock.now()))
+        await self.journal.receive("alertmanager", json.dumps(body).encode(), self.world.clock.now())
         for process in self.processes:
             process.controller.intake.arrivals.set()
 

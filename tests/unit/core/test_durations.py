@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remediator.config.durations import UNITS, DurationError, format_duration, parse_duration
+from remediator.core.durations import UNITS, DurationError, format_duration, parse_duration
 
 
 @pytest.mark.parametrize(
