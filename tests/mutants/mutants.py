@@ -186,7 +186,7 @@ MUTANTS: tuple[Mutant, ...] = (
     _one(
         "acts after the signal is gone",
         "guards/confirm.py",
-        "    if request.incident.cleared_at is not None:",
+        "    if request.incident.cleared_at is not None and not request.under_way:",
         "    if False:",
     ),
     _one(
