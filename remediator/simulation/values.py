@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from remediator.core.model import Json
 
 
+_written, _read = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder()
+
+
 def copied(value: Any) -> Any:
-    """A deep copy of plain JSON; far cheaper than `copy.deepcopy`, which has to ask every object how."""
-    if isinstance(value, dict):
-        return {key: copied(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [copied(item) for item in value]
-    return value
+    """A deep copy of plain JSON: written and read again, which takes less than half of what walking it does."""
+    return _read.decode(_written.encode(value))
 
 
 def labels_of(obj: Json) -> dict[str, str]:

@@ -17,6 +17,7 @@ from remediator.core.guarding import (
 )
 from remediator.core.model import Mode
 from remediator.core.rules import Matcher, MatchOp, Policy, Protected, Rule, Step, TargetSpec, Until, When
+from tests.simulate.prometheus import QUERIES
 from tests.simulate.scenario import Scenario, Workload
 from tests.simulate.trouble import happenings
 
@@ -33,6 +34,13 @@ ALERTS = {
     "DaemonSet": ("KubePodCrashLooping",),
     "Node": ("KubeNodeNotReady",),
 }
+UNAVAILABLE, RESTARTING, UNREADY = QUERIES
+ASKED = {
+    "Deployment": (UNAVAILABLE, RESTARTING),
+    "StatefulSet": (RESTARTING,),
+    "DaemonSet": (RESTARTING,),
+    "Node": (UNREADY,),
+}
 CONDITIONS = ("target.replicas > 0", "target.ready < target.replicas", "!target.paused", "target.revision > 1")
 EASY = GuardSettings(
     startup_grace=0.0,
@@ -47,7 +55,7 @@ EASY = GuardSettings(
 """Guards that get out of the way, so that something is done; each is left at its default now and then."""
 
 
-CALMER = 4.0
+CALMER = 12.0
 """By how much less happens in an hour of a crowd, which is long, than in one of a small scenario."""
 
 
@@ -111,17 +119,20 @@ def _rule(draw: random.Random, number: int) -> Rule:
     kind = draw.choices(["Deployment", "StatefulSet", "DaemonSet", "Node"], [12, 2, 1, 1])[0]
     steps = tuple(_step(draw, action) for action in draw.choice(LADDERS[kind]))
     last = (ESCALATE,) if not steps or draw.random() < 0.8 else ()
-    alert = _named(draw.choice(ALERTS[kind]))
+    lasts, keeps = draw.choice([0.0, 0.0, 30.0, 120.0]), draw.choice([0.0, 0.0, 60.0])
+    query = draw.choice(ASKED[kind]) if draw.random() < 0.25 else ""
+    when = When((), lasts, keeps, query) if query else When((_named(draw.choice(ALERTS[kind])),), lasts, keeps)
     return Rule(
         name=f"rule-{number}",
         group="simulated",
-        when=When((alert,), draw.choice([0.0, 0.0, 30.0, 120.0]), draw.choice([0.0, 0.0, 60.0])),
+        when=when,
         target=TargetSpec(kind),
         do=(*steps, *last),
         conditions=tuple(draw.sample(CONDITIONS, draw.choice([0, 0, 1, 2]))) if kind != "Node" else (),
         until=_until(draw),
         guards=GuardSettings(cooldown=_cooldown(draw), budget=_budget(draw)),
         mode=draw.choices([None, Mode.ENFORCE, Mode.APPROVE, Mode.OBSERVE, Mode.OFF], [8, 16, 2, 4, 1])[0],
+        interval=draw.choice([None, 15.0, 60.0]) if query else None,
     )
 
 

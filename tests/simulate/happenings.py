@@ -158,7 +158,7 @@ def jump(run: Run, it: Happening) -> None:
 
 
 def weather(run: Run, it: Happening) -> None:
-    """A part of the weather is bad for `seconds`: `part` (journal, pager, road or slow) gets the trouble `is`."""
+    """A part of the weather is bad for `seconds`: `part`, as `Weather` names them, gets the trouble `is`."""
     part, trouble = it.args["part"], it.args["is"]
     setattr(run.weather, part, trouble)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from remediator.actions.action import REMEDIATION
+from remediator.clients.query_answer import Answer, Vector
 from remediator.core.events import Record
 from remediator.core.model import Change, Json
 from remediator.executor import FENCE
@@ -157,6 +158,12 @@ class Oracle:
                 promise.on_consumed(receipt, body)
         for promise in self.promises:
             promise.after(process, records)
+
+    def answered(self, process: str, query: str, answer: Answer) -> None:
+        """A query was answered, or the time for it is over."""
+        self.counts["queries answered" if isinstance(answer, Vector) else "queries unknown"] += 1
+        for promise in self.promises:
+            promise.on_answer(process, query, answer)
 
     def delivered(self, delivery: Delivery) -> None:
         """A person was told."""

@@ -13,6 +13,7 @@ from remediator.retention import Kept
 from remediator.server.app import build
 from tests.simulate.life import Life, Scene
 from tests.simulate.outposts import Desk, MachineClock, Pager, Wire
+from tests.simulate.prometheus import Metrics, Rota
 from tests.simulate.scenario import Scenario
 
 BACK_OFF = 5.0
@@ -26,7 +27,10 @@ class Process:
         self.life = Life(scene, name)
         ports = Desk(self.life, journal), Wire(self.life), Pager(self.life), MachineClock(self.life)
         kept = Kept(scenario.kept) if scenario.kept else None
-        self.controller = Controller(*ports, name, "simulated", kept=kept, checkpoint=scenario.checkpoint)
+        ask, rota = Metrics(self.life).ask, Rota(self.life)
+        self.controller = Controller(*ports, name, "simulated", ask=ask, kept=kept, checkpoint=scenario.checkpoint)
+        assert self.controller.queries is not None
+        self.controller.queries._timetable = rota  # the usual one lives by the machine's clock
         self.installation = Installation(Settings(), (), World(*ports))
         self.installation.controller = self.controller
         self.app = build(self.installation)

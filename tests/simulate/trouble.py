@@ -170,6 +170,7 @@ TROUBLE: tuple[Callable[[_Stage], Happening], ...] = (
     _bad("journal", ("refuses", "loses_answer", "unreadable"), (1.0, 30.0, 300.0)),
     _bad("road", ("blocked", "loses_answer", "late", "drops", "doubles"), (60.0, 600.0, 1800.0)),
     _bad("pager", ("refuses",), (10.0, 300.0)),
+    _bad("prometheus", ("down", "refuses", "partial", "nan", "empty"), (20.0, 120.0, 900.0)),
     _bad("slow", (True,), (30.0, 300.0)),
     lambda stage: stage.trouble("gap", stage.draw.choice(stage.keys), seconds=stage.one(30.0, 300.0, 1200.0)),
     lambda stage: stage.trouble("garbage", body=stage.one(*GARBAGE)),

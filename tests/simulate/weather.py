@@ -10,13 +10,14 @@ from datetime import timedelta
 class Weather:
     """Conditions that happenings change. Each troubled part names its trouble; '' is fine weather.
 
-    `journal`: refuses | loses_answer | unreadable; `pager`: refuses; `road`: blocked | loses_answer | late.
+    `journal`: refuses | loses_answer | unreadable; `pager`: refuses; `road`: blocked | loses_answer | late;
+    `prometheus`: down | refuses | partial | nan | empty.
     """
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(f"{seed}/delays")
         self.offset = timedelta()
-        self.journal = self.pager = self.road = ""
+        self.journal = self.pager = self.road = self.prometheus = ""
         self.slow = False
         self.met: Counter[str] = Counter()
 
@@ -41,5 +42,5 @@ class Weather:
 
     def clear(self) -> None:
         """Put all right, but for the clock: an offset stays."""
-        self.journal = self.pager = self.road = ""
+        self.journal = self.pager = self.road = self.prometheus = ""
         self.slow = False

@@ -6,6 +6,7 @@ from tests.simulate.promises.endings import Closed, Stuck, Told
 from tests.simulate.promises.inbox import Kept
 from tests.simulate.promises.limits import Budgets, Cooldowns, InFlight
 from tests.simulate.promises.people import Approved, Halted, OptedOut
+from tests.simulate.promises.queries import Asked
 from tests.simulate.promises.writes import IntentFirst, Modes, OneHand, Undoing, Untouchable
 
 PROMISES = (
@@ -24,6 +25,7 @@ PROMISES = (
     Fresh,
     SaidOnce,
     Signalled,
+    Asked,
     Kept,
     Closed,
     Stuck,

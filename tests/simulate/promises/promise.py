@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from remediator.clients.query_answer import Answer
 from remediator.core.events import Record
 from remediator.core.model import Change
 from remediator.ports import Delivery
@@ -55,6 +56,9 @@ class Promise:
 
     def after(self, process: str, records: Sequence[Record]) -> None:
         """The history knows the records."""
+
+    def on_answer(self, process: str, query: str, answer: Answer) -> None:
+        """A query was answered, or the time for it is over."""
 
     def on_delivered(self, delivery: Delivery) -> None:
         """A person was told."""

@@ -1,0 +1,111 @@
+"""Prometheus as one process reaches it: a few queries, answered from the cluster, by a server that fails on command."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Iterator
+from datetime import datetime
+
+from remediator.clients.query_answer import Answer, Sample, Unknown, Vector
+from remediator.core.model import Json
+from remediator.simulation.store import Store
+from remediator.simulation.values import is_ready
+from remediator.sources.timetable import Slot
+from tests.simulate.life import Life
+
+NAN = float("nan")
+
+
+def _unavailable(store: Store) -> Iterator[Sample]:
+    for deployment in store.each("Deployment"):
+        missing = (deployment.get("status") or {}).get("unavailableReplicas", 0)
+        if missing:
+            yield _sample(deployment, "deployment", missing)
+
+
+def _restarting(store: Store) -> Iterator[Sample]:
+    for pod in store.each("Pod"):
+        restarts = sum(each.get("restartCount", 0) for each in pod["status"].get("containerStatuses") or ())
+        if restarts > 2:
+            yield _sample(pod, "pod", restarts)
+
+
+def _unready(store: Store) -> Iterator[Sample]:
+    return (Sample({"node": node["metadata"]["name"]}, 0.0) for node in store.each("Node") if not is_ready(node))
+
+
+def _sample(obj: Json, label: str, value: float) -> Sample:
+    return Sample({"namespace": obj["metadata"]["namespace"], label: obj["metadata"]["name"]}, float(value))
+
+
+QUERIES: dict[str, Callable[[Store], Iterator[Sample]]] = {
+    "kube_deployment_status_replicas_unavailable > 0": _unavailable,
+    "sum by (namespace, pod) (kube_pod_container_status_restarts_total) > 2": _restarting,
+    'kube_node_status_condition{condition="Ready", status="true"} == 0': _unready,
+}
+"""What rules of a simulated run may ask."""
+
+
+class Metrics:
+    """Answers queries, as `clients.prometheus` does: whatever goes wrong is unknown."""
+
+    def __init__(self, life: Life) -> None:
+        self._life = life
+
+    async def ask(self, query: str, at: datetime) -> Answer:
+        """A `sources.queries.Ask`."""
+
+        async def answer() -> Answer:
+            return self._answer(query)
+
+        try:
+            said = await self._life.travel("query", answer, late=TimeoutError("no answer within the time-out"))
+        except TimeoutError as error:
+            said = Unknown(str(error))
+        self._life.scene.oracle.answered(self._life.name, query, said)
+        return said
+
+    def _answer(self, query: str) -> Answer:
+        scene = self._life.scene
+        trouble, found = scene.weather.prometheus, tuple(QUERIES[query](scene.world.store))
+        if trouble:
+            scene.weather.meet(f"prometheus: {trouble}")
+        if trouble == "down":
+            return Unknown("answered 503: simulated")
+        if trouble == "refuses":
+            return Unknown("answered 422 execution: simulated", reached=True)
+        if trouble == "partial":
+            return Unknown("the answer may be partial: simulated", reached=True)
+        if trouble == "nan":
+            return Vector(tuple(Sample(sample.labels, NAN) for sample in found))
+        return Vector(() if trouble == "empty" else found)
+
+
+class Rota:
+    """A `sources.timetable.Timetable` in virtual time, of the process that makes it."""
+
+    def __init__(self, life: Life) -> None:
+        self._life = life
+        self._planned: dict[Slot, asyncio.TimerHandle] = {}
+
+    def follow(self, slots: Collection[Slot], due: Callable[[Slot], None]) -> None:
+        """See `Timetable.follow`."""
+        for slot in self._planned.keys() - set(slots):
+            self._planned.pop(slot).cancel()
+        for slot in sorted(set(slots) - self._planned.keys()):
+            self._plan(slot, due)
+
+    def end(self) -> None:
+        """See `Timetable.end`."""
+        for timer in self._planned.values():
+            timer.cancel()
+        self._planned.clear()
+
+    def _plan(self, slot: Slot, due: Callable[[Slot], None]) -> None:
+        loop = self._life.scene.loop
+        wait = slot.interval - (loop.time() - slot.offset) % slot.interval
+        self._planned[slot] = loop.call_later(wait, self._say, slot, due)
+
+    def _say(self, slot: Slot, due: Callable[[Slot], None]) -> None:
+        self._plan(slot, due)
+        due(slot)
