@@ -8,7 +8,6 @@ import msgspec
 
 from remediator.core.model import Json
 
-
 _written, _read = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder()
 
 
