@@ -64,7 +64,7 @@ bench: lab-parts ## measure against the goals, ratios within one run
 .PHONY: soak
 soak: $(READY) ## the properties over very many examples, and 100,000 simulated incident-hours; hours
 	@$(BIN)/python -m tests.simulate --seeds 2000
-	$(BIN)/python -m tests.simulate --crowd --seeds 20 --hours 48
+	$(BIN)/python -m tests.simulate --crowd --hours 48 --until 100000
 	$(BIN)/python -m pytest $(TESTS) -m 'hypothesis and not lab' --hypothesis-profile=soak $(ARGS)
 
 .PHONY: simulate

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from itertools import count
 from pathlib import Path
 
 import msgspec
@@ -26,21 +27,29 @@ def main() -> int:
     asked = _arguments()
     if asked.file:
         return _replay(asked.file)
-    make = crowd if asked.crowd else generate
     totals, begun = Totals(), time.perf_counter()
-    for seed in range(asked.seed, asked.seed + asked.seeds):
+    try:
+        _play_all(asked, totals)
+    except KeyboardInterrupt:
+        print("interrupted; what was played until now:")
+    if not asked.brief:
+        print("\n".join(totals.lines(time.perf_counter() - begun)))
+    return 1 if totals.broken else 0
+
+
+def _play_all(asked: argparse.Namespace, totals: Totals) -> None:
+    """Seed after seed, until there are enough of them, or of incident-hours, or one breaks a promise for `--first`."""
+    make, seeds = crowd if asked.crowd else generate, count(asked.seed)
+    while totals.incident_hours < asked.until if asked.until else totals.runs < asked.seeds:
+        seed = next(seeds)
         report = play(make(seed, asked.hours))
         totals.add(report)
         if report.violations:
             print(f"seed {seed}: {report.violations[0]}", flush=True)
-            if asked.brief:
-                return 1
-            _tell(report)
-            if asked.first:
-                return 1
-    if not asked.brief:
-        print("\n".join(totals.lines(time.perf_counter() - begun)))
-    return 1 if totals.broken else 0
+            if not asked.brief:
+                _tell(report)
+            if asked.brief or asked.first:
+                return
 
 
 def _replay(file: Path) -> int:
@@ -67,6 +76,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.simulate", description="Simulate the controller.")
     parser.add_argument("--seeds", type=int, default=1, help="how many runs (default %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="the first seed (default %(default)s)")
+    parser.add_argument("--until", type=float, default=0.0, help="as many runs as make so many incident-hours")
     parser.add_argument("--hours", type=float, default=1.0, help="hours with trouble of each run (default %(default)s)")
     parser.add_argument("--crowd", action="store_true", help="a hundred and more incidents that nothing cures")
     parser.add_argument("--file", type=Path, help="play this scenario and say all that happens")
