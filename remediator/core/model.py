@@ -35,13 +35,16 @@ class Mode(enum.StrEnum):
     @property
     def rank(self) -> int:
         """Place in the order, 0 for `off`."""
-        return list(Mode).index(self)
+        return _RANKS[self]
 
     @staticmethod
     def lowest(*modes: Mode | None) -> Mode:
         """The most careful of the given modes; levels that say nothing (`None`) are passed over."""
         said = [mode for mode in modes if mode is not None]
-        return min(said, key=lambda mode: mode.rank) if said else Mode.OBSERVE
+        return min(said, key=_RANKS.__getitem__) if said else Mode.OBSERVE
+
+
+_RANKS = {mode: rank for rank, mode in enumerate(Mode)}
 
 
 class Resource(Value, frozen=True, order=True):

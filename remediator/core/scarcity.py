@@ -6,13 +6,14 @@ same mode, and held back by nothing else.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from remediator.core.fold import shadow
 from remediator.core.fold.budgets import place_of
 from remediator.core.guarding import Budget
 from remediator.core.model import Mode, Verdict, allow, deny, hold
 from remediator.core.queue import before, position
+from remediator.core.rules import Rule
 from remediator.core.state import Incident, State
 
 TURN = timedelta(seconds=5)
@@ -22,6 +23,8 @@ LONGEST_TURN = timedelta(minutes=10)
 
 LOOK_AGAIN = timedelta(seconds=15)
 """When an incident asks again that waits for another one's end."""
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 def budgeted(
@@ -77,15 +80,23 @@ def _in_turn(
 
 def _ahead(state: State, scope: str, incident: Incident, mode: Mode, now: datetime, most: int) -> int:
     """More urgent incidents that could take a place now, counted up to `most`."""
-    found = 0
+    found, due = 0, dict[int, datetime]()  # worked out once a rule: ten thousand may stand before an incident
     for _, _, each in before(state.queues.get(scope, ()), place_of(incident)):
         other = state.incidents[each]
-        same = (state.mode_of(other.definition) is Mode.OBSERVE) is (mode is Mode.OBSERVE)
-        if same and each != incident.id and other.fires_at <= now:
+        since = due.get(id(other.definition))
+        if since is None:
+            since = due[id(other.definition)] = _due(state, other.definition, mode, now)
+        if other.since <= since and each != incident.id:
             found += 1
             if found >= most:
                 break
     return found
+
+
+def _due(state: State, rule: Rule, mode: Mode, now: datetime) -> datetime:
+    """Since when, inclusive, there must be evidence for an incident of the rule to be due; never in another mode."""
+    same = (state.mode_of(rule) is Mode.OBSERVE) is (mode is Mode.OBSERVE)
+    return now - timedelta(seconds=rule.when.for_) if same else _NEVER
 
 
 def _position(state: State, scope: str, incident: Incident) -> int:
