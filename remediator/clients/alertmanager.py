@@ -5,6 +5,7 @@ What is wrong with the whole is `MalformedPayload`; what is wrong with one alert
 
 from __future__ import annotations
 
+import functools
 import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -26,6 +27,8 @@ LARGEST_ALERT = 256 * 1024
 """Bytes of one alert."""
 _MOST_COMMAS = 1_000_000
 """More of them are no alerts, but an attempt to make millions of values of a few megabytes."""
+_USUAL = 32 * 1024
+"""Bytes of a payload that is remembered for a while as it was parsed."""
 _FINGERPRINT = re.compile(r"[0-9a-f]{16}")
 
 
@@ -103,6 +106,10 @@ def parse(body: bytes) -> Payload:
     """The payload in a body, or `MalformedPayload`. Unknown fields are ignored and missing ones tolerated, but for
     the version, and of an alert its status and labels.
     """
+    return _remembered(body) if len(body) <= _USUAL else _parsed(body)
+
+
+def _parsed(body: bytes) -> Payload:
     group = _read_group(body)
     alerts, skipped = [], []
     for index, raw in enumerate((group.alerts or ())[:MOST_ALERTS]):
@@ -121,6 +128,10 @@ def parse(body: bytes) -> Payload:
         tuple(alerts),
         tuple(skipped),
     )
+
+
+_remembered = functools.lru_cache(64)(_parsed)
+"""What was just parsed for its answer is soon parsed again to be worked on."""
 
 
 def fingerprint(labels: dict[str, str]) -> str:
@@ -150,7 +161,8 @@ def _read_group(body: bytes) -> _Group:
 
 
 def _usable(raw: msgspec.Raw) -> Alert:
-    if len(memoryview(raw)) > LARGEST_ALERT:
+    text = bytes(raw)
+    if len(text) > LARGEST_ALERT:
         raise _UnusableError(f"it is larger than {LARGEST_ALERT} bytes")
     try:
         wire = _alert.decode(raw)
@@ -159,23 +171,29 @@ def _usable(raw: msgspec.Raw) -> Alert:
         raise _UnusableError(_line(error)) from error
     if wire.status not in ("firing", "resolved"):
         raise _UnusableError(f"status is {_line(wire.status, 20)!r}, neither firing nor resolved")
-    labels = {name: value for name, value in _bounded("labels", wire.labels).items() if value}
+    labels, annotations = wire.labels, wire.annotations or {}
+    if not _is_small(text) or "" in labels or "" in annotations:
+        _demand_bounds("labels", labels)
+        _demand_bounds("annotations", annotations)
+    if "" in labels.values():
+        labels = {name: value for name, value in labels.items() if value}
     if not labels:
         raise _UnusableError("it has no labels")
-    annotations = _bounded("annotations", wire.annotations or {})
     given = wire.fingerprint
     known = isinstance(given, str) and _FINGERPRINT.fullmatch(given) is not None
     print_ = given if known else fingerprint(labels)
     return Alert(wire.status, labels, annotations, starts_at, ends_at, print_, _text(wire.generator_url))
 
 
-def _bounded(what: str, pairs: dict[str, str]) -> dict[str, str]:
-    """The pairs, where their number and lengths are what a person or a rule may have written."""
+def _is_small(text: bytes) -> bool:
+    """Whether nothing in an alert can be out of bounds, as in nearly every one: it is shorter than one name may be."""
+    return len(text) <= LONGEST_NAME and b"\0" not in text and (b"\\" not in text or b"\\u0000" not in text)
+
+
+def _demand_bounds(what: str, pairs: dict[str, str]) -> None:
+    """The number and lengths of pairs must be what a person or a rule may have written."""
     if len(pairs) > MOST_LABELS:
         raise _UnusableError(f"it has {len(pairs)} {what}, more than {MOST_LABELS}")
-    together = "".join((*pairs, *pairs.values()))
-    if len(together) <= LONGEST_NAME and "\0" not in together and "" not in pairs:
-        return pairs  # nearly every alert: no single one can be too long
     for name, value in pairs.items():
         if not 0 < len(name) <= LONGEST_NAME:
             raise _UnusableError(f"the name of one of its {what} has {len(name)} characters, not 1 to {LONGEST_NAME}")
@@ -183,12 +201,11 @@ def _bounded(what: str, pairs: dict[str, str]) -> dict[str, str]:
             raise _UnusableError(f"{what}: {_line(name, 50)} has {len(value)} characters, more than {LONGEST_VALUE}")
         if "\0" in name or "\0" in value:
             raise _UnusableError(f"{what}: {_line(name, 50)} has a NUL character, which databases refuse")
-    return pairs
 
 
 def _instant(given: datetime | None) -> datetime | None:
     """In UTC; `None` for Go's zero time, which is how a firing alert says that it has no end."""
-    instant = given.astimezone(UTC) if given is not None else None
+    instant = given.astimezone(UTC) if given is not None and given.tzinfo is not UTC else given
     return None if instant is None or instant.year == 1 else instant
 
 

@@ -14,6 +14,7 @@ from remediator.core.observations import Arrived, Sighting
 from remediator.core.rules import Rule
 from remediator.core.state import State, told_key
 from remediator.ports import Receipt
+from remediator.sources.matching import matching
 from remediator.sources.reads import Reader
 from remediator.sources.targets import Located, Unresolved, locate
 
@@ -34,7 +35,11 @@ async def arrived(cluster: Reader, state: State, receipt: Receipt) -> Arrived:
         return Arrived((_skip(str(error)),))
     found: list[Sighting] = []
     for some in _batches(_matching(state, payload)):
-        found += await asyncio.gather(*(_sighting(cluster, state, rule, alert) for rule, alert in some))
+        sightings = [_sighting(cluster, state, rule, alert) for rule, alert in some]
+        if any(_is_asked_about(state, rule, alert) for rule, alert in some):
+            found += await asyncio.gather(*sightings)
+        else:  # a task for each would cost more than all else
+            found += [await each for each in sightings]
     skipped = (_skip(reason) for reason in payload.skipped)
     return Arrived(tuple(replace(each, received_at=receipt.received_at) for each in (*skipped, *found)))
 
@@ -45,12 +50,15 @@ def _batches(pairs: Iterator[tuple[Rule, Alert]]) -> Iterator[list[tuple[Rule, A
 
 
 def _matching(state: State, payload: Payload) -> Iterator[tuple[Rule, Alert]]:
-    """Alerts in the order of the payload, the rules of each in that of their names: the map of rules has none that
-    two processes would agree on.
-    """
+    """Alerts in the order of the payload, the rules of each in that of their names."""
+    index = matching(state.rules)
     for alert in payload.alerts:
-        matching = [rule for rule in state.rules.values() if rule.when.matches(alert.labels)]
-        yield from ((rule, alert) for rule in sorted(matching, key=lambda rule: rule.name))
+        yield from ((rule, alert) for rule in index.of(alert.labels))
+
+
+def _is_asked_about(state: State, rule: Rule, alert: Alert) -> bool:
+    """Whether the cluster has to be asked for the alert's target."""
+    return alert.status == "firing" and state.told.get(told_key(rule.name, alert.fingerprint)) not in state.incidents
 
 
 async def _sighting(cluster: Reader, state: State, rule: Rule, alert: Alert) -> Sighting:
