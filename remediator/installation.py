@@ -42,7 +42,11 @@ class World(Value, frozen=True):
 
 
 class Installation:
-    """One running remediator: the controller, the server before it, and what both are asked for."""
+    """One running remediator: the controller, the server before it, and what both are asked for.
+
+    `watchers` are told of every record that becomes durable, `opened` is called whenever it has read its journal and
+    begins to decide.
+    """
 
     def __init__(
         self,
@@ -51,9 +55,10 @@ class Installation:
         world: World,
         probe: Callable[[], Awaitable[object]] | None = None,
         watchers: tuple[Callable[[Record], None], ...] = (),
+        opened: Callable[[], None] = lambda: None,
     ) -> None:
         self.settings, self.journal, self.clock = settings, world.journal, world.clock
-        self._rules, self._probe = rules, probe
+        self._rules, self._probe, self._ready = rules, probe, opened
         self._closing = "starting: the journal is being read"
         self._cluster_seen = ("not asked yet", 0.0)
         self.controller = Controller(
@@ -103,6 +108,7 @@ class Installation:
             in_flight = incident.undo or incident.intent
             if in_flight is not None and incident.intended_at is not None:
                 metrics.expect(in_flight, incident.intended_at)
+        self._ready()
 
     def _reloaded(self, rules: tuple[Rule, ...]) -> Reloaded:
         return Reloaded(self.settings.policy(itself()), rules)

@@ -15,6 +15,10 @@ def command(config: str) -> None:
     SIGTERM finishes writes under way and ends; SIGHUP reads the rules again. Exit 2 where the settings or rules are
     not right.
     """
+    import gc
+
+    gc.disable()  # until the service is ready: nearly all that is made until then is there to stay
+
     from remediator.config import ConfigErrors
     from remediator.config.apart import Reading
 

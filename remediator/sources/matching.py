@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from immutables import Map
+from collections.abc import Iterable, Mapping
 
 from remediator.core.rules import MatchOp, Rule
 
@@ -12,7 +10,7 @@ from remediator.core.rules import MatchOp, Rule
 class Matching:
     """The rules on alerts, by the `alertname` that each wants; those that want none in particular are always asked."""
 
-    def __init__(self, rules: Map[str, Rule]) -> None:
+    def __init__(self, rules: Mapping[str, Rule]) -> None:
         self.rules = rules
         named: dict[str, list[Rule]] = {}
         self._others: list[Rule] = []
@@ -30,7 +28,7 @@ class Matching:
         return [rule for rule in candidates if rule.when.matches(labels)]
 
 
-def matching(rules: Map[str, Rule]) -> Matching:
+def matching(rules: Mapping[str, Rule]) -> Matching:
     """The index of these rules; made anew only where they are not those of the last time."""
     global _last
     if _last.rules is not rules:
@@ -48,4 +46,4 @@ def _name_wanted(rule: Rule) -> str | None:
     return next(wanted, None)
 
 
-_last = Matching(Map())
+_last = Matching({})
