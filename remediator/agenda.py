@@ -15,7 +15,6 @@ class Errand(enum.StrEnum):
 
     LOOK = "look"
     CARRY = "carry"
-    TELL = "tell"
     TICK = "tick"
 
 
@@ -23,8 +22,6 @@ def wanted(incident: Incident) -> tuple[Errand, datetime] | None:
     """The incident's next errand and the earliest instant for it; None where only a signal can move it."""
     if incident.phase in (Phase.ACTING, Phase.UNDOING):
         return Errand.CARRY, incident.opened_at
-    if incident.phase is Phase.ESCALATING:
-        return Errand.TELL, incident.opened_at
     if incident.phase in (Phase.VERIFYING, Phase.WORKING):
         return Errand.LOOK, incident.opened_at
     clears_at = None if incident.owes_an_answer else incident.clears_at

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
@@ -12,15 +12,19 @@ from remediator.core.events import (
     Event,
     IncidentClosed,
     Leader,
+    Notice,
     Outcome,
     Payload,
     RulesChanged,
     Source,
 )
+from remediator.core.message import Occasion
 from remediator.core.model import CloseReason, Phase
 from remediator.core.observations import Answered, Asked, Carried, Elected, Reloaded, Ticked, Told
-from remediator.core.rules import Rule
+from remediator.core.post import Correspondence, Letter, Thread
+from remediator.core.rules import Reach, Rule
 from remediator.core.state import Incident, State, dark_key
+from remediator.core.text import cut
 from remediator.guards.guard import limits_of
 
 
@@ -43,16 +47,51 @@ def carried(state: State, seen: Carried, now: datetime) -> tuple[Event, ...]:
 
 
 def told(state: State, seen: Told, now: datetime) -> tuple[Event, ...]:
-    """Delivered, or undelivered, which is said once and tried again."""
+    """What became of one attempt at one endpoint: a failure is said once a message, and in the end given up.
+
+    Where the message is the one that asks for a person, the incident's escalation is answered with it.
+    """
+    held = state.post.get(seen.incident)
+    thread = held.thread(seen.receiver, seen.endpoint) if held else None
+    letter = next((each for each in thread.waiting if each.key == seen.key), None) if thread else None
+    if held is None or thread is None or letter is None:
+        return ()
+    status = _status(state, thread, letter, seen, now)
+    if not status:
+        return ()
+    answer = Notice(seen.key, seen.receiver, status, seen.endpoint, None, seen.thread, cut(seen.problem, 500))
     incident = state.incidents.get(seen.incident)
-    if incident is None or incident.phase is not Phase.ESCALATING or incident.escalation is None:
-        return ()
+    event = Event(
+        now, answer, seen.incident, held.rule, held.target, state.mode_of(incident.definition) if incident else None
+    )
+    escalated = _escalation(held, incident, answer, letter) if incident else None
+    return (event, *((about(state, incident, escalated, now),) if incident and escalated else ()))
+
+
+def _status(state: State, thread: Thread, letter: Letter, seen: Told, now: datetime) -> str:
+    """What to say of an attempt; nothing of one more failure before the message is given up."""
+    if not seen.problem:
+        return "delivered"
+    reach = state.policy.receivers.get(seen.receiver, Reach())
+    if now >= letter.requested_at + timedelta(seconds=reach.retry_for):
+        return "abandoned"
+    return "" if thread.problem else "undelivered"
+
+
+def _escalation(held: Correspondence, incident: Incident, answer: Notice, letter: Letter) -> Escalated | None:
+    """What the answer of one endpoint makes of the incident's escalation; None where nothing, or there is none."""
     before = incident.escalation
-    if seen.problem and before.status == "undelivered":
-        return ()
-    status = "undelivered" if seen.problem else "delivered"
-    answer = Escalated(before.receiver, status, before.cause, before.reason, seen.problem)
-    return (about(state, incident, answer, now),)
+    if incident.phase is not Phase.ESCALATING or before is None or before.receiver != answer.receiver:
+        return None
+    if letter.message.occasion is not Occasion.ESCALATED:
+        return None
+    others = [each for each in held.threads if each.receiver == answer.receiver and each.endpoint != answer.endpoint]
+    open_ = any(each.key == letter.key for thread in others for each in thread.waiting)
+    if answer.status == "abandoned" and open_:
+        return None
+    if answer.status == "undelivered" and before.status == "undelivered":
+        return None
+    return replace(before, status=answer.status, problem=answer.problem)
 
 
 def ticked(state: State, seen: Ticked, now: datetime) -> tuple[Event, ...]:
@@ -65,7 +104,7 @@ def ticked(state: State, seen: Ticked, now: datetime) -> tuple[Event, ...]:
         return ()
     if incident.clears_at is None or now < incident.clears_at:
         return _expired(state, incident, now)
-    resting = incident.phase is Phase.RESTING
+    resting = incident.phase in (Phase.RESTING, Phase.ESCALATING)
     waiting = incident.phase in (Phase.PENDING, Phase.AWAITING) and not incident.owes_an_answer
     if not resting and not waiting:
         return _expired(state, incident, now)

@@ -17,13 +17,13 @@ from remediator.core.events import Dropped, Event, Intent, Record, Undo
 from remediator.core.fold import apply, fold
 from remediator.core.kinds import ref_of
 from remediator.core.model import Phase
-from remediator.core.observations import Arrived, Carried, Elected, Looked, Observation, Reloaded, Ticked, Told
+from remediator.core.observations import Arrived, Carried, Elected, Looked, Observation, Reloaded, Ticked
 from remediator.core.state import Incident, State
+from remediator.courier import Courier
 from remediator.decide import Ruling, decide
 from remediator.executor import Executor
 from remediator.intake import Intake
 from remediator.logs import logger
-from remediator.messages import message
 from remediator.objections import objection
 from remediator.ports import Clock, Cluster, Fenced, Journal, JournalError, Notifier, Unavailable
 from remediator.recovery import restore
@@ -36,7 +36,7 @@ from remediator.upkeep import EVERY, Upkeep
 log = logger("controller")
 
 MOST_ERRANDS = 64
-"""Reads, writes and deliveries under way at once."""
+"""Reads and writes under way at once."""
 
 MOST_MAILS = 128
 """Observations that are decided one after the other and made durable in one append."""
@@ -83,13 +83,14 @@ class Controller:
         kept: Kept | None = None,
         checkpoint: int = EVERY,
     ) -> None:
-        self.journal, self.cluster, self.notifier, self.clock = journal, cluster, notifier, clock
+        self.journal, self.cluster, self.clock = journal, cluster, clock
         self.identity, self.version, self.watchers = identity, version, watchers
         self.executor, self.reads = Executor(cluster, clock, self._objection), Reads(cluster, clock)
         self.state, self.seq = State(), 0
         self.writable = True
         self.intake = Intake(journal, self.reads, clock, lambda: self.state, self._bring)
         self.queries = Queries(ask, cluster, clock, lambda: self.state, self.tell, every) if ask else None
+        self.courier = Courier(notifier, clock, lambda: self.state, self.tell)
         self._upkeep = Upkeep(checkpoint)
         self._retention = Retention(journal, clock, lambda: self.state, self._announce, kept) if kept else None
         self._mailbox: asyncio.Queue[Mail] = asyncio.Queue(maxsize=MOST_MAILS)
@@ -111,7 +112,8 @@ class Controller:
         opened()
         for incident in self.state.incidents.values():
             self._schedule(incident)
-        feeding = [asyncio.create_task(each.run()) for each in (self.intake, self.queries, self._retention) if each]
+        feeders = (self.intake, self.queries, self._retention, self.courier)
+        feeding = [asyncio.create_task(each.run()) for each in feeders if each]
         for task in feeding:
             task.add_done_callback(lambda _: self._wake())
         try:
@@ -293,6 +295,7 @@ class Controller:
         for record in records:
             self.state, self.seq = apply(self.state, record.event), record.seq
             self._upkeep.saw(record.event)
+            self.courier.saw(record.event)
             for watcher in self.watchers:
                 watcher(record)
 
@@ -358,9 +361,6 @@ class Controller:
                 raise Unavailable(facts.unknown)
         return objection(self.state, incident_id, intent, facts, self.clock.now())
 
-    async def _tell_person(self, incident: Incident) -> Told:
-        return Told(incident.id, await self.notifier.deliver(message(self.state, incident)))
-
     async def _tick(self, incident: Incident) -> Ticked:
         return Ticked(incident.id)
 
@@ -371,15 +371,14 @@ class Controller:
 
 
 def _missed(mail: Mail) -> bool:
-    """Whether an errand brought nothing back: an unreadable target, an undelivered message, a fault of ours."""
+    """Whether an errand brought nothing back: an unreadable target, a fault of ours."""
     if isinstance(mail.observation, Looked):
         return bool(mail.observation.snapshot.facts.unknown)
-    return mail.missed or (isinstance(mail.observation, Told) and bool(mail.observation.problem))
+    return mail.missed
 
 
 _ERRANDS: dict[Errand, Callable[[Controller, Incident], Awaitable[Observation]]] = {
     Errand.LOOK: Controller._look,
     Errand.CARRY: Controller._carry,
-    Errand.TELL: Controller._tell_person,
     Errand.TICK: Controller._tick,
 }

@@ -13,6 +13,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from remediator import bookkeeping
+from remediator.announce import announced
 from remediator.conclude import conclude
 from remediator.core.events import (
     Decision,
@@ -55,8 +56,8 @@ MOST_TOLD = 50
 
 
 def decide(state: State, observation: Observation, now: datetime) -> Ruling:
-    """The events that follow from an observation in this state at this instant."""
-    return _HANDLERS[type(observation)](state, observation, now)
+    """The events that follow from an observation in this state at this instant, and whom they are told to."""
+    return announced(state, _HANDLERS[type(observation)](state, observation, now), now)
 
 
 def _arrived(state: State, observation: Arrived, now: datetime) -> Ruling:
@@ -102,7 +103,7 @@ def _due(state: State, incident: Incident, observation: Looked, now: datetime) -
         return Ruling((_event(state, incident, closed, now),))
     proposal = propose(state, incident, observation.snapshot, now)
     if proposal.request.tells and proposal.allowed:
-        return Ruling(_tell(state, incident, proposal, now))
+        return Ruling((*_diagnosed(state, incident, observation, now), *_tell(state, incident, proposal, now)))
     if state.is_dark(incident):
         return Ruling(again_at=now + LOOK_AGAIN)
     if proposal.change is not None and proposal.allowed:
@@ -119,9 +120,18 @@ def _decision(state: State, incident: Incident, proposal: Proposal, observation:
         decision = _unless_approved(decision, incident, proposal, now)
     if decision.result in ("act", "observe"):
         assert observation.rehearsal is not None, "only a rehearsed change gets this far"
-        return Ruling(_intend(state, incident, decision, proposal, observation.rehearsal, now))
-    said = () if is_said(decision, incident.said) else (_event(state, incident, decision, now),)
-    return Ruling(said, again_at=decision.retry_at)
+        events = _intend(state, incident, decision, proposal, observation.rehearsal, now)
+        return Ruling((*_diagnosed(state, incident, observation, now), *events))
+    if is_said(decision, incident.said):
+        return Ruling(again_at=decision.retry_at)
+    before = _diagnosed(state, incident, observation, now) if decision.result == "await_approval" else ()
+    return Ruling((*before, _event(state, incident, decision, now)), again_at=decision.retry_at)
+
+
+def _diagnosed(state: State, incident: Incident, observation: Looked, now: datetime) -> tuple[Event, ...]:
+    """How the target stands, durable before anything is done or told; nothing where it was not read."""
+    found = observation.diagnosis
+    return (_event(state, incident, found, now),) if found is not None else ()
 
 
 def _told(outlook: tuple[str, ...]) -> tuple[str, ...]:

@@ -167,12 +167,14 @@ class Installation:
 
     async def incident(self, id_: str) -> object | None:
         """See `server.service.Service`."""
-        found = self.controller.state.incidents.get(id_)
-        return views.incident_view(found) if found else None
+        state = self.controller.state
+        found = state.incidents.get(id_)
+        return views.incident_story(state, found) if found else None
 
     def measure(self) -> None:
         """See `server.service.Service`."""
         metrics.show_incidents(views.counts(self.controller.state))
+        metrics.show_waiting(views.waiting(self.controller.state))
 
     async def answer(self, answered: Answered) -> str:
         """See `server.service.Service`."""

@@ -17,6 +17,7 @@ from remediator.core.events import (
     Decision,
     IncidentClosed,
     Intent,
+    Notice,
     Outcome,
     Record,
     RulesChanged,
@@ -59,9 +60,15 @@ VERDICTS = _counter("remediator_guard_verdicts_total", "Guards' answers in decis
 ACTIONS = _counter("remediator_actions_total", "Intents by their outcome.", "rule", "action", "outcome")
 VERIFICATIONS = _counter("remediator_verifications_total", "Verifications by result.", "rule", "result")
 RULE_MISSED = _counter("remediator_rule_missed_total", "Evaluations of rules that were due and did not happen.")
+NOTICES = _counter(
+    "remediator_notices_total", "Messages to people by what became of them.", "receiver", "endpoint", "outcome"
+)
 WEBHOOKS = _counter("remediator_webhook_requests_total", "Webhook requests by status code.", "code")
 
 INCIDENTS = _gauge("remediator_incidents", "Open incidents by rule and state.", "rule", "state")
+NOTICES_WAITING = _gauge(
+    "remediator_notices_waiting", "Messages that no endpoint has taken yet.", "receiver", "endpoint"
+)
 SOURCE_UP = _gauge("remediator_source_up", "1 where a source answers, else 0.", "source")
 CACHE_AGE = _gauge("remediator_cache_age_seconds", "Age of the cache of a kind: seconds since it was current.", "kind")
 LEADER = _gauge("remediator_leader", "1 where this process decides and writes, else 0.")
@@ -83,6 +90,7 @@ BUILD.labels(__version__).set(1)
 _OF_RULES = (DECISIONS, ACTIONS, VERIFICATIONS, INCIDENTS)
 _RESULTS = frozenset(("act", "observe", "hold", "deny", "await_approval"))
 _VERDICTS = frozenset(("allow", "hold", "deny"))
+_DELIVERED = frozenset(("delivered", "undelivered", "abandoned"))
 _VERIFIED = frozenset(("healthy", "not_yet", "failed", "unknown"))
 _MOST_OPEN = 10_000
 _open: dict[str, tuple[str, datetime]] = {}
@@ -114,6 +122,13 @@ def show_incidents(counts: dict[tuple[str, str], int]) -> None:
     INCIDENTS.clear()
     for (rule, state), count in counts.items():
         INCIDENTS.labels(_name(rule), state).set(count)
+
+
+def show_waiting(counts: dict[tuple[str, str], int]) -> None:
+    """Show the messages on their way by receiver and endpoint."""
+    NOTICES_WAITING.clear()
+    for (receiver, endpoint), count in counts.items():
+        NOTICES_WAITING.labels(_name(receiver), _name(endpoint)).set(count)
 
 
 def set_mode(mode: Mode) -> None:
@@ -159,6 +174,13 @@ def _verification(record: Record, verification: Verification) -> None:
     VERIFICATIONS.labels(_name(record.event.rule), _one_of(_VERIFIED, verification.result)).inc()
 
 
+def _notice(record: Record, notice: Notice) -> None:
+    """One failure counts once a message, as the journal says it once."""
+    if notice.status != "requested":
+        outcome = _one_of(_DELIVERED, notice.status)
+        NOTICES.labels(_name(notice.receiver), _name(notice.endpoint), outcome).inc()
+
+
 def _source(record: Record, source: Source) -> None:
     """That one rule's query has no answer says nothing about its source."""
     if not record.event.rule:
@@ -189,6 +211,7 @@ _COUNTED: dict[type, Callable[[Record, Any], None]] = {
     Decision: _decision,
     Outcome: _outcome,
     Verification: _verification,
+    Notice: _notice,
     IncidentClosed: _closed,
     Source: _source,
     RulesChanged: _rules,

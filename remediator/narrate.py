@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from remediator.core.diagnosis import Diagnosis
 from remediator.core.events import (
     Approval,
     Checkpoint,
@@ -20,6 +21,7 @@ from remediator.core.events import (
     IncidentOpened,
     Intent,
     Leader,
+    Notice,
     Outcome,
     Pause,
     RulesChanged,
@@ -28,7 +30,9 @@ from remediator.core.events import (
     Undo,
     Verification,
 )
+from remediator.core.findings import findings
 from remediator.core.model import CloseReason, OutcomeStatus, Value
+from remediator.core.text import printable
 
 
 class Line(Value, frozen=True):
@@ -44,11 +48,6 @@ def narrate(event: Event) -> Line:
     """The line of one event."""
     line = _LINES[type(event.data)](event, event.data)
     return Line(line.word, printable(line.text), tuple(printable(each) for each in line.below), line.tone)
-
-
-def printable(text: str) -> str:
-    """Text as it is safe to show on a terminal: control characters by their escapes, newlines too."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def _signal(event: Event, data: Signal) -> Line:
@@ -115,6 +114,18 @@ def _escalated(event: Event, data: Escalated) -> Line:
     return Line("escalated", f"{data.receiver}: {data.status}: {data.reason}", tone="told")
 
 
+def _notice(event: Event, data: Notice) -> Line:
+    where = "/".join(filter(None, (data.receiver, data.endpoint)))
+    if data.message is not None:
+        return Line("notice", f"{where}: {data.status}: {data.message.title}", tone="told")
+    bad = data.status != "delivered"
+    return Line("notice", f"{where}: {data.status}{': ' if bad else ''}{data.problem}", tone="bad" if bad else "quiet")
+
+
+def _diagnosis(event: Event, data: Diagnosis) -> Line:
+    return Line("diagnosis", "how the target stands", tuple(findings(data)), "quiet")
+
+
 def _closed(event: Event, data: IncidentClosed) -> Line:
     good = data.reason in (CloseReason.RECOVERED, CloseReason.RESOLVED)
     return Line("closed", f"{data.reason}: {data.detail}", tone="good" if good else "bad")
@@ -163,6 +174,8 @@ _LINES: dict[type, Callable[[Event, Any], Line]] = {
     Verification: _verification,
     Approval: _approval,
     Escalated: _escalated,
+    Notice: _notice,
+    Diagnosis: _diagnosis,
     IncidentClosed: _closed,
     RulesChanged: _rules,
     Leader: _leader,

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from remediator.core.events import Event, Record
+from remediator.core.message import Message
 from remediator.core.model import Change, Json, Ref, Resource, Value
 
 T = TypeVar("T")
@@ -201,16 +202,32 @@ class Journal(Protocol):
 
 
 class Delivery(Value, frozen=True):
-    """A message on its way to a person: which receiver, and what it says. `key` is the same for every retry."""
+    """A message on its way to one endpoint of a receiver. `key` is the same for every attempt, and another one for
+    every message and endpoint; `thread` is what the endpoint answered to the first message about the incident.
+    """
 
     receiver: str
+    endpoint: str
     key: str
-    body: Json
+    message: Message
+    thread: str = ""
+
+
+class Delivered(Value, frozen=True):
+    """What came of one attempt: `problem` is empty where it was taken (2xx), else what went wrong, fit for the journal.
+
+    `retry_after` are the seconds that the endpoint asks for, 0 where it does not; `thread` is what it calls the
+    conversation, for the messages that follow.
+    """
+
+    problem: str = ""
+    retry_after: float = 0.0
+    thread: str = ""
 
 
 class Notifier(Protocol):
-    """Brings a delivery to its receiver."""
+    """Brings a delivery to its endpoint."""
 
-    async def deliver(self, delivery: Delivery) -> str:
-        """Send once; answer '' when the receiver took it (2xx), otherwise what went wrong, fit for the journal."""
+    async def deliver(self, delivery: Delivery) -> Delivered:
+        """Try once, within the endpoint's own time-out. Never raises for what an endpoint does."""
         ...

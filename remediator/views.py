@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from msgspec import structs
+
+from remediator.core.diagnosis import Diagnosis
+from remediator.core.message import Deed
 from remediator.core.model import Json, Phase, Value
+from remediator.core.post import Thread
 from remediator.core.state import Incident, State
 
 
@@ -31,6 +36,64 @@ class IncidentView(Value, frozen=True):
     progress: str = ""
 
 
+class ThreadView(Value, frozen=True):
+    """What became of the messages to one endpoint of a receiver: delivered, given up (`lost`), still on their way, and
+    why the last attempt failed.
+    """
+
+    receiver: str
+    endpoint: str
+    delivered: int
+    waiting: int
+    lost: int
+    problem: str = ""
+
+
+class IncidentStory(IncidentView, frozen=True):
+    """One open incident in full: what happened, what was done, what was refused and why, who was told, how the target
+    stood before the last of it.
+    """
+
+    alert: str = ""
+    done: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
+    told: tuple[ThreadView, ...] = ()
+    diagnosis: Diagnosis | None = None
+
+
+def incident_story(state: State, incident: Incident) -> IncidentStory:
+    """An open incident in full."""
+    flat = incident_view(incident)
+    threads = state.post[incident.id].threads if incident.id in state.post else ()
+    return IncidentStory(
+        **structs.asdict(flat),
+        alert=incident.labels.get("alertname", ""),
+        done=tuple(_said(deed) for deed in incident.deeds if not deed.refused),
+        refused=tuple(_said(deed) for deed in incident.deeds if deed.refused),
+        told=tuple(thread_view(thread) for thread in threads),
+        diagnosis=incident.diagnosis,
+    )
+
+
+def _said(deed: Deed) -> str:
+    return f"{deed.at:%Y-%m-%d %H:%M:%SZ} {deed.text}"
+
+
+def thread_view(thread: Thread) -> ThreadView:
+    """What became of the messages to one endpoint."""
+    return ThreadView(thread.receiver, thread.endpoint, thread.told, len(thread.waiting), thread.lost, thread.problem)
+
+
+def waiting(state: State) -> dict[tuple[str, str], int]:
+    """Messages on their way by receiver and endpoint; also of incidents that ended."""
+    found: dict[tuple[str, str], int] = {}
+    for held in state.post.values():
+        for thread in held.threads:
+            key = thread.receiver, thread.endpoint
+            found[key] = found.get(key, 0) + len(thread.waiting)
+    return found
+
+
 def incident_view(incident: Incident) -> IncidentView:
     """An open incident as it is shown."""
     said = incident.said
@@ -44,7 +107,7 @@ def incident_view(incident: Incident) -> IncidentView:
         incident.opened_at,
         sum(not seen.resolved for seen in incident.signals),
         incident.definition.do[incident.step].action,
-        incident.detail or _held(incident),
+        _reason(incident),
         said.retry_at if said else None,
         incident.plan if incident.phase is Phase.AWAITING else "",
         incident.approvals,
@@ -76,6 +139,7 @@ def status_view(state: State, seq: int) -> Json:
         "journal_head": seq,
         "rules": len(state.rules),
         "incidents": {phase: phases.count(phase) for phase in sorted(set(phases))},
+        "messages_waiting": sum(waiting(state).values()),
     }
 
 
@@ -95,6 +159,14 @@ def _progress(incident: Incident) -> str:
         return f"all {done} written"
     to_go = max(intent.left + intent.part - done, 0)
     return f"{done} written, {to_go} to go, by {progress.until:%H:%M:%SZ} at the latest"
+
+
+def _reason(incident: Incident) -> str:
+    """Why it waits or rests, and that nobody could be told of it yet."""
+    reason, escalation = incident.detail or _held(incident), incident.escalation
+    if escalation is None or not escalation.problem:
+        return reason
+    return f"{reason}; {escalation.receiver} is not told yet: {escalation.problem}".removeprefix("; ")
 
 
 def _held(incident: Incident) -> str:

@@ -63,7 +63,7 @@ def show(value: Any, output: str, header: Row, rows: Callable[[], list[Row]]) ->
 
 def table(header: Row, rows: list[Row]) -> None:
     """Columns as kubectl prints them; what alerts brought is shown with its control characters escaped."""
-    from remediator.narrate import printable
+    from remediator.core.text import printable
 
     lines = [tuple(header), *(tuple(printable(cell) for cell in row) for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(header))]

@@ -5,8 +5,6 @@ Addresses may be secrets, so that errors name the host alone. A redirect to anot
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import aiohttp
 from aiohttp.client_exceptions import ClientConnectorError
 from msgspec.structs import replace
@@ -88,13 +86,6 @@ class Outbound:
             raise NotPosted(f"{host}: {_cause(error)}") from error
         except (OSError, ValueError) as error:
             raise NotPosted(f"{host}: {_line(str(error))}") from error
-
-    async def post(
-        self, url: str, body: bytes, headers: Mapping[str, str], config: HttpConfig, seconds: float
-    ) -> Replied:
-        """Post JSON to a receiver once; only the beginning of its answer is read. Raises `NotPosted`."""
-        json = {"Content-Type": "application/json"} | dict(headers)
-        return await self.ask(Question("POST", url, seconds, body, json, 4 * _LONGEST), config)
 
     async def close(self) -> None:
         """End all connections."""

@@ -236,9 +236,10 @@ class WebAuthShape(Shape):
 class WebShape(Shape):
     """`web`."""
 
-    later = frozenset({"tls_config", "external_url"})
+    later = frozenset({"tls_config"})
 
     listen: Annotated[Text, AfterValidator(_listen)] | None = None
     auth: WebAuthShape | None = None
     max_request_bytes: Annotated[int, Field(ge=1024)] | None = None
     inbox_limit_bytes: Annotated[int, Field(ge=1024)] | None = None
+    external_url: Url | None = None

@@ -9,6 +9,7 @@ import difflib
 from collections.abc import Iterable, Iterator
 
 from remediator.core.model import Value
+from remediator.core.text import printable
 
 Loc = tuple[str | int, ...]
 """A place inside a document: keys and indexes from its top."""
@@ -116,8 +117,3 @@ def described(value: object) -> str:
 def shortened(text: str, limit: int = 60) -> str:
     """A text that fits a message."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-def printable(text: str) -> str:
-    """A text that cannot steer a terminal: control characters are shown as escapes."""
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)

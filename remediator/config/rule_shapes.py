@@ -18,6 +18,7 @@ from remediator.config.promql import promql_mistake
 from remediator.config.shapes import LongSeconds, ModeName, Seconds, Shape, Text, said
 from remediator.core.kinds import KINDS
 from remediator.core.rules import Matcher
+from remediator.core.template import mistakes
 
 LONGEST_NAME = 200
 
@@ -56,8 +57,17 @@ def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str | Mapping) else value
 
 
+def _templates(written: dict[str, str]) -> dict[str, str]:
+    """Annotations whose `{{ names }}` some incident can fill in."""
+    for name, text in written.items():
+        for mistake in mistakes(text):
+            raise said(mistake.message, mistake.remedy, mistake.at, (name,))
+    return written
+
+
 Name = Annotated[Text, AfterValidator(_name)]
 Labels = dict[str, str]
+Annotations = Annotated[dict[str, str], AfterValidator(_templates)]
 LADDER = {
     "type": "array",
     "minItems": 1,
@@ -155,7 +165,7 @@ class RuleShape(Shape):
     guards: GuardsShape = GuardsShape()
     mode: ModeName | None = None
     labels: Labels = {}
-    annotations: Labels = {}
+    annotations: Annotations = {}
 
 
 class GroupShape(Shape):

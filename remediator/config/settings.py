@@ -11,7 +11,7 @@ from urllib.parse import quote
 from remediator.clients.http_config import Authorization, BasicAuth, Header, HttpConfig, OAuth2, Tls
 from remediator.config.problems import ConfigErrors, Problems
 from remediator.core.model import Mode, Value
-from remediator.core.rules import GuardSettings, Itself, Policy, Protected
+from remediator.core.rules import GuardSettings, Itself, Notices, Policy, Protected, Reach
 from remediator.core.windows import TimeInterval
 
 __all__ = ["Authorization", "BasicAuth", "Header", "HttpConfig", "OAuth2", "Settings", "Tls", "load_settings"]
@@ -63,12 +63,16 @@ class WebAuth(Value, frozen=True):
 
 
 class Web(Value, frozen=True):
-    """The HTTP server. `inbox_limit_bytes` are payloads kept and not yet worked off, above which posts get a 503."""
+    """The HTTP server; `external_url` is where people reach it.
+
+    `inbox_limit_bytes` are payloads kept and not yet worked off, above which posts get a 503.
+    """
 
     listen: str = "127.0.0.1:8080"
     auth: WebAuth = WebAuth()
     max_request_bytes: int = 16 * 1024 * 1024
     inbox_limit_bytes: int = 256 * 1024 * 1024
+    external_url: str = ""
 
     @property
     def host(self) -> str:
@@ -135,15 +139,78 @@ class WebhookConfig(Value, frozen=True):
 
     url: str = ""
     url_file: str = ""
+    signing_secret_file: str = ""
     timeout: float = 10.0
+    send_resolved: bool = True
     http_config: HttpConfig = HttpConfig()
 
 
+class SlackConfig(Value, frozen=True):
+    """A Slack channel: with a bot's token threads, with an incoming webhook's address single messages."""
+
+    channel: str = ""
+    app_token_file: str = ""
+    app_url: str = "https://slack.com/api/chat.postMessage"
+    api_url_file: str = ""
+    username: str = ""
+    icon_emoji: str = ""
+    timeout: float = 10.0
+    send_resolved: bool = True
+    http_config: HttpConfig = HttpConfig()
+
+
+class PagerdutyConfig(Value, frozen=True):
+    """A service of PagerDuty, by the key of its Events API v2 integration. `severity` empty: that of the label."""
+
+    routing_key_file: str
+    url: str = "https://events.pagerduty.com/v2/enqueue"
+    severity: str = ""
+    client: str = "remediator"
+    client_url: str = ""
+    timeout: float = 10.0
+    send_resolved: bool = True
+    http_config: HttpConfig = HttpConfig()
+
+
+class EmailConfig(Value, frozen=True):
+    """Addresses, and the server that takes mail to them. `timeout` of each step of one attempt.
+
+    Whether TLS comes first of all is `force_implicit_tls`; None: on port 465.
+    """
+
+    to: str
+    from_: str
+    smarthost: str
+    hello: str = "localhost"
+    auth_username: str = ""
+    auth_password_file: str = ""
+    require_tls: bool = True
+    force_implicit_tls: bool | None = None
+    tls_config: Tls = Tls()
+    send_resolved: bool = True
+    timeout: float = 10.0
+
+
 class Receiver(Value, frozen=True):
-    """Whom escalations reach, by name: every one of its endpoints is told."""
+    """Whom messages reach, by name: every one of its endpoints is told by itself, and tried for `retry_for` seconds."""
 
     name: str
-    webhook_configs: tuple[WebhookConfig, ...]
+    webhook_configs: tuple[WebhookConfig, ...] = ()
+    slack_configs: tuple[SlackConfig, ...] = ()
+    pagerduty_configs: tuple[PagerdutyConfig, ...] = ()
+    email_configs: tuple[EmailConfig, ...] = ()
+    retry_for: float = 21_600.0
+
+    @property
+    def endpoints(self) -> dict[str, WebhookConfig | SlackConfig | PagerdutyConfig | EmailConfig]:
+        """Its endpoints by the name that the journal has for them: `slack-0` is the first of `slack_configs`."""
+        lists = {
+            "webhook": self.webhook_configs,
+            "slack": self.slack_configs,
+            "pagerduty": self.pagerduty_configs,
+            "email": self.email_configs,
+        }
+        return {f"{kind}-{place}": each for kind, entries in lists.items() for place, each in enumerate(entries)}
 
 
 class Log(Value, frozen=True):
@@ -170,6 +237,7 @@ class Settings(Value, frozen=True):
     guards: GuardSettings = GuardSettings()
     protected: Protected = Protected()
     receivers: tuple[Receiver, ...] = ()
+    notices: Notices = Notices()
     log: Log = Log()
     shutdown_grace: float = 20.0
     time_intervals: dict[str, tuple[TimeInterval, ...]] = {}
@@ -182,7 +250,17 @@ class Settings(Value, frozen=True):
 
     def policy(self, itself: Itself) -> Policy:
         """What of the settings concerns decisions, with the remediator's own place."""
-        return Policy(self.mode, self.guards, self.protected, itself, self.external_labels, self.time_intervals)
+        return Policy(
+            self.mode,
+            self.guards,
+            self.protected,
+            itself,
+            self.external_labels,
+            self.time_intervals,
+            {each.name: Reach(tuple(each.endpoints), each.retry_for) for each in self.receivers},
+            self.notices,
+            self.web.external_url,
+        )
 
 
 def load_settings(path: Path | str) -> Settings:

@@ -13,8 +13,9 @@ from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from remediator.config.guard_shapes import GuardsShape
 from remediator.config.http_shapes import FilePath, HttpConfigShape, Url, WebShape, unique_names
-from remediator.config.problems import unknown_interval, words
-from remediator.config.rule_shapes import Labels, Name
+from remediator.config.problems import meant, unknown_interval
+from remediator.config.receiver_shapes import NoticesShape, ReceiverShape
+from remediator.config.rule_shapes import Labels
 from remediator.config.settings import is_shared
 from remediator.config.shapes import LongSeconds, ModeName, Seconds, Shape, Text, said
 from remediator.config.time_interval_shapes import TimeIntervalShape
@@ -158,33 +159,6 @@ class ProtectedShape(Shape):
         return self
 
 
-class WebhookConfigShape(Shape):
-    """One of `webhook_configs`."""
-
-    later = frozenset({"send_resolved", "max_alerts"})
-
-    url: Url | None = None
-    url_file: FilePath | None = None
-    timeout: LongSeconds | None = None
-    http_config: HttpConfigShape | None = None
-
-    @model_validator(mode="after")
-    def _one_address(self) -> Self:
-        if (self.url is None) is (self.url_file is None):
-            raise said("exactly one of `url` and `url_file` is needed", "write one of them")
-        return self
-
-
-class ReceiverShape(Shape):
-    """One of `receivers`."""
-
-    later = words("slack_configs pagerduty_configs email_configs opsgenie_configs msteams_configs")
-    renamed: ClassVar = {"webhook": "webhook_configs", "webhooks": "webhook_configs"}
-
-    name: Name
-    webhook_configs: Annotated[list[WebhookConfigShape], Field(min_length=1)]
-
-
 class LogShape(Shape):
     """`log`."""
 
@@ -217,6 +191,7 @@ class SettingsShape(Shape):
     guards: GuardsShape | None = None
     protected: ProtectedShape | None = None
     receivers: Annotated[list[ReceiverShape], AfterValidator(unique_names)] | None = None
+    notices: NoticesShape | None = None
     log: LogShape | None = None
     shutdown_grace: Seconds | None = None
     time_intervals: Annotated[list[TimeIntervalShape], AfterValidator(unique_names)] | None = None
@@ -238,4 +213,13 @@ class SettingsShape(Shape):
             for index, name in enumerate(names):
                 if name not in known:
                     raise said(*unknown_interval(name, known), at=("guards", key, index))
+        return self
+
+    @model_validator(mode="after")
+    def _known_receiver(self) -> Self:
+        known = {each.name for each in self.receivers or ()}
+        wanted = self.notices.receiver if self.notices else None
+        if wanted is not None and wanted not in known:
+            remedy = meant(wanted, known) if known else "write `receivers` too"
+            raise said(f"there is no receiver `{wanted}`", remedy, at=("notices", "receiver"))
         return self

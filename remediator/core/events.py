@@ -9,6 +9,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TypeAlias
 
+from remediator.core.diagnosis import Diagnosis
+from remediator.core.message import Message
 from remediator.core.model import (
     Change,
     CloseReason,
@@ -138,14 +140,32 @@ class Approval(Value, frozen=True, tag_field="kind", tag="approval"):
 
 
 class Escalated(Value, frozen=True, tag_field="kind", tag="escalated"):
-    """A person is told: `requested`, then `delivered` or `undelivered` (with the `problem`); `observed` where the mode
-    forbids telling.
+    """A person is told: `requested`, then `delivered` where one endpoint of the receiver took it, `undelivered` (with
+    the `problem`) where the first attempt failed, `abandoned` where all endpoints were given up; `observed` where the
+    mode forbids telling.
     """
 
     receiver: str
     status: str
     cause: CloseReason
     reason: str = ""
+    problem: str = ""
+
+
+class Notice(Value, frozen=True, tag_field="kind", tag="notice"):
+    """A message about an incident on its way to a receiver: `requested` with the `message`, durable before it is sent;
+    then of each `endpoint` of the receiver `delivered`, `undelivered` (said once a message, with the `problem`; it is
+    tried again) or `abandoned`.
+
+    `key` is the message's own and the same for every attempt. `thread` is what the endpoint calls the conversation.
+    """
+
+    key: str
+    receiver: str
+    status: str
+    endpoint: str = ""
+    message: Message | None = None
+    thread: str = ""
     problem: str = ""
 
 
@@ -231,6 +251,8 @@ Payload: TypeAlias = (
     | Undo
     | Approval
     | Escalated
+    | Notice
+    | Diagnosis
     | IncidentClosed
     | RulesChanged
     | Leader

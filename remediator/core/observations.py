@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TypeAlias
 
+from remediator.core.diagnosis import Diagnosis
 from remediator.core.events import Pause
 from remediator.core.model import OutcomeStatus, Target, Value
 from remediator.core.rules import Policy, Rule
@@ -55,11 +56,15 @@ class Asked(Value, frozen=True):
 
 
 class Looked(Value, frozen=True):
-    """An incident's target was read live, and the change it suggests was rehearsed where there is one."""
+    """An incident's target was read live, and the change it suggests was rehearsed where there is one.
+
+    There is a `diagnosis` where something is about to be done or told.
+    """
 
     incident: str
     snapshot: Snapshot
     rehearsal: Rehearsal | None = None
+    diagnosis: Diagnosis | None = None
 
 
 class Carried(Value, frozen=True):
@@ -74,10 +79,16 @@ class Carried(Value, frozen=True):
 
 
 class Told(Value, frozen=True):
-    """A delivery to a receiver was tried; `problem` is empty where it was taken."""
+    """A message was tried at one endpoint of a receiver; `problem` is empty where it was taken, and `thread` is then
+    what the endpoint calls the conversation.
+    """
 
     incident: str
+    key: str
+    receiver: str
+    endpoint: str = ""
     problem: str = ""
+    thread: str = ""
 
 
 class Answered(Value, frozen=True):

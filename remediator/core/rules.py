@@ -21,8 +21,10 @@ __all__ = [
     "Itself",
     "MatchOp",
     "Matcher",
+    "Notices",
     "Policy",
     "Protected",
+    "Reach",
     "Rule",
     "Step",
     "TargetSpec",
@@ -162,8 +164,27 @@ class Itself(Value, frozen=True):
     node: str = ""
 
 
+class Reach(Value, frozen=True):
+    """A receiver as far as decisions know it: its endpoints by name, and for how many seconds each is tried."""
+
+    endpoints: tuple[str, ...] = ("",)
+    retry_for: float = 21_600.0
+
+
+class Notices(Value, frozen=True):
+    """What is told besides escalations: on which occasions a thread begins (`core.message.Occasion`), and to whom; an
+    empty receiver is that of the rule's own `escalate`.
+    """
+
+    receiver: str = ""
+    occasions: tuple[str, ...] = ("approval", "gitops")
+
+
 class Policy(Value, frozen=True):
-    """What the settings file says about decisions; journalled with the rules, so that a decision can be repeated."""
+    """What the settings file says about decisions; journalled with the rules, so that a decision can be repeated.
+
+    `external_url` is where people reach this installation, empty where nobody said.
+    """
 
     mode: Mode = Mode.OBSERVE
     guards: GuardSettings = GuardSettings()
@@ -171,3 +192,6 @@ class Policy(Value, frozen=True):
     itself: Itself = Itself()
     external_labels: dict[str, str] = {}
     time_intervals: dict[str, tuple[TimeInterval, ...]] = {}
+    receivers: dict[str, Reach] = {}
+    notices: Notices = Notices()
+    external_url: str = ""

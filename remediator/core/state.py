@@ -10,9 +10,12 @@ from datetime import datetime, timedelta
 from immutables import Map
 from msgspec import field
 
+from remediator.core.diagnosis import Diagnosis
 from remediator.core.events import Decision, Escalated, Intent, Undo, Verification
 from remediator.core.memory import Result, Standing, Tide
+from remediator.core.message import Deed
 from remediator.core.model import CloseReason, Mode, Phase, Target, Value
+from remediator.core.post import Correspondence
 from remediator.core.progress import Progress
 from remediator.core.queue import Queue
 from remediator.core.rules import Policy, Rule
@@ -45,6 +48,7 @@ class Incident(Value, frozen=True):
     seconds of its verification without evidence, and `blind_since` the beginning of the present ones. `cause` is why
     the ladder went on or the incident rests, and becomes the close reason where nothing helps any more. `value` is the
     latest of its query, which only the shell knows. `progress` is that of a step of several writes.
+    `deeds` are the last of what was done and refused, `diagnosis` how the target stood before the last of it.
     """
 
     id: str
@@ -81,6 +85,8 @@ class Incident(Value, frozen=True):
     zone: str = ""
     value: float | None = None
     progress: Progress | None = None
+    deeds: tuple[Deed, ...] = ()
+    diagnosis: Diagnosis | None = None
 
     @property
     def in_hand(self) -> bool:
@@ -94,8 +100,11 @@ class Incident(Value, frozen=True):
 
     @property
     def owes_an_answer(self) -> bool:
-        """Whether a step was tried in vain and the ladder has not come to its end: somebody is still to be told."""
-        return self.phase is not Phase.RESTING and self.cause is CloseReason.FAILED
+        """Whether a step was tried in vain and the ladder has not come to its end: somebody is still to be told.
+
+        A message that waits for its receiver is durable, and goes out whether the incident is open or not.
+        """
+        return self.phase not in (Phase.RESTING, Phase.ESCALATING) and self.cause is CloseReason.FAILED
 
     @property
     def fires_at(self) -> datetime:
@@ -132,7 +141,8 @@ class State(Value, frozen=True):
     Keys: incidents by id, `told` (signals of incidents) and `noted` (signals of none) by rule and fingerprint,
     `open` and `pasts` by rule and target, `hands` and `ended` by target; `spent`, `in_flight` and `queues` (incidents
     that wait, the most urgent first) by scope, `tides` by `tide_keys`, `results` by rule and action, `dark` since when
-    nothing is known by `dark_key`; `room` is how many entries each map that is a memory may have before it is looked
+    nothing is known by `dark_key`, `post` (what people are told) by incident, also of closed ones until all of it is
+    delivered; `room` is how many entries each map that is a memory may have before it is looked
     through again.
     Keys of `ended` and `spent` that belong to observe mode begin with `shadow:`, so that a preview is realistic
     and never takes anything from what is enforced.
@@ -157,6 +167,7 @@ class State(Value, frozen=True):
     tides: Map[str, Tide] = field(default_factory=Map)
     results: Map[str, tuple[Result, ...]] = field(default_factory=Map)
     dark: Map[str, datetime] = field(default_factory=Map)
+    post: Map[str, Correspondence] = field(default_factory=Map)
     room: Map[str, int] = field(default_factory=Map)
 
     def mode_of(self, rule: Rule) -> Mode:

@@ -17,7 +17,7 @@ from remediator.demo.theatre import Theatre
 from remediator.installation import Installation, World
 from remediator.journal import connect, reading
 from remediator.narrate import narrate
-from remediator.ports import Delivery
+from remediator.ports import Delivered, Delivery
 from remediator.server.run import Serving
 
 SETTINGS = """# The settings of the demo.
@@ -39,12 +39,10 @@ class Pager:
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
 
-    async def deliver(self, delivery: Delivery) -> str:
+    async def deliver(self, delivery: Delivery) -> Delivered:
         """Show the message; it always arrives."""
-        target = delivery.body["target"]
-        where = f"{target['kind']}/{target['namespace']}/{target['name']}"
-        self._screen.say(f"         ✉ to {delivery.receiver}: {where}: {delivery.body['reason']}", "bold magenta")
-        return ""
+        self._screen.say(f"         ✉ to {delivery.receiver}: {delivery.message.title}", "bold magenta")
+        return Delivered()
 
 
 class Story:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from remediator.core.events import Event, Record
 from remediator.core.model import Change, Json, Ref, Resource
-from remediator.ports import Delivery, Journal, JournalError, OutcomeUnknown, Receipt, Unavailable
+from remediator.ports import Delivered, Delivery, Journal, JournalError, OutcomeUnknown, Receipt, Unavailable
 from tests.simulate.life import Life
 
 T = TypeVar("T")
@@ -178,15 +178,15 @@ class Pager:
     def __init__(self, life: Life) -> None:
         self._life = life
 
-    async def deliver(self, delivery: Delivery) -> str:
+    async def deliver(self, delivery: Delivery) -> Delivered:
         """See `ports.Notifier.deliver`."""
 
-        async def ask() -> str:
+        async def ask() -> Delivered:
             weather = self._life.scene.weather
             if weather.pager:
                 weather.meet("pager refuses")
-                return "simulated: 503"
+                return Delivered("simulated: 503")
             self._life.scene.oracle.delivered(delivery)
-            return ""
+            return Delivered()
 
         return await self._life.travel("deliver", ask)

@@ -211,9 +211,12 @@ class Story:
         in_flight = about.undo or about.intent
         return self.see(Carried(about.id, intent or (in_flight.id if in_flight else ""), status, "as told"), seconds)
 
-    def tells(self, problem: str = "", seconds: float | None = None) -> tuple[Event, ...]:
-        """The receiver takes the message, or does not."""
-        return self.see(Told(self.incident.id, problem), seconds)
+    def tells(self, problem: str = "", seconds: float | None = None, endpoint: str = "") -> tuple[Event, ...]:
+        """An endpoint takes the first message that waits for it, or the last one again; or it does not."""
+        ((incident, held),) = self.state.post.items()
+        (thread,) = [each for each in held.threads if each.endpoint == endpoint]
+        key = thread.waiting[0].key if thread.waiting else "taken-already"
+        return self.see(Told(incident, key, thread.receiver, endpoint, problem), seconds)
 
     @property
     def incident(self) -> Incident:
@@ -232,8 +235,8 @@ class Story:
 
 
 def kinds(events: tuple[Event, ...]) -> list[str]:
-    """What sort of events these are."""
-    return [event.kind for event in events]
+    """What sort of events these are, but for what people are told of them, which is `test_announce`'s subject."""
+    return [event.kind for event in events if event.kind != "notice"]
 
 
 def _enforcing() -> Policy:

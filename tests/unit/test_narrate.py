@@ -19,7 +19,8 @@ from remediator.core.events import (
     Verification,
 )
 from remediator.core.model import CloseReason, OutcomeStatus, allow, deny, hold
-from remediator.narrate import _LINES, narrate, printable
+from remediator.core.text import printable
+from remediator.narrate import _LINES, narrate
 from tests.unit.builders import START, WEB, at
 
 HELD = (allow("mode", "mode is enforce"), hold("cooldown", "last action ended at 11:50", at(60)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from remediator.core.diagnosis import Diagnosis
 from remediator.core.events import (
     Approval,
     Decision,
@@ -18,6 +19,7 @@ from remediator.core.events import (
     IncidentOpened,
     Intent,
     Leader,
+    Notice,
     Outcome,
     Pause,
     RulesChanged,
@@ -26,7 +28,7 @@ from remediator.core.events import (
     Undo,
     Verification,
 )
-from remediator.core.fold import approvals, ledger, pauses, signals, sources, steps
+from remediator.core.fold import approvals, ledger, pauses, post, signals, sources, steps, trail
 from remediator.core.fold.bounds import bounded
 from remediator.core.fold.place import shadow
 from remediator.core.fold.steps import UNDONE
@@ -61,6 +63,8 @@ _STEPS: dict[type, Callable[[State, Event, Any], State]] = {
     Outcome: steps.outcome,
     Verification: steps.verification,
     Escalated: steps.escalated,
+    Notice: post.notice,
+    Diagnosis: trail.diagnosis,
     IncidentClosed: steps.closed,
     Leader: sources.leader,
     Source: sources.source,

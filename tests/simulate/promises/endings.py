@@ -11,6 +11,7 @@ from remediator.core.events import (
     Escalated,
     Event,
     IncidentClosed,
+    Notice,
     Outcome,
     Record,
     Signal,
@@ -124,12 +125,12 @@ class Told(Promise):
         self._told: dict[str, str] = {}
 
     def on_delivered(self, delivery: Delivery) -> None:
-        """The message belongs to an open escalation."""
-        story = self.history.stories.get(delivery.body["incident"])
-        last = story.last(Escalated) if story else None
-        asked = last is not None and last.data.status in ("requested", "undelivered")
-        self.check("told after it is journalled", asked, f"{delivery.key}: {last and last.data}")
-        body = repr(sorted(delivery.body.items()))
+        """The message is in the journal, and not yet delivered."""
+        story = self.history.stories.get(delivery.message.incident)
+        said = [event.data for event in story.events if isinstance(event.data, Notice)] if story else []
+        status = {each.key: each.status for each in said}.get(delivery.key, "not said")
+        self.check("told after it is journalled", status in ("requested", "undelivered"), f"{delivery.key}: {status}")
+        body = repr(delivery.message)
         self.check("one key, one message", self._told.setdefault(delivery.key, body) == body, f"{delivery.key}")
 
 

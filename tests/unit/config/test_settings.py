@@ -11,6 +11,7 @@ from remediator.config.settings import (
     AlertmanagerSource,
     Authorization,
     BasicAuth,
+    EmailConfig,
     Header,
     HttpConfig,
     KubernetesAccess,
@@ -18,8 +19,10 @@ from remediator.config.settings import (
     Log,
     OAuth2,
     Operator,
+    PagerdutyConfig,
     PrometheusSource,
     Receiver,
+    SlackConfig,
     Storage,
     Tls,
     Web,
@@ -28,10 +31,11 @@ from remediator.config.settings import (
 )
 from remediator.core.guarding import Budget, GuardSettings, Portion
 from remediator.core.model import Mode
-from remediator.core.rules import Itself, Policy, Protected
+from remediator.core.rules import Itself, Notices, Policy, Protected, Reach
 from remediator.core.windows import TimeInterval
 
 GOOD = Path(__file__).parents[2] / "data" / "good"
+URL = "https://remediator.example.org"
 
 
 GUARDS = GuardSettings(
@@ -68,6 +72,60 @@ def settings_of(tmp_path: Path, text: str) -> Settings:
     return load_settings(path)
 
 
+def receivers(beside: str) -> tuple[Receiver, ...]:
+    oncall = Receiver(
+        "oncall",
+        (
+            WebhookConfig("http://127.0.0.1:9999/page", timeout=3.0),
+            WebhookConfig(
+                url_file=f"{beside}oncall-url", http_config=HttpConfig(Authorization(f"{beside}oncall-token"))
+            ),
+            WebhookConfig(
+                "https://pager.example/in",
+                http_config=HttpConfig(
+                    oauth2=OAuth2(
+                        "remediator",
+                        f"{beside}client-secret",
+                        "https://sso.example/token",
+                        ("page",),
+                        {"audience": "pager"},
+                        Tls(f"{beside}sso.pem"),
+                        "http://proxy:3128",
+                    ),
+                    http_headers={
+                        "X-Scope-OrgID": Header(("shop", "cart")),
+                        "X-Key": Header(files=(f"{beside}pager-key",)),
+                    },
+                    proxy_url="http://proxy:3128",
+                    no_proxy="10.0.0.0/8,.cluster.local",
+                    follow_redirects=False,
+                ),
+            ),
+            WebhookConfig(
+                "http://127.0.0.1:9999/signed", signing_secret_file=f"{beside}oncall-secret", send_resolved=False
+            ),
+        ),
+        (
+            SlackConfig("#oncall", f"{beside}slack-token", username="remediator", icon_emoji=":wrench:", timeout=4.0),
+            SlackConfig(api_url_file=f"{beside}slack-url", send_resolved=False),
+        ),
+        (PagerdutyConfig(f"{beside}pagerduty-key", severity="critical", client="ops", client_url=URL),),
+        retry_for=7200.0,
+    )
+    mail = EmailConfig(
+        "Oncall <oncall@example.org>, ops@example.org",
+        "remediator@example.org",
+        "smtp.example.org:587",
+        "remediator.example.org",
+        "remediator",
+        f"{beside}smtp-password",
+        True,
+        False,
+        Tls(f"{beside}ca.pem"),
+    )
+    return oncall, Receiver("mail", email_configs=(mail,))
+
+
 def test_every_key_comes_through():
     beside = str(GOOD) + "/"
     assert load_settings(GOOD / "remediator.yaml") == Settings(
@@ -86,6 +144,7 @@ def test_every_key_comes_through():
             ),
             1048576,
             10485760,
+            URL,
         ),
         prometheus=PrometheusSource(
             "http://prometheus:9090",
@@ -111,39 +170,8 @@ def test_every_key_comes_through():
         leader_election=LeaderElection(False, "remediator", "ops", 15.0, 10.0, 2.0),
         guards=GUARDS,
         protected=PROTECTED,
-        receivers=(
-            Receiver(
-                "oncall",
-                (
-                    WebhookConfig("http://127.0.0.1:9999/page", timeout=3.0),
-                    WebhookConfig(
-                        url_file=f"{beside}oncall-url",
-                        http_config=HttpConfig(Authorization(f"{beside}oncall-token")),
-                    ),
-                    WebhookConfig(
-                        "https://pager.example/in",
-                        http_config=HttpConfig(
-                            oauth2=OAuth2(
-                                "remediator",
-                                f"{beside}client-secret",
-                                "https://sso.example/token",
-                                ("page",),
-                                {"audience": "pager"},
-                                Tls(f"{beside}sso.pem"),
-                                "http://proxy:3128",
-                            ),
-                            http_headers={
-                                "X-Scope-OrgID": Header(("shop", "cart")),
-                                "X-Key": Header(files=(f"{beside}pager-key",)),
-                            },
-                            proxy_url="http://proxy:3128",
-                            no_proxy="10.0.0.0/8,.cluster.local",
-                            follow_redirects=False,
-                        ),
-                    ),
-                ),
-            ),
-        ),
+        receivers=receivers(beside),
+        notices=Notices("mail", ("opened", "approval", "gitops")),
         log=Log("debug", "text"),
         shutdown_grace=10.0,
         time_intervals=INTERVALS,
@@ -203,6 +231,14 @@ def test_the_policy_is_what_concerns_decisions(tmp_path):
         itself,
         {"cluster": "prod-1"},
         INTERVALS,
+        {
+            "oncall": Reach(
+                ("webhook-0", "webhook-1", "webhook-2", "webhook-3", "slack-0", "slack-1", "pagerduty-0"), 7200.0
+            ),
+            "mail": Reach(("email-0",)),
+        },
+        Notices("mail", ("opened", "approval", "gitops")),
+        URL,
     )
 
 

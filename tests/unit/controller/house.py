@@ -14,7 +14,7 @@ from remediator.core.model import Change, Json
 from remediator.core.observations import Reloaded
 from remediator.core.rules import Policy, Rule
 from remediator.journal.memory import MemoryJournal
-from remediator.ports import Delivery, JournalError
+from remediator.ports import Delivered, Delivery, JournalError
 from remediator.simulation.clock import stamp
 from remediator.simulation.cluster import SimulatedCluster
 from remediator.simulation.loop import Group, VirtualLoop
@@ -51,18 +51,20 @@ class Cluster(SimulatedCluster):
 
 
 class Receiver:
-    """Takes every message, unless there is a problem; `breaks` makes it raise."""
+    """Takes every message, unless there is a problem; `breaks` makes it raise. `tried` are the keys of all attempts."""
 
     def __init__(self) -> None:
         self.taken: list[Delivery] = []
+        self.tried: list[str] = []
         self.problem, self.breaks = "", False
 
-    async def deliver(self, delivery: Delivery) -> str:
+    async def deliver(self, delivery: Delivery) -> Delivered:
+        self.tried.append(delivery.key)
         if self.breaks:
             raise RuntimeError("a fault in the notifier")
         if not self.problem:
             self.taken.append(delivery)
-        return self.problem
+        return Delivered(self.problem)
 
 
 def alert(name: str, status: str, at: str, **labels: str) -> Json:

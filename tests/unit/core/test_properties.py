@@ -186,7 +186,14 @@ class History:
         self.looks(incident, self.draw(st.sampled_from([broken, snapshot(of(deployment(), incident))])))
 
     def is_told(self, incident: Incident) -> None:
-        self.see(Told(incident.id))
+        for key, place in self.waiting(incident.id):
+            self.see(Told(incident.id, key, *place))
+
+    def waiting(self, incident: str) -> list[tuple[str, tuple[str, str]]]:
+        """The key of the next message for each endpoint, and where it goes."""
+        held = self.state.post.get(incident)
+        threads = held.threads if held else ()
+        return [(each.waiting[0].key, (each.receiver, each.endpoint)) for each in threads if each.waiting]
 
     def is_approved(self, incident: Incident) -> None:
         self.see(Answered(incident.id, incident.plan, True, self.draw(st.sampled_from(["alice", "bob"]))))
@@ -226,7 +233,8 @@ class History:
         self.now += timedelta(seconds=self.draw(st.sampled_from([0.000001, 10, 60, 4000, -30])))
         incident, problem = self.some_incident(), self.draw(st.sampled_from(["", "503"]))
         answer = Answered(incident.id, self.draw(mostly(incident.plan, "another")), not problem, "alice")
-        self.see(self.draw(st.sampled_from([Told(incident.id, problem), Ticked(incident.id), answer])))
+        told = [Told(incident.id, key, *place, problem) for key, place in self.waiting(incident.id)]
+        self.see(self.draw(st.sampled_from([*told, Ticked(incident.id), answer])))
 
     def rules_change(self) -> None:
         one, two = (self.state.rules.get(name) or rule(name) for name in ("one", "two"))
@@ -247,7 +255,7 @@ class History:
         about = self.draw(st.sampled_from(["", "no-such-incident"]))
         answered = Answered(about, "", True, "alice")
         written = Carried(about, "x-1", OutcomeStatus.APPLIED)
-        for observation in (Looked(about, snapshot()), written, Told(about), Ticked(about), answered):
+        for observation in (Looked(about, snapshot()), written, Told(about, "x", "oncall"), Ticked(about), answered):
             assert decide(self.state, observation, self.now).events == ()
 
     # What must hold of the state at any time

@@ -39,7 +39,7 @@ def test_a_plan_that_all_guards_allow_waits_and_nothing_is_intended():
 def test_approved_it_is_decided_again_with_all_guards_and_then_done():
     story = waiting()
     assert kinds(answer(story, 5)) == ["approval"]
-    assert story.journal[-1].actor == "operator:alice"
+    assert story.events[0].actor == "operator:alice"
     assert story.incident.phase is Phase.PENDING
     assert kinds(story.looks(6)) == ["decision", "intent"]
     assert story.all("decision")[-1].verdicts
@@ -114,7 +114,8 @@ def test_expired_it_goes_on_to_the_person_or_rests(on_timeout, phase):
 
 def test_an_answer_at_the_instant_of_expiry_is_too_late():
     story = waiting(timeout=60.0)
-    assert [each.data.answer for each in answer(story, 61)] == ["expired"]
+    answer(story, 61)
+    assert [each.answer for each in story.all("approval")] == ["expired"]
 
 
 def test_what_clears_while_it_waits_is_closed():

@@ -88,11 +88,13 @@ def test_a_message_that_is_not_delivered_is_said_once_and_its_reason_stays_clean
     story.fires(0)
     story.looks(1)
     reason = story.incident.escalation.reason
-    assert [event.data.status for event in story.tells("503", 2)] == ["undelivered"]
+    assert kinds(story.tells("503", 2)) == ["escalated"]
+    assert story.incident.escalation.status == "undelivered"
     assert story.incident.escalation.problem == "503"
     assert story.tells("503 again", 3) == ()
     assert story.incident.phase is Phase.ESCALATING
-    assert [event.data.status for event in story.tells(seconds=4)] == ["delivered"]
+    story.tells(seconds=4)
+    assert [each.status for each in story.all("escalated")] == ["requested", "undelivered", "delivered"]
     assert {each.reason for each in story.all("escalated")} == {reason}
     assert story.incident.escalation.problem == ""
 

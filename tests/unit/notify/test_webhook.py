@@ -1,21 +1,24 @@
-"""Deliveries to webhook endpoints, over real HTTP: taken or why not, and no secret in either."""
+"""The generic webhook over real HTTP: what is on the wire, signed as Standard Webhooks are; how failures are said."""
 
 from __future__ import annotations
 
 import base64
+import hmac
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from remediator.config.settings import Authorization, BasicAuth, HttpConfig, Receiver, Tls, WebhookConfig
 from remediator.notify.receivers import Receivers
-from remediator.ports import Delivery
-from tests.unit.clients.api_server import ApiServer, Reply, answer, cut_off, drip, hang, nonsense, reset, running
+from remediator.notify.webhook import key_in, signature
+from remediator.ports import Delivered, Delivery
+from tests.unit.clients.api_server import ApiServer, Reply, answer, cut_off, drip, hang, nonsense, reset, running, then
 from tests.unit.clients.certificates import Authority
+from tests.unit.notify.messages import delivery
 
-DELIVERY = Delivery("oncall", "incident-1/escalated", {"text": "KubePodCrashLooping", "target": {"name": "web"}})
 SECRET = "/services/T000/S3CRET"
 
 
@@ -25,10 +28,15 @@ async def endpoint() -> AsyncIterator[ApiServer]:
         yield server
 
 
-async def deliver(*configs: WebhookConfig, delivery: Delivery = DELIVERY) -> str:
+async def deliver(*configs: WebhookConfig, said: Delivery | None = None) -> str:
+    return (await attempt(*configs, said=said)).problem
+
+
+async def attempt(*configs: WebhookConfig, said: Delivery | None = None) -> Delivered:
+    """The message at the first endpoint."""
     receivers = Receivers([Receiver("oncall", configs), Receiver("other", ())])
     try:
-        return await receivers.deliver(delivery)
+        return await receivers.deliver(said or delivery())
     finally:
         await receivers.close()
 
@@ -41,9 +49,80 @@ async def test_a_delivery_is_one_post_of_json_with_its_key(endpoint: ApiServer) 
     assert await deliver(at(endpoint)) == ""
     assert len(endpoint.seen) == 1
     assert (endpoint.last.method, endpoint.last.path) == ("POST", SECRET)
-    assert endpoint.last.json == DELIVERY.body
     assert endpoint.last.headers["content-type"] == "application/json"
-    assert endpoint.last.headers["idempotency-key"] == "incident-1/escalated"
+    assert endpoint.last.headers["idempotency-key"] == "incident-1-escalated-1-webhook-0"
+    said = endpoint.last.json
+    assert {key: said[key] for key in ("version", "receiver", "occasion", "incident", "rule", "cause", "plan")} == {
+        "version": "1",
+        "receiver": "oncall",
+        "occasion": "escalated",
+        "incident": "incident-1",
+        "rule": "undo-bad-rollout",
+        "cause": "failed",
+        "plan": "",
+    }
+    assert said["target"] == {"kind": "Deployment", "namespace": "shop", "name": "web"}
+    assert said["opened_at"] == "2026-01-01T12:00:00Z"
+    assert said["diagnosis"]["pods"][0]["last_exit"] == "exit 1 (Error)"
+    assert list(said).index("happened") < list(said).index("did") < list(said).index("refused")
+
+
+async def test_a_message_is_signed_as_standard_webhooks_are(endpoint: ApiServer, tmp_path: Path) -> None:
+    """The signature is over `id.timestamp.body`, so that neither of them can be exchanged."""
+    key = b"0123456789abcdef01234567"
+    (tmp_path / "secret").write_text(f"whsec_{base64.b64encode(key).decode()}\n")
+    assert await deliver(at(endpoint, signing_secret_file=str(tmp_path / "secret"))) == ""
+    headers = endpoint.last.headers
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + endpoint.last.body
+    expected = base64.b64encode(hmac.digest(key, signed, "sha256")).decode()
+    assert headers["webhook-signature"] == f"v1,{expected}"
+    assert headers["webhook-id"] == headers["idempotency-key"]
+
+
+def test_the_signature_is_that_of_the_specification() -> None:
+    """The example of the specification's own libraries."""
+    secret = key_in("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    body = b'{"test": 2432232314}'
+    mark = signature(secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", body)
+    assert mark == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+@pytest.mark.parametrize("secret", ["whsec_not base64", "whsec_!!!!"])
+async def test_a_secret_that_is_none_is_said_and_nothing_is_sent(
+    endpoint: ApiServer, tmp_path: Path, secret: str
+) -> None:
+    (tmp_path / "secret").write_text(secret)
+    wrong = await deliver(at(endpoint, signing_secret_file=str(tmp_path / "secret")))
+    assert wrong == "the signing secret is no base64 behind whsec_"
+    assert endpoint.seen == []
+
+
+async def test_the_same_delivery_is_the_same_bytes_under_the_same_key(endpoint: ApiServer) -> None:
+    endpoint.reply = then(answer(503, b""), answer())
+    assert await deliver(at(endpoint))
+    assert await deliver(at(endpoint)) == ""
+    first, second = endpoint.seen
+    assert first.body == second.body
+    assert first.headers["idempotency-key"] == second.headers["idempotency-key"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Retry_After": "7"}, 7),
+        ({"Retry_After": "Thu, 01 Jan 2026 12:00:30 GMT", "Date": "Thu, 01 Jan 2026 12:00:00 GMT"}, 30),
+        ({"Retry_After": "Thu, 01 Jan 2026 11:00:00 GMT", "Date": "Thu, 01 Jan 2026 12:00:00 GMT"}, 0),
+        ({"Retry_After": "soon"}, 0),
+        ({"Retry_After": "-5"}, 0),
+        ({}, 0),
+    ],
+)
+@pytest.mark.parametrize("code", [429, 503])
+async def test_when_to_come_back_is_read_from_the_answer(
+    endpoint: ApiServer, code: int, headers: dict[str, str], seconds: float
+) -> None:
+    endpoint.reply = answer(code, b"later", **headers)
+    assert (await attempt(at(endpoint))).retry_after == seconds
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204])
@@ -127,9 +206,9 @@ async def test_credentials_come_from_files(endpoint: ApiServer, tmp_path: Path) 
     (tmp_path / "secret").write_text("s\n")
     bearer = HttpConfig(authorization=Authorization(str(tmp_path / "secret")))
     basic = HttpConfig(basic_auth=BasicAuth("user", str(tmp_path / "secret")))
-    assert await deliver(at(endpoint, http_config=bearer), at(endpoint, http_config=basic)) == ""
-    expected = {"Bearer s", "Basic " + base64.b64encode(b"user:s").decode()}
-    assert {seen.headers["authorization"] for seen in endpoint.seen} == expected
+    for config, header in ((bearer, "Bearer s"), (basic, "Basic " + base64.b64encode(b"user:s").decode())):
+        assert await deliver(at(endpoint, http_config=config)) == ""
+        assert endpoint.last.headers["authorization"] == header
 
 
 async def test_a_certificate_is_verified_by_the_named_authority_or_not_at_all(tmp_path: Path) -> None:
@@ -145,19 +224,29 @@ async def test_a_certificate_is_verified_by_the_named_authority_or_not_at_all(tm
         assert "No such file" in await deliver(WebhookConfig(url=endpoint.url, http_config=wrong))
 
 
-async def test_every_endpoint_is_told_and_each_failure_said(endpoint: ApiServer) -> None:
+async def test_each_endpoint_is_told_by_itself(endpoint: ApiServer) -> None:
     async with running() as broken:
         broken.reply = answer(500, b"oops")
-        wrong = await deliver(at(endpoint), at(broken), at(endpoint))
-    assert wrong == "127.0.0.1 answered 500: oops"
-    assert len(endpoint.seen) == 2
+        configs = (at(endpoint), at(broken))
+        assert await deliver(*configs, said=delivery(endpoint="webhook-1")) == "127.0.0.1 answered 500: oops"
+        assert endpoint.seen == []
+        assert await deliver(*configs, said=delivery(endpoint="webhook-0")) == ""
+    assert len(endpoint.seen) == 1
 
 
-async def test_a_receiver_that_is_not_there_is_said_with_those_that_are() -> None:
-    wrong = await deliver(delivery=Delivery("nobody", "k", {}))
-    assert wrong == "there is no receiver 'nobody' in the settings, only oncall, other"
+@pytest.mark.parametrize(
+    ("receiver", "place", "says"),
+    [
+        ("nobody", "", "there is no receiver 'nobody' in the settings, only oncall, other"),
+        ("oncall", "slack-0", "receiver oncall has no endpoint 'slack-0' any more, only webhook-0"),
+    ],
+)
+async def test_who_is_not_there_is_said_with_those_that_are(
+    endpoint: ApiServer, receiver: str, place: str, says: str
+) -> None:
+    assert await deliver(at(endpoint), said=replace(delivery(), receiver=receiver, endpoint=place)) == says
 
 
 async def test_a_key_of_any_text_is_fit_for_a_header(endpoint: ApiServer) -> None:
-    assert await deliver(at(endpoint), delivery=Delivery("oncall", "a\r\nX: y/ü", {})) == ""
+    assert await deliver(at(endpoint), said=replace(delivery(), key="a\r\nX: y/ü")) == ""
     assert endpoint.last.headers["idempotency-key"] == "a__X: y/_"

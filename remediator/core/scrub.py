@@ -1,0 +1,81 @@
+"""Secrets in text of unknown origin become `[redacted]`: logs, messages of events, templates of pods. Pure.
+
+Whatever looks like a secret goes, rather too much than too little; a secret that looks like nothing of the kind stays,
+so that the places where secrets usually stand (values of environment variables) are emptied by `core.template_diff`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import re2
+
+from remediator.core.text import bare
+
+GONE = "[redacted]"
+
+_NAMES = (
+    r"passw(?:or)?d|passphrase|passwd|pwd|secret|token|api[_-]?key|apikey|access[_-]?key|account[_-]?key|"
+    r"private[_-]?key|signing[_-]?key|encryption[_-]?key|shared[_-]?key|credential|connection[_-]?string|"
+    r"session[_-]?id|otp|bearer"
+)
+"""What a name holds whose value is a secret."""
+
+_HEADERS = r"(?:proxy-)?authorization|x-[a-z-]*(?:key|token|auth|secret)|(?:set-)?cookie"
+
+_KEYED = rf"(?i)([\w.-]*(?:{_NAMES})[\w.-]*(?:\\*[\"'])?\s*(?:=>|[:=])\s*)"
+
+_SHAPES: tuple[tuple[str, str], ...] = (
+    # A key of several lines, also one of which only the beginning or the end is there.
+    (r"-----BEGIN [A-Z0-9 ]+-----(?s:.*?)(?:-----END [A-Z0-9 ]+-----|\z)", GONE),
+    (r"\A(?s:[^-]*)-----END [A-Z0-9 ]+-----", GONE),
+    (rf"(?i)((?:{_HEADERS})(?:\\*[\"'])?\s*[:=]\s*)[^\n]+", rf"\1{GONE}"),
+    (r"([A-Za-z][A-Za-z0-9+.-]*://)[^\s/@:\"'<>]*:[^\s\"'<>]*@", rf"\1{GONE}@"),
+    (r"([A-Za-z][A-Za-z0-9+.-]*://)[^\s/@\"'<>]+@", rf"\1{GONE}@"),
+    (rf"{_KEYED}(?:\\*\"[^\"\n]*\\*\"|\\*'[^'\n]*\\*'|[^\s,;&\"'}}\])]+)", rf"\1{GONE}"),
+    (rf"(?i)(--?[\w-]*(?:{_NAMES})[\w-]*[ =]+)(?:\"[^\"\n]*\"|'[^'\n]*'|\S+)", rf"\1{GONE}"),
+    (rf"(?i)((?:{_NAMES})\s+(?:is|was)\s+)\S+", rf"\1{GONE}"),
+    (r"(?i)\b(bearer\s+)[\w.~+/=-]{6,}", rf"\1{GONE}"),
+    (r"(?i)\b(basic\s+)[A-Za-z0-9+/]{16,}={0,2}", rf"\1{GONE}"),
+    (r"(?i)\b((?:token|apikey)\s+)[\w.~+/=-]{16,}", rf"\1{GONE}"),
+    (
+        r"(?i)([?&](?:sig|signature|x-amz-signature|x-amz-credential|x-goog-signature|code|key)=)[^\s&\"']+",
+        rf"\1{GONE}",
+    ),
+    (r"\beyJ[\w-]{6,}\.[\w-]{4,}(?:\.[\w-]*)*", GONE),  # JWT
+    (r"\b(?:AKIA|ASIA|AGPA|AIDA|AROA|ANPA|ANVA|ABIA|ACCA)[A-Z0-9]{12,}", GONE),  # AWS
+    (r"\bAIza[\w-]{20,}|\bya29\.[\w-]{10,}|\bGOCSPX-[\w-]{10,}|\b1//0[\w-]{20,}", GONE),  # Google
+    (r"\bgh[pousr]_\w{16,}|\bgithub_pat_\w{16,}", GONE),  # GitHub
+    (r"\bgl(?:pat|ptt|rt|dt|cbt|soat)-[\w-]{10,}", GONE),  # GitLab
+    (r"\bxox[a-z]-[\w-]{8,}|\bxapp-[\w-]{8,}|hooks\.slack\.com/[\w/-]+", GONE),  # Slack
+    (r"\b[prs]k_(?:live|test)_\w{8,}|\bwhsec_[\w+/=]{8,}", GONE),  # Stripe, signed webhooks
+    (r"\bsk-[\w-]{16,}|\bSG\.[\w-]{10,}\.[\w-]{10,}|\bnpm_\w{20,}|\bpypi-[\w-]{16,}|\bdckr_pat_[\w-]{16,}", GONE),
+    (r"\bhv[sbr]\.[\w-]{16,}|\bdop_v1_\w{16,}|\bAGE-SECRET-KEY-\w+", GONE),
+    (r"(?m)^[ \t]*[A-Za-z0-9+/]{40,}={0,2}[ \t]*$", GONE),  # a line of a key
+)
+
+_LONG = r"\b(sha256:)?[A-Za-z0-9+_]{40,}={0,2}"
+"""What no word is as long as; the digest of an image is no secret."""
+
+_patterns: list[tuple[Any, str | Callable[[Any], str]]] = []
+
+
+def scrub(text: str) -> str:
+    """The text without secrets, and without the control characters that could hide one from being found."""
+    if not _patterns:  # compiled when first needed: it takes milliseconds
+        _patterns.extend((re2.compile(shape), instead) for shape, instead in _SHAPES)
+        _patterns.append((re2.compile(_LONG), lambda found: found[0] if found[1] else GONE))
+    text = bare(text)
+    for pattern, instead in _patterns:
+        text = pattern.sub(instead, text)
+    return text
+
+
+def scrubbed(value: Any, keep: Callable[[str], str] = scrub) -> Any:
+    """Plain JSON with every text in it scrubbed; the keys of objects stay."""
+    if isinstance(value, str):
+        return keep(value)
+    if isinstance(value, dict):
+        return {key: scrubbed(each, keep) for key, each in value.items()}
+    return [scrubbed(each, keep) for each in value] if isinstance(value, list | tuple) else value
