@@ -17,18 +17,20 @@ from msgspec.structs import replace
 from remediator.actions import ACTIONS
 from remediator.actions.action import REMEDIATION, Action, Done, Order, Planned, UndoOrder, Wait
 from remediator.actions.restart import RESTARTED_AT
+from remediator.core.cordoning import CORDONED
 from remediator.core.model import Change, CloseReason, Mode, Phase, Refusal, Value, Verdict, allow, deny, hold
 from remediator.core.snapshot import Facts, Snapshot
 from remediator.core.state import Incident, State
 from remediator.core.surroundings import Need
+from remediator.core.tainting import TAINTED
 from remediator.guards import GUARDS, Guard, Request, confirm
 from remediator.guards.contention import MOST_TRIES
 from remediator.guards.guard import limits_of
 from remediator.stopping import stop_of
 from remediator.verify import judge
 
-PASSING = frozenset({REMEDIATION, RESTARTED_AT})
-"""Annotations that differ from plan to plan of the same change."""
+PASSING = frozenset({REMEDIATION, RESTARTED_AT, CORDONED, TAINTED, "timeAdded"})
+"""Annotations and fields that differ from plan to plan of the same change."""
 
 IN_VAIN = (CloseReason.FAILED, CloseReason.CONTENDED)
 """Causes by which something was done to the target, and did not help: a person is told whatever else holds."""

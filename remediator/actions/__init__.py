@@ -1,10 +1,11 @@
 """The actions, one file each. A new one is a file, a line below, a test file and a row in docs/actions.md."""
 
-from remediator.actions import cordon, drain, escalate, restart, rollback
+from remediator.actions import cordon, drain, escalate, restart, rollback, taint, uncordon, untaint
 from remediator.actions.action import Action, Disruption
 
 ACTIONS: dict[str, Action] = {
-    module.ACTION.name: module.ACTION for module in (restart, rollback, cordon, drain, escalate)
+    module.ACTION.name: module.ACTION
+    for module in (restart, rollback, cordon, uncordon, drain, taint, untaint, escalate)
 }
 """Every action by its name in rule files."""
 

@@ -7,6 +7,7 @@ wait. One that takes several writes plans one at a time, always the next, until 
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Callable
 from datetime import datetime
 
@@ -16,6 +17,7 @@ from remediator.core.kinds import KINDS
 from remediator.core.model import Change, Json, Precondition, Ref, Refusal, Target, Value, Verb
 from remediator.core.progress import Written
 from remediator.core.snapshot import Listing, Snapshot
+from remediator.core.tainting import EFFECTS
 
 REMEDIATION = "remediator.io/remediation"
 """Annotation that every write of ours leaves on its object: the id of the intent behind it."""
@@ -153,6 +155,26 @@ def duration_problem(name: str, said: object) -> str:
     if seconds is None:
         return f"{name} is {said!r}: write a duration, as in 10m"
     return "" if seconds == int(seconds) else f"{name} is {said!r}: it is in whole seconds"
+
+
+_OWN_TAINTS = "node.kubernetes.io/"
+_TAINT_KEY = re.compile(r"([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
+_TAINT_VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?")
+
+
+def taint_problems(action: str, args: Json, names: tuple[str, ...]) -> tuple[str, ...]:
+    """What is wrong with arguments that name a taint, by the API server's rules for keys, values and effects."""
+    key, value, effect = args.get("key"), args.get("value", ""), args.get("effect", EFFECTS[0])
+    wrong = [f"unknown argument {name!r}: {action} takes {', '.join(names)}" for name in args if name not in names]
+    if not isinstance(key, str) or not _TAINT_KEY.fullmatch(key):
+        wrong.append(f"key is {key!r}: name a taint, as in example.org/broken")
+    elif key.startswith(_OWN_TAINTS):
+        wrong.append(f"key is {key!r}: taints of {_OWN_TAINTS} are the node controller's own")
+    if not isinstance(value, str) or not _TAINT_VALUE.fullmatch(value):
+        wrong.append(f"value is {value!r}: it has at most 63 letters, digits, dots, dashes and underscores")
+    if effect not in EFFECTS:
+        wrong.append(f"effect is {effect!r}: it is one of {', '.join(EFFECTS)}")
+    return tuple(wrong)
 
 
 def annotated(change: Json, order_id: str) -> Json:

@@ -22,7 +22,7 @@ from remediator.core.model import Json, Value
 from remediator.core.rules import Step, Until
 
 PROMISED = words(
-    "rollout_pause rollout_resume scale scale_hpa delete_pods evict uncordon taint untaint delete_job "
+    "rollout_pause rollout_resume scale scale_hpa delete_pods evict delete_job "
     "rerun_job suspend_cronjob patch webhook none"
 )
 """Actions of the docs; those that are not in `ACTIONS` are refused as not supported yet."""

@@ -1,7 +1,7 @@
 """A proxy before the API server that can hold a request: the place where a process is killed in the middle.
 
-It holds a PATCH that is no dry run either before it is forwarded, or after the API server has carried it out and
-before the answer goes back.
+It holds a write that is no dry run either before it is forwarded, or after the API server has carried it out and
+before the answer goes back; the first one, or the `write`th.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ PASSED_ON = ("authorization", "content-type", "accept", "user-agent")
 class HeldApi:
     """Listens on loopback for the length of a `with` block; `hold` is 'before', 'after' or '' (pass everything on)."""
 
-    def __init__(self, lab: Lab, hold: str = "") -> None:
-        self.hold = hold
+    def __init__(self, lab: Lab, hold: str = "", write: int = 1) -> None:
+        self.hold, self._earlier = hold, write - 1
         self.held = threading.Event()
         self._client = httpx.Client(base_url=lab.url, verify=ssl.create_default_context(cafile=lab.ca_file), timeout=60)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
@@ -61,7 +61,7 @@ class HeldApi:
 
     def forward(self, method: str, path: str, headers: dict[str, str], body: bytes) -> httpx.Response | None:
         """Pass a request on; None where it, or its answer, is held for good."""
-        holds = method == "PATCH" and "dryRun" not in path and self.hold
+        holds = self.hold if self._is_write(method, path, body) else ""
         if holds == "before":
             self.held.set()
             return None
@@ -70,6 +70,13 @@ class HeldApi:
             self.held.set()
             return None
         return answer
+
+    def _is_write(self, method: str, path: str, body: bytes) -> bool:
+        """Whether it is the write to be held, or one after it; a dry run is none."""
+        if method not in ("PATCH", "POST", "DELETE") or "dryRun" in path or b"dryRun" in body:
+            return False
+        self._earlier -= 1
+        return self._earlier < 0
 
 
 def _handler_of(proxy: HeldApi) -> type[BaseHTTPRequestHandler]:
