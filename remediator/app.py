@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
+from functools import partial
 from typing import TYPE_CHECKING
 
 from remediator import logs, metrics
@@ -15,10 +16,13 @@ from remediator.core.events import Record
 from remediator.core.rules import Rule
 from remediator.installation import Installation, World
 from remediator.narrate import narrate
-from remediator.ports import Fenced, JournalError
+from remediator.ports import Clock, Fenced, JournalError
 from remediator.server.run import ListenError
+from remediator.sources.alerts import believing
+from remediator.sources.reconciliation import Alerting
 
 if TYPE_CHECKING:
+    from remediator.clients.outbound import Outbound
     from remediator.clients.prometheus import Prometheus
 
 log = logs.logger("app")
@@ -27,6 +31,7 @@ log = logs.logger("app")
 async def run(settings: Settings, rules: tuple[Rule, ...]) -> int:
     """The service of `remediator run`; answers the exit code."""
     from remediator.clients import kubernetes
+    from remediator.clients.outbound import Outbound
     from remediator.journal import connect
     from remediator.notify.receivers import Receivers
 
@@ -37,13 +42,14 @@ async def run(settings: Settings, rules: tuple[Rule, ...]) -> int:
         log.error("the journal cannot be opened", problem=str(error))
         return 2
     cluster = kubernetes.connect(settings.kubernetes.kubeconfig, settings.kubernetes.context)
+    clock, outbound = SystemClock(), Outbound()
     notifier = Receivers(settings.receivers)
-    prometheus = _prometheus(settings.prometheus)
+    prometheus = _prometheus(settings.prometheus, outbound)
     ask = prometheus.query if prometheus else None
     installation = Installation(
         settings,
         rules,
-        World(journal, cluster, notifier, SystemClock(), ask),
+        World(journal, cluster, notifier, clock, ask, _alerting(settings, prometheus, outbound, clock)),
         probe=cluster.version,
         watchers=(metrics.observe, log_record),
         opened=_keep_out_of_collections,
@@ -51,21 +57,36 @@ async def run(settings: Settings, rules: tuple[Rule, ...]) -> int:
     try:
         return await _until_signalled(installation)
     finally:
-        if prometheus is not None:
-            await prometheus.aclose()
+        await outbound.close()
         await notifier.close()
         await cluster.close()
         await journal.close()
 
 
-def _prometheus(source: PrometheusSource | None) -> Prometheus | None:
+def _prometheus(source: PrometheusSource | None, outbound: Outbound) -> Prometheus | None:
     """The server that queries are asked of; its library is imported only where there is one."""
     if source is None:
         return None
     from remediator.clients.prometheus import Prometheus
     from remediator.clients.skew import Skew
 
-    return Prometheus(source.url, source.timeout, source.http_config, skew=Skew(source.max_skew))
+    return Prometheus(source.url, source.timeout, source.http_config, outbound, skew=Skew(source.max_skew))
+
+
+def _alerting(settings: Settings, prometheus: Prometheus | None, outbound: Outbound, clock: Clock) -> Alerting:
+    """Whom to ask about alerts: who is named in the settings."""
+    from remediator.clients.alertmanager_api import AlertmanagerApi
+    from remediator.sources.doubts import Doubts
+
+    source, doubt = settings.alertmanager, believing
+    if prometheus is not None and settings.prometheus and settings.prometheus.confirms_resolves:
+        from remediator.clients.alerting_rules import alerting_rules
+
+        doubt = Doubts(partial(alerting_rules, prometheus), prometheus.query, clock).of
+    if source is None:
+        return Alerting(doubt=doubt)
+    apis = (AlertmanagerApi(url, source.timeout, source.http_config, outbound) for url in source.addresses)
+    return Alerting(tuple(apis), doubt, source.interval, source.receiver)
 
 
 async def _until_signalled(installation: Installation) -> int:

@@ -19,6 +19,7 @@ from remediator.core.kinds import ref_of
 from remediator.core.model import Phase
 from remediator.core.observations import Arrived, Carried, Elected, Looked, Observation, Reloaded, Ticked
 from remediator.core.state import Incident, State
+from remediator.core.surroundings import Need
 from remediator.courier import Courier
 from remediator.decide import Ruling, decide
 from remediator.executor import Executor
@@ -31,6 +32,7 @@ from remediator.retention import Kept, Retention
 from remediator.sources.looks import look, look_again
 from remediator.sources.queries import Ask, Queries
 from remediator.sources.reads import Reads
+from remediator.sources.reconciliation import Alerting, Reconciliation
 from remediator.upkeep import EVERY, Upkeep
 
 log = logger("controller")
@@ -66,7 +68,8 @@ class Controller:
     """One controller over one journal. `watchers` are told of every record that became durable, in order.
 
     `ask` answers the queries of rules, by default each `every` seconds; without it such rules never fire. Records
-    are `kept` for ever unless it is said how long; after `checkpoint` of them the state is written down.
+    are `kept` for ever unless it is said how long; after `checkpoint` of them the state is written down. `alerting` is
+    who is asked about alerts; nobody: what webhooks say is believed.
     """
 
     def __init__(
@@ -82,13 +85,17 @@ class Controller:
         every: float = 30.0,
         kept: Kept | None = None,
         checkpoint: int = EVERY,
+        alerting: Alerting | None = None,
     ) -> None:
         self.journal, self.cluster, self.clock = journal, cluster, clock
         self.identity, self.version, self.watchers = identity, version, watchers
         self.executor, self.reads = Executor(cluster, clock, self._objection), Reads(cluster, clock)
         self.state, self.seq = State(), 0
         self.writable = True
-        self.intake = Intake(journal, self.reads, clock, lambda: self.state, self._bring)
+        alerting = alerting or Alerting()
+        alerts = Reconciliation(alerting, self.reads, clock, lambda: self.state, self.tell)
+        self.intake = Intake(journal, self.reads, clock, lambda: self.state, self._bring, alerting.doubt, alerts.heard)
+        self._alerts, self._outside = alerts, {Need.SILENCES: alerts.silences}
         self.queries = Queries(ask, cluster, clock, lambda: self.state, self.tell, every) if ask else None
         self.courier = Courier(notifier, clock, lambda: self.state, self.tell)
         self._upkeep = Upkeep(checkpoint)
@@ -112,7 +119,7 @@ class Controller:
         opened()
         for incident in self.state.incidents.values():
             self._schedule(incident)
-        feeders = (self.intake, self.queries, self._retention, self.courier)
+        feeders = (self.intake, self._alerts, self.queries, self._retention, self.courier)
         feeding = [asyncio.create_task(each.run()) for each in feeders if each]
         for task in feeding:
             task.add_done_callback(lambda _: self._wake())
@@ -340,7 +347,7 @@ class Controller:
         fresh = incident.phase is Phase.PENDING and incident.serial == 0
         before = self.reads.take(ref_of(incident.target)) if fresh else None
         incident = self.queries.with_value(incident) if self.queries else incident
-        return await look(self.cluster, self.clock, self.state, incident, before)
+        return await look(self.cluster, self.clock, self.state, incident, before, self._outside)
 
     async def _carry(self, incident: Incident) -> Carried:
         """An intent of this process is carried out; one found in the journal is settled first."""
@@ -356,7 +363,7 @@ class Controller:
         incident, facts = self.state.incidents.get(incident_id), None
         if waited and incident is not None and isinstance(intent, Intent):
             incident = self.queries.with_value(incident) if self.queries else incident
-            facts = await look_again(self.cluster, self.clock, self.state, incident)
+            facts = await look_again(self.cluster, self.clock, self.state, incident, self._outside)
             if facts.unknown:
                 raise Unavailable(facts.unknown)
         return objection(self.state, incident_id, intent, facts, self.clock.now())

@@ -9,12 +9,14 @@ import hashlib
 from collections.abc import Iterator
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from remediator.bookkeeping import about
 from remediator.core.events import Event, IncidentClosed, IncidentOpened, Signal
 from remediator.core.fold import apply
 from remediator.core.model import CloseReason, Phase, Target
 from remediator.core.observations import Sighting
-from remediator.core.state import MAX_SIGNALS, Incident, State, open_key, told_key
+from remediator.core.state import MAX_SIGNALS, Incident, SeenSignal, State, open_key, told_key
 from remediator.guards.guard import limits_of
 
 
@@ -35,6 +37,8 @@ def _said_once(state: State, sighting: Sighting, now: datetime) -> Iterator[Even
         yield from _skipped(state, sighting, now)
     elif sighting.status == "resolved":
         yield from _resolved(state, sighting, now)
+    elif sighting.status == "doubted":
+        yield from _doubted(state, sighting, now)
     elif sighting.target is None:
         yield from _unresolved(state, sighting, now)
     else:
@@ -56,6 +60,8 @@ def _resolved(state: State, sighting: Sighting, now: datetime) -> Iterator[Event
     if key not in state.told and key not in state.noted:
         return
     incident = state.incidents.get(state.told.get(key, ""))
+    if incident is not None and _is_late(incident, sighting):
+        return
     yield Event(
         now,
         _signal_of(sighting, "resolved"),
@@ -63,6 +69,28 @@ def _resolved(state: State, sighting: Sighting, now: datetime) -> Iterator[Event
         rule=sighting.rule,
         target=incident.target if incident else None,
     )
+
+
+def _is_late(incident: Incident, sighting: Sighting) -> bool:
+    """Whether this is the end of an earlier firing than the incident knows of: Alertmanagers of one cluster send what
+    they have in any order.
+    """
+    known = [seen.starts_at for seen in incident.signals if seen.fingerprint == sighting.fingerprint and seen.starts_at]
+    return sighting.ends_at is not None and any(sighting.ends_at <= at for at in known)
+
+
+def _doubted(state: State, sighting: Sighting, now: datetime) -> Iterator[Event]:
+    """A signal is gone, and nobody has measured that: said once for each reason."""
+    incident = state.incidents.get(state.told.get(told_key(sighting.rule, sighting.fingerprint), ""))
+    seen = _standing(incident, sighting.fingerprint) if incident is not None else None
+    if incident is None or seen is None or seen.doubt == sighting.reason:
+        return
+    signal = replace(_signal_of(sighting, "doubted"), starts_at=seen.starts_at)
+    yield Event(now, signal, incident=incident.id, rule=sighting.rule, target=incident.target)
+
+
+def _standing(incident: Incident, fingerprint: str) -> SeenSignal | None:
+    return next((seen for seen in incident.signals if seen.fingerprint == fingerprint and not seen.resolved), None)
 
 
 def _firing(state: State, sighting: Sighting, target: Target, now: datetime) -> Iterator[Event]:
@@ -91,7 +119,8 @@ def _is_about_a_predecessor(incident: Incident, target: Target) -> bool:
 
 
 def _is_said(incident: Incident, fingerprint: str) -> bool:
-    return any(seen.fingerprint == fingerprint and not seen.resolved for seen in incident.signals)
+    seen = _standing(incident, fingerprint)
+    return seen is not None and not seen.doubt
 
 
 def _has_enough(incident: Incident) -> bool:

@@ -24,6 +24,7 @@ from remediator.server.app import build
 from remediator.server.run import Serving, serve
 from remediator.server.service import Check, Page
 from remediator.sources.queries import Ask
+from remediator.sources.reconciliation import Alerting
 
 log = logs.logger("service")
 
@@ -32,13 +33,14 @@ PROBE = 10.0
 
 
 class World(Value, frozen=True):
-    """What the service stands on: one adapter for each port, and `ask` for the queries of rules."""
+    """What the service stands on: an adapter for each port, `ask` for queries of rules, `alerting` about alerts."""
 
     journal: Journal
     cluster: Cluster
     notifier: Notifier
     clock: Clock
     ask: Ask | None = None
+    alerting: Alerting | None = None
 
 
 class Installation:
@@ -72,6 +74,7 @@ class Installation:
             world.ask,
             settings.evaluation_interval,
             _kept(settings.storage),
+            alerting=world.alerting,
         )
 
     async def run(self, stop: asyncio.Event, started: Callable[[Serving], None] = lambda serving: None) -> None:

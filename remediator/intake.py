@@ -13,7 +13,7 @@ from remediator.core.observations import Arrived
 from remediator.core.state import State
 from remediator.logs import logger
 from remediator.ports import Clock, ClusterError, Journal, JournalError, Receipt
-from remediator.sources.alerts import arrived
+from remediator.sources.alerts import Doubt, arrived, believing
 from remediator.sources.reads import Reader
 
 log = logger("intake")
@@ -26,13 +26,23 @@ Bring = Callable[[Arrived, int], Awaitable[None]]
 
 
 class Intake:
-    """From the inbox to the loop. `arrivals` is set by whoever made a payload durable; `state` answers the latest."""
+    """From the inbox to the loop. `arrivals` is set by whoever made a payload durable; `state` answers the latest.
+
+    `heard` is told which of Alertmanager's receivers posts here.
+    """
 
     def __init__(
-        self, journal: Journal, cluster: Reader, clock: Clock, state: Callable[[], State], bring: Bring
+        self,
+        journal: Journal,
+        cluster: Reader,
+        clock: Clock,
+        state: Callable[[], State],
+        bring: Bring,
+        doubt: Doubt = believing,
+        heard: Callable[[str], None] = lambda receiver: None,
     ) -> None:
         self._journal, self._cluster, self._clock = journal, cluster, clock
-        self._state, self._bring = state, bring
+        self._state, self._bring, self._doubt, self._heard = state, bring, doubt, heard
         self._sightings: asyncio.Queue[tuple[Receipt, asyncio.Task[Arrived | None]]] = asyncio.Queue(AT_ONCE)
         self.arrivals = asyncio.Event()
 
@@ -65,7 +75,7 @@ class Intake:
         misses = 0
         while True:
             try:
-                return await arrived(self._cluster, self._state(), receipt)
+                return await arrived(self._cluster, self._state(), receipt, self._doubt, self._heard)
             except ClusterError as error:
                 await self._wait_out("the targets of a payload cannot be read", error, misses)
                 misses += 1

@@ -86,9 +86,9 @@ _Instant = Annotated[datetime, msgspec.Meta(tz=True)] | None
 class _Alert(
     Value, frozen=True, rename={"starts_at": "startsAt", "ends_at": "endsAt", "generator_url": "generatorURL"}
 ):
-    """One alert on the wire."""
+    """One alert on the wire; of the API v2 its `status` is an object."""
 
-    status: str = ""
+    status: Any = ""
     labels: dict[str, str] = {}
     annotations: dict[str, str] | None = None
     starts_at: _Instant = None
@@ -114,8 +114,8 @@ def _parsed(body: bytes) -> Payload:
     alerts, skipped = [], []
     for index, raw in enumerate((group.alerts or ())[:MOST_ALERTS]):
         try:
-            alerts.append(_usable(raw))
-        except _UnusableError as error:
+            alerts.append(usable(raw))
+        except UnusableAlert as error:
             skipped.append(f"alerts[{index}]: {error}")
     if (beyond := len(group.alerts or ()) - MOST_ALERTS) > 0:
         skipped.append(f"alerts[{MOST_ALERTS}:]: {beyond} alerts beyond the first {MOST_ALERTS} of one payload")
@@ -143,8 +143,8 @@ def fingerprint(labels: dict[str, str]) -> str:
     return f"{value:016x}"
 
 
-class _UnusableError(Exception):
-    """One alert cannot be used."""
+class UnusableAlert(Exception):
+    """One alert cannot be used; the message says why."""
 
 
 def _read_group(body: bytes) -> _Group:
@@ -160,17 +160,19 @@ def _read_group(body: bytes) -> _Group:
     return group
 
 
-def _usable(raw: msgspec.Raw) -> Alert:
+def usable(raw: msgspec.Raw, status: str = "") -> Alert:
+    """One alert of a payload, or, where its `status` is known, of the API v2. Raises `UnusableAlert`."""
     text = bytes(raw)
     if len(text) > LARGEST_ALERT:
-        raise _UnusableError(f"it is larger than {LARGEST_ALERT} bytes")
+        raise UnusableAlert(f"it is larger than {LARGEST_ALERT} bytes")
     try:
         wire = _alert.decode(raw)
         starts_at, ends_at = _instant(wire.starts_at), _instant(wire.ends_at)
     except _BAD_JSON as error:
-        raise _UnusableError(_line(error)) from error
-    if wire.status not in ("firing", "resolved"):
-        raise _UnusableError(f"status is {_line(wire.status, 20)!r}, neither firing nor resolved")
+        raise UnusableAlert(_line(error)) from error
+    status = status or wire.status
+    if not isinstance(status, str) or status not in ("firing", "resolved"):
+        raise UnusableAlert(f"status is {_line(status, 20)!r}, neither firing nor resolved")
     labels, annotations = wire.labels, wire.annotations or {}
     if not _is_small(text) or "" in labels or "" in annotations:
         _demand_bounds("labels", labels)
@@ -178,11 +180,11 @@ def _usable(raw: msgspec.Raw) -> Alert:
     if "" in labels.values():
         labels = {name: value for name, value in labels.items() if value}
     if not labels:
-        raise _UnusableError("it has no labels")
+        raise UnusableAlert("it has no labels")
     given = wire.fingerprint
     known = isinstance(given, str) and _FINGERPRINT.fullmatch(given) is not None
     print_ = given if known else fingerprint(labels)
-    return Alert(wire.status, labels, annotations, starts_at, ends_at, print_, _text(wire.generator_url))
+    return Alert(status, labels, annotations, starts_at, ends_at, print_, _text(wire.generator_url))
 
 
 def _is_small(text: bytes) -> bool:
@@ -193,14 +195,14 @@ def _is_small(text: bytes) -> bool:
 def _demand_bounds(what: str, pairs: dict[str, str]) -> None:
     """The number and lengths of pairs must be what a person or a rule may have written."""
     if len(pairs) > MOST_LABELS:
-        raise _UnusableError(f"it has {len(pairs)} {what}, more than {MOST_LABELS}")
+        raise UnusableAlert(f"it has {len(pairs)} {what}, more than {MOST_LABELS}")
     for name, value in pairs.items():
         if not 0 < len(name) <= LONGEST_NAME:
-            raise _UnusableError(f"the name of one of its {what} has {len(name)} characters, not 1 to {LONGEST_NAME}")
+            raise UnusableAlert(f"the name of one of its {what} has {len(name)} characters, not 1 to {LONGEST_NAME}")
         if len(value) > LONGEST_VALUE:
-            raise _UnusableError(f"{what}: {_line(name, 50)} has {len(value)} characters, more than {LONGEST_VALUE}")
+            raise UnusableAlert(f"{what}: {_line(name, 50)} has {len(value)} characters, more than {LONGEST_VALUE}")
         if "\0" in name or "\0" in value:
-            raise _UnusableError(f"{what}: {_line(name, 50)} has a NUL character, which databases refuse")
+            raise UnusableAlert(f"{what}: {_line(name, 50)} has a NUL character, which databases refuse")
 
 
 def _instant(given: datetime | None) -> datetime | None:

@@ -43,15 +43,15 @@ class Prometheus(PrometheusConnect):
         session = requests.Session()
         session.trust_env = False  # neither proxies nor passwords that the settings do not name
         super().__init__(url.rstrip("/"), retry=Retry(0), session=session)
-        self._http, self._seconds, self._most_bytes = http_config or HttpConfig(), timeout, most_bytes
+        self._http, self.timeout, self._most_bytes = http_config or HttpConfig(), timeout, most_bytes
         self._outbound, self.skew = outbound or Outbound(), skew or Skew()
         session.mount(self.url, _OverOutbound(self._http, most_bytes))
 
     async def query(self, expr: str, at: datetime) -> Answer:
         """The answer as of an instant of our clock, asked once. Whatever goes wrong is `Unknown` with the reason."""
         instant = self.skew.theirs(at)
-        form = {"query": expr, "time": f"{instant.timestamp():.3f}", "timeout": f"{self._seconds:g}s"}
-        question = Question("POST", f"{self.url}/api/v1/query", self._seconds, urlencode(form).encode(), FORM)
+        form = {"query": expr, "time": f"{instant.timestamp():.3f}", "timeout": f"{self.timeout:g}s"}
+        question = Question("POST", f"{self.url}/api/v1/query", self.timeout, urlencode(form).encode(), FORM)
         try:
             replied = await self.ask(question)
         except NotPosted as error:

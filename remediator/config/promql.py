@@ -6,6 +6,7 @@ The parser is older than the newest servers: what it refuses but for syntax that
 from __future__ import annotations
 
 import re
+from typing import Any
 
 NEWER = re.compile(
     r"""\[[^\]]*[-+*/%^()][^\]]*\]      # durations that are worked out: x[5m * 2]
@@ -36,3 +37,26 @@ def promql_mistake(query: str) -> str:
     except ValueError as error:
         return "" if NEWER.search(query) else " ".join(str(error).split())
     return NO_SERIES.get(type(parsed).__name__, "")
+
+
+def metrics_of(query: str) -> frozenset[str]:
+    """Names of the metrics that a query selects; none that are patterns, or in syntax that the parser lacks."""
+    import promql_parser
+
+    try:
+        parsed = promql_parser.parse(query)
+    except ValueError:
+        return frozenset()
+    names: set[str] = set()
+    promql_parser.walk(parsed, lambda node: names.update(_names(node)))
+    return frozenset(names)
+
+
+def _names(node: Any) -> list[str]:
+    """The names that a selector writes, in front of the braces or, where they are UTF-8, inside of them."""
+    if type(node).__name__ != "VectorSelector":
+        return []
+    inside = [
+        each.value for each in node.matchers.matchers if each.name == "__name__" and str(each.op).endswith(".Equal")
+    ]
+    return [node.name] if node.name else inside

@@ -86,11 +86,15 @@ class Web(Value, frozen=True):
 
 
 class PrometheusSource(Value, frozen=True):
-    """The Prometheus that queries are asked of, while its clock is at most `max_skew` seconds from ours."""
+    """The Prometheus that queries are asked of, while its clock is at most `max_skew` seconds from ours.
+
+    `confirms_resolves`: alerts are from its rules, which tell whether an alert that is gone is cured.
+    """
 
     url: str
     timeout: float = 10.0
     max_skew: float = 10.0
+    confirms_resolves: bool = True
     http_config: HttpConfig = HttpConfig()
 
 

@@ -102,6 +102,7 @@ class PrometheusShape(Shape):
     url: Url
     timeout: LongSeconds | None = None
     max_skew: LongSeconds | None = None
+    confirms_resolves: bool | None = None
     http_config: HttpConfigShape | None = None
 
 

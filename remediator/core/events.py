@@ -25,7 +25,8 @@ from remediator.core.rules import Policy, Rule
 
 
 class Signal(Value, frozen=True, tag_field="kind", tag="signal"):
-    """Something seen of an alert, said once: `firing`, `resolved`, `unresolved` (no target) or `skipped` (unusable).
+    """Something seen of an alert, said once: `firing`, `resolved`, `doubted` (gone, and nobody has measured
+    that, by the `reason`), `unresolved` (no target) or `skipped` (unusable).
 
     `received_at` is when it became durable in the inbox, `value` that of a query's series.
     """

@@ -15,8 +15,8 @@ from remediator.core.snapshot import Rehearsal, Snapshot
 class Sighting(Value, frozen=True):
     """One alert, or one series of a query, seen for one rule, with its target where that could be resolved.
 
-    `status` is firing, resolved or skipped (unusable, with the `reason`); `zone` is that of a node, `value` that of
-    the series.
+    `status` is firing, resolved, doubted (gone, and nobody has measured that) or skipped (unusable), the latter two
+    with the `reason`; `zone` is that of a node, `value` that of the series.
     """
 
     source: str
@@ -31,6 +31,7 @@ class Sighting(Value, frozen=True):
     received_at: datetime | None = None
     zone: str = ""
     value: float | None = None
+    ends_at: datetime | None = None
 
 
 class Arrived(Value, frozen=True):

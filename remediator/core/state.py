@@ -31,12 +31,17 @@ MAX_SIGNALS = 64
 
 
 class SeenSignal(Value, frozen=True):
-    """One alert that is evidence for an incident; `resolved` once its end was seen."""
+    """One alert that is evidence for an incident; `resolved` once its end was seen.
+
+    `doubt` is why it is not known whether it stands, since `doubted_at`: it is gone, but nobody has measured that.
+    """
 
     fingerprint: str
     labels: dict[str, str]
     starts_at: datetime | None
     resolved: bool = False
+    doubt: str = ""
+    doubted_at: datetime | None = None
 
 
 class Incident(Value, frozen=True):
@@ -97,6 +102,13 @@ class Incident(Value, frozen=True):
     def under_way(self) -> bool:
         """Whether it is in a step of several writes that has done one at least, and not the last."""
         return self.progress is not None and bool(self.progress.done) and not self.progress.ended
+
+    @property
+    def doubted_at(self) -> datetime | None:
+        """Since when it is not known of any of its signals whether it stands; None where of one it is, or none does."""
+        standing = [each.doubted_at for each in self.signals if not each.resolved]
+        known = [at for at in standing if at is not None]
+        return max(known) if known and len(known) == len(standing) else None
 
     @property
     def owes_an_answer(self) -> bool:
@@ -179,8 +191,9 @@ class State(Value, frozen=True):
         return Mode.lowest(self.policy.mode, rule.mode, present.mode if present else None)
 
     def is_dark(self, incident: Incident) -> bool:
-        """Whether it is not known at present if the incident's query still shows it."""
-        return dark_key("prometheus", incident.definition.name) in self.dark
+        """Whether it is not known at present if the incident's signals stand."""
+        keys = (dark_key(source, incident.definition.name) for source in ("prometheus", "alertmanager"))
+        return any(key in self.dark for key in keys) or incident.doubted_at is not None
 
     def incident_of(self, rule: str, target: Target) -> Incident | None:
         """The open incident of a rule and target, if there is one."""

@@ -20,6 +20,7 @@ class Need(enum.StrEnum):
     AUTOSCALERS = "autoscalers"
     DISRUPTION_BUDGETS = "disruption_budgets"
     MEMBERS = "members"
+    SILENCES = "silences"
 
 
 class Owner(Value, frozen=True):
@@ -78,8 +79,9 @@ class Gate(Value, frozen=True):
 
 
 class Surroundings(Value, frozen=True):
-    """All that was read around a target. `silences` say which of the incident's alerts are silenced or inhibited, and
-    by what; `halted` is the word of a watched object that switches everything off.
+    """All that was read around a target. `silences` say which of the incident's alerts are silenced, inhibited or
+    muted, and by what, or that none of them is there at present; `halted` is the word of a watched object that switches
+    everything off.
     """
 
     unread: dict[str, str] = {}
@@ -90,7 +92,7 @@ class Surroundings(Value, frozen=True):
     disruption_budgets: tuple[DisruptionBudget, ...] | None = None
     members: Members | None = None
     gates: tuple[Gate, ...] = ()
-    silences: tuple[str, ...] = ()
+    silences: tuple[str, ...] | None = None
     halted: str = ""
 
     def missing(self, need: Need) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from itertools import islice
 
 from msgspec.structs import replace
 
-from remediator.clients.alertmanager import Alert, MalformedPayload, Payload, parse
+from remediator.clients.alertmanager import Alert, MalformedPayload, parse
 from remediator.core.observations import Arrived, Sighting
 from remediator.core.rules import Rule
 from remediator.core.state import State, told_key
@@ -24,7 +24,22 @@ AT_ONCE = 16
 """Targets of one payload that are looked up together."""
 
 
-async def arrived(cluster: Reader, state: State, receipt: Receipt) -> Arrived:
+Doubt = Callable[[dict[str, str]], Awaitable[str]]
+"""Why the end of an alert with these labels is not believed; empty where it is."""
+
+
+async def believing(labels: dict[str, str]) -> str:
+    """No doubts: nobody can be asked."""
+    return ""
+
+
+async def arrived(
+    cluster: Reader,
+    state: State,
+    receipt: Receipt,
+    doubt: Doubt = believing,
+    heard: Callable[[str], None] = lambda receiver: None,
+) -> Arrived:
     """All sightings of one payload. Raises `ClusterError` where a target cannot be asked for now: try again later.
 
     Only alerts that a rule matches are followed to a target, and only those that the journal does not know yet.
@@ -33,15 +48,24 @@ async def arrived(cluster: Reader, state: State, receipt: Receipt) -> Arrived:
         payload = parse(receipt.body)
     except MalformedPayload as error:
         return Arrived((_skip(str(error)),))
+    heard(payload.receiver)
+    found = await sightings_of(cluster, state, payload.alerts, doubt)
+    skipped = (_skip(reason) for reason in payload.skipped)
+    return Arrived(tuple(replace(each, received_at=receipt.received_at) for each in (*skipped, *found)))
+
+
+async def sightings_of(
+    cluster: Reader, state: State, alerts: Iterable[Alert], doubt: Doubt = believing
+) -> list[Sighting]:
+    """What the alerts that rules match are evidence of. Raises `ClusterError` as `arrived` does."""
     found: list[Sighting] = []
-    for some in _batches(_matching(state, payload)):
-        sightings = [_sighting(cluster, state, rule, alert) for rule, alert in some]
+    for some in _batches(_matching(state, alerts)):
+        sightings = [_sighting(cluster, state, rule, alert, doubt) for rule, alert in some]
         if any(_is_asked_about(state, rule, alert) for rule, alert in some):
             found += await asyncio.gather(*sightings)
         else:  # a task for each would cost more than all else
             found += [await each for each in sightings]
-    skipped = (_skip(reason) for reason in payload.skipped)
-    return Arrived(tuple(replace(each, received_at=receipt.received_at) for each in (*skipped, *found)))
+    return found
 
 
 def _batches(pairs: Iterator[tuple[Rule, Alert]]) -> Iterator[list[tuple[Rule, Alert]]]:
@@ -49,10 +73,10 @@ def _batches(pairs: Iterator[tuple[Rule, Alert]]) -> Iterator[list[tuple[Rule, A
         yield batch
 
 
-def _matching(state: State, payload: Payload) -> Iterator[tuple[Rule, Alert]]:
-    """Alerts in the order of the payload, the rules of each in that of their names."""
+def _matching(state: State, alerts: Iterable[Alert]) -> Iterator[tuple[Rule, Alert]]:
+    """Alerts in their order, the rules of each in that of their names."""
     index = matching(state.rules)
-    for alert in payload.alerts:
+    for alert in alerts:
         yield from ((rule, alert) for rule in index.of(alert.labels))
 
 
@@ -61,24 +85,28 @@ def _is_asked_about(state: State, rule: Rule, alert: Alert) -> bool:
     return alert.status == "firing" and state.told.get(told_key(rule.name, alert.fingerprint)) not in state.incidents
 
 
-async def _sighting(cluster: Reader, state: State, rule: Rule, alert: Alert) -> Sighting:
+async def _sighting(cluster: Reader, state: State, rule: Rule, alert: Alert, doubt: Doubt) -> Sighting:
     known = state.told.get(told_key(rule.name, alert.fingerprint), "")
     found: Located | Unresolved | None = None
+    status, reason = alert.status, ""
     if known in state.incidents:
         found = Located(state.incidents[known].target)
+        if status == "resolved" and (reason := await doubt(alert.labels)):
+            status = "doubted"
     elif alert.status == "firing":
         found = await locate(cluster, rule.target, alert.labels)
     return Sighting(
         SOURCE,
-        alert.status,
+        status,
         rule.name,
         alert.fingerprint,
         alert.labels,
         alert.annotations,
         alert.starts_at,
         found.target if isinstance(found, Located) else None,
-        found.reason if isinstance(found, Unresolved) else "",
+        found.reason if isinstance(found, Unresolved) else reason,
         zone=found.zone if isinstance(found, Located) else "",
+        ends_at=alert.ends_at if status == "resolved" else None,
     )
 
 

@@ -7,6 +7,7 @@ be read is `unknown` with the reason, and unknown never acts.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -26,22 +27,30 @@ from remediator.ports import Clock, Cluster, ClusterError, Conflict, Forbidden, 
 from remediator.propose import digest, needs_of, wanted_change
 from remediator.sources.pods import pod_facts
 from remediator.sources.reads import Read
-from remediator.sources.surroundings import surroundings
+from remediator.sources.surroundings import Reader, surroundings
 from remediator.sources.view import view_of
 
 MOST_HELD = 64
 """Objects that the API server does not let go now (429), after which a look asks about no further one."""
 
 
-async def look(cluster: Cluster, clock: Clock, state: State, incident: Incident, before: Read | None = None) -> Looked:
+async def look(
+    cluster: Cluster,
+    clock: Clock,
+    state: State,
+    incident: Incident,
+    before: Read | None = None,
+    outside: Mapping[Need, Reader] | None = None,
+) -> Looked:
     """Read the incident's target and rehearse what would be done about it. Never raises a `ClusterError`.
 
     Where the API server answers that an object may not go now, an action may plan on without it, and is asked again.
-    `before` is the target as it was read a moment ago: it is not read again.
+    `before` is the target as it was read a moment ago: it is not read again. `outside` reads what the cluster itself
+    does not know.
     """
     snapshot = await read(cluster, clock, incident, before)
     needs = needs_of(state, incident, snapshot.facts, clock.now()) if snapshot.facts.exists else frozenset[Need]()
-    snapshot = await _surrounded(cluster, state, incident, snapshot, needs)
+    snapshot = await _surrounded(cluster, state, incident, snapshot, needs, outside)
     change = wanted_change(state, incident, _timed(snapshot, clock), clock.now())
     rehearsal = await rehearse(cluster, change, snapshot) if change else None
     while change and rehearsal and rehearsal.status == "throttled" and len(snapshot.held) < MOST_HELD:
@@ -53,11 +62,17 @@ async def look(cluster: Cluster, clock: Clock, state: State, incident: Incident,
     return Looked(incident.id, _timed(snapshot, clock), rehearsal)
 
 
-async def look_again(cluster: Cluster, clock: Clock, state: State, incident: Incident) -> Facts:
+async def look_again(
+    cluster: Cluster,
+    clock: Clock,
+    state: State,
+    incident: Incident,
+    outside: Mapping[Need, Reader] | None = None,
+) -> Facts:
     """Read what a write that has waited still depends on. Never raises a `ClusterError`."""
     snapshot = await read(cluster, clock, incident)
     needs = needs_again(state, incident, snapshot.facts, clock.now()) if snapshot.facts.exists else frozenset[Need]()
-    return _timed(await _surrounded(cluster, state, incident, snapshot, needs), clock).facts
+    return _timed(await _surrounded(cluster, state, incident, snapshot, needs, outside), clock).facts
 
 
 def _timed(snapshot: Snapshot, clock: Clock) -> Snapshot:
@@ -87,12 +102,17 @@ async def read(cluster: Cluster, clock: Clock, incident: Incident, before: Read 
 
 
 async def _surrounded(
-    cluster: Cluster, state: State, incident: Incident, snapshot: Snapshot, needs: frozenset[Need]
+    cluster: Cluster,
+    state: State,
+    incident: Incident,
+    snapshot: Snapshot,
+    needs: frozenset[Need],
+    outside: Mapping[Need, Reader] | None,
 ) -> Snapshot:
     """The snapshot with what guards in force need to know around the target; nothing else is read."""
     if not needs:
         return snapshot
-    around = await surroundings(cluster, state, incident, snapshot.live, needs)
+    around = await surroundings(cluster, state, incident, snapshot.live, needs, outside)
     return replace(snapshot, facts=replace(snapshot.facts, around=around))
 
 

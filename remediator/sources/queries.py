@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
@@ -22,6 +22,7 @@ from remediator.core.rules import Rule
 from remediator.core.state import Incident, State
 from remediator.logs import logger
 from remediator.ports import Clock, Cluster
+from remediator.sources.measured import Ask, unmeasured
 from remediator.sources.series import SOURCE, Seen, fingerprint_of, sightings_of
 from remediator.sources.timetable import Schedule, Slot, Timetable, slot_of
 
@@ -31,10 +32,11 @@ AT_ONCE = 8
 """Queries under way at once."""
 
 GOOD = 2
-"""Good answers in a row until absence is believed: after an outage the first may come before the first scrape."""
+"""Good answers in a row until absence is believed: after an outage the first may come before the first scrape. After
+one they must have come for as long as the rule's `for`, too.
+"""
 
-Ask = Callable[[str, datetime], Awaitable[Answer]]
-"""Asks a query as of an instant; never raises."""
+EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass
@@ -43,6 +45,7 @@ class Asking:
 
     rules: tuple[Rule, ...] = ()
     good: int = 0
+    good_since: datetime | None = EARLIEST
     begun: bool = False
     seen: dict[str, Seen] = field(default_factory=dict)
 
@@ -106,6 +109,7 @@ class Queries:
         self._running.add(slot)
         try:
             at = self._clock.now()
+            metrics.RULE_DELAY.observe(slot.late(at.timestamp()))
             self._count_missed(slot, at)
             queries = self._slots.get(slot, {})
             reached = await asyncio.gather(*(self._one(query, each, at) for query, each in queries.items()))
@@ -145,19 +149,31 @@ class Queries:
     async def _conclude(self, asking: Asking, answer: Answer, at: datetime) -> None:
         if not isinstance(answer, Vector):
             reason = answer.reason if isinstance(answer, Unknown) else ""
-            asking.good = 0
+            asking.good, asking.good_since = 0, None
             return await self._say(tuple(Light(False, rule.name, reason) for rule in asking.rules), ())
-        blank, asking.begun, asking.good = not asking.begun, True, min(asking.good + 1, GOOD)
+        blank, asking.begun = not asking.begun, True
+        asking.good_since = asking.good_since or at
+        asking.good = min(asking.good + 1, GOOD)
         present = {fingerprint_of(sample.labels): sample for sample in answer.samples}
         asking.seen = _kept(asking, present, at)
-        lit = asking.good >= GOOD
         for rule in asking.rules:
+            lit = asking.good >= GOOD and (at - asking.good_since).total_seconds() >= rule.when.for_
             absent = self._absent(rule, present) if lit else ()
+            if absent and (reason := await self._unmeasured(rule, absent, at)):
+                await self._say((Light(False, rule.name, reason),), ())
+                continue
             firing = await sightings_of(self._cluster, self._state(), rule, present, asking.seen, at, blank=blank)
             if self._state().rules.get(rule.name) == rule:  # it may have changed meanwhile
                 lights = (Light(True, rule.name),) if lit else ()
                 await self._say(lights, (*absent, *firing))
         return None
+
+    async def _unmeasured(self, rule: Rule, absent: tuple[Sighting, ...], at: datetime) -> str:
+        """Why series are absent without having ended: what the query selects is not measured at present."""
+        for labels in {tuple(sorted(_target(each.labels).items())): _target(each.labels) for each in absent}.values():
+            if reason := await unmeasured(self._ask, rule.when.query, labels, at):
+                return reason
+        return ""
 
     async def _say(self, lights: tuple[Light, ...], sightings: Iterable[Sighting]) -> None:
         """Bring what changes anything; most answers are those of the tick before."""
@@ -193,6 +209,11 @@ class _Open(Value, frozen=True):
 
     fingerprint: str
     labels: dict[str, str]
+
+
+def _target(labels: dict[str, str]) -> dict[str, str]:
+    """The labels that say where a series was measured."""
+    return {name: labels[name] for name in ("job", "instance") if name in labels}
 
 
 def _of_series(answer: Answer) -> Answer:

@@ -6,7 +6,7 @@ What cannot be read is named with the reason, and the guard that needs it holds;
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from remediator.core.kinds import KINDS
 from remediator.core.model import Json, Ref
@@ -22,20 +22,28 @@ Reader = Callable[[Cluster, State, Incident, Json], Awaitable[object]]
 
 
 async def surroundings(
-    cluster: Cluster, state: State, incident: Incident, live: Json, needs: Iterable[Need]
+    cluster: Cluster,
+    state: State,
+    incident: Incident,
+    live: Json,
+    needs: Iterable[Need],
+    outside: Mapping[Need, Reader] | None = None,
 ) -> Surroundings:
-    """All that is needed around a live target. Never raises a `ClusterError`."""
-    wanted = sorted(needs)
-    found = await asyncio.gather(*(_read(need, cluster, state, incident, live) for need in wanted))
+    """All that is needed around a live target. Never raises a `ClusterError`.
+
+    `outside` reads what the cluster itself does not know; without it nothing outside speaks against anything.
+    """
+    wanted, readers = sorted(needs), _READERS | dict(outside or {})
+    found = await asyncio.gather(*(_read(readers[need], cluster, state, incident, live) for need in wanted))
     answers = dict(zip(wanted, found, strict=True))
     unread = {need.value: str(answer) for need, answer in answers.items() if isinstance(answer, ClusterError)}
     read = {need.value: answer for need, answer in answers.items() if not isinstance(answer, ClusterError)}
     return Surroundings(unread=unread, **read)  # type: ignore[arg-type]
 
 
-async def _read(need: Need, cluster: Cluster, state: State, incident: Incident, live: Json) -> object:
+async def _read(reader: Reader, cluster: Cluster, state: State, incident: Incident, live: Json) -> object:
     try:
-        return await _READERS[need](cluster, state, incident, live)
+        return await reader(cluster, state, incident, live)
     except ClusterError as error:
         return error
 
@@ -63,6 +71,11 @@ async def owners(cluster: Cluster, state: State, incident: Incident, live: Json)
     return tuple(found)
 
 
+async def no_silences(cluster: Cluster, state: State, incident: Incident, live: Json) -> tuple[str, ...]:
+    """No Alertmanager is asked."""
+    return ()
+
+
 _READERS: dict[Need, Reader] = {
     Need.NAMESPACE: namespace,
     Need.OWNERS: owners,
@@ -70,4 +83,5 @@ _READERS: dict[Need, Reader] = {
     Need.AUTOSCALERS: autoscalers,
     Need.DISRUPTION_BUDGETS: disruption_budgets,
     Need.MEMBERS: members,
+    Need.SILENCES: no_silences,
 }

@@ -22,6 +22,10 @@ class Slot(NamedTuple):
         """Seconds after the beginning of each interval, which are counted from the epoch."""
         return self.interval * self.number / slots_in(self.interval)
 
+    def late(self, at: float) -> float:
+        """Seconds since it was last due, at a Unix time."""
+        return (at - self.offset) % self.interval
+
 
 def slot_of(query: str, interval: float) -> Slot:
     """The slot of a query: equal ones share theirs, and none moves where others come and go."""

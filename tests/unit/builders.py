@@ -100,7 +100,7 @@ def snapshot(live: Json | None = None, taken_at: datetime = START, **facts: Any)
     """What a look brings back: `shop/web` with three revisions, its facts with single ones overridden."""
     live = deployment(ready=0) if live is None else live
     revisions = (replica_set(1), replica_set(2, available=2), replica_set(3))
-    seen = {"around": Surroundings(namespace=Namespace(), owners=())} | facts
+    seen = {"around": Surroundings(namespace=Namespace(), owners=(), silences=())} | facts
     return Snapshot(replace(facts_of(live, taken_at), **seen), live, revisions)
 
 

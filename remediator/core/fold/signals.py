@@ -38,12 +38,27 @@ def signal(state: State, event: Event, data: Signal) -> State:
         surplus = next((seen for seen in others if seen.resolved), others[0])
         others.remove(surplus)
         told = without(told, told_key(event.rule, surplus.fingerprint))
-    seen = SeenSignal(data.fingerprint, data.labels, data.starts_at, resolved=data.status == "resolved")
+    incident = _undoubted(incident, data, event.time)
+    seen = _seen(data, event.time)
     told = without(told, key) if seen.resolved else told.set(key, incident.id)
     state = replace(state, told=told, noted=without(state.noted, key))
     after = _with_signals(incident, (*others, seen), event.time)
     turned = (after.cleared_at is None) != (incident.cleared_at is None) and bool(incident.signals)
     return keep(_turn(state, incident, event.time) if turned else state, after)
+
+
+def _seen(data: Signal, at: datetime) -> SeenSignal:
+    if data.status == "doubted":
+        return SeenSignal(data.fingerprint, data.labels, data.starts_at, doubt=data.reason, doubted_at=at)
+    return SeenSignal(data.fingerprint, data.labels, data.starts_at, resolved=data.status == "resolved")
+
+
+def _undoubted(incident: Incident, data: Signal, at: datetime) -> Incident:
+    """The incident where a signal fires: the time in which all of them were in doubt is taken out of `for`."""
+    since = incident.doubted_at
+    if data.status != "firing" or since is None:
+        return incident
+    return replace(incident, since=incident.since + (at - max(since, incident.since)))
 
 
 def _turn(state: State, incident: Incident, at: datetime) -> State:
@@ -100,6 +115,8 @@ def rules(state: State, event: Event, data: RulesChanged) -> State:
     for name in touched:
         if name not in rules or not rules[name].when.query:
             dark = without(dark, dark_key("prometheus", name))
+        if name not in rules or not rules[name].when.alert:
+            dark = without(dark, dark_key("alertmanager", name))
     before, state = state, replace(state, rules=rules, policy=data.policy or state.policy, dark=dark)
     for incident in state.incidents.values():
         if incident.definition.name in touched:

@@ -144,7 +144,7 @@ def test_malformed(body: bytes, reason: str) -> None:
         (None, "Expected `object`, got `null`"),
         (alert(status=...), "status is '', neither firing nor resolved"),
         (alert(status="Firing"), "status is 'Firing'"),
-        (alert(status=1), r"`str`, got `int` - at `\$.status`"),
+        (alert(status=1), "status is '1'"),
         (alert(labels=...), "it has no labels"),
         (alert(labels={}), "it has no labels"),
         (alert(labels={"alertname": ""}), "it has no labels"),

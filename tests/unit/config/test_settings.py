@@ -150,6 +150,7 @@ def test_every_key_comes_through():
             "http://prometheus:9090",
             5.0,
             20.0,
+            False,
             HttpConfig(
                 basic_auth=BasicAuth("", f"{beside}prometheus-password", f"{beside}prometheus-user"),
                 tls_config=Tls(

@@ -34,8 +34,8 @@ def series(name: str = "web", value: float | None = 1.0) -> Sample:
     return Sample({"namespace": "shop", "deployment": name}, value)
 
 
-def asking(name: str = "r", query: str = QUERY, **fields: object) -> Rule:
-    return rule(name, when=When(query=query), target=TargetSpec("Deployment"), **fields)
+def asking(name: str = "r", query: str = QUERY, when_for: float = 0.0, **fields: object) -> Rule:
+    return rule(name, when=When(query=query, for_=when_for), target=TargetSpec("Deployment"), **fields)
 
 
 class House:
@@ -312,3 +312,31 @@ async def test_whatever_is_answered_an_incident_clears_only_by_two_good_answers(
             assert after == (present if good >= 2 else before | present)
         else:
             assert after == before
+
+
+async def test_after_the_dark_absence_is_believed_when_good_answers_came_for_as_long_as_for() -> None:
+    house = House(asking(when_for=100.0))
+    for answer in (series(), series(), DOWN, series()):
+        await house.tick(answer)
+    assert [await house.tick() for _ in range(4)] == [[], [], [], ["resolved"]]
+
+
+async def test_while_nobody_measures_it_absence_is_no_end() -> None:
+    """The exporter is down: its series are gone, and the target that delivered them is not up."""
+    house = House(asking(query="unavailable > 0"))
+    house.answers['group by (job) (last_over_time({__name__=~"unavailable"}[1h]))'] = Vector(
+        (Sample({"job": "x"}, 1.0),)
+    )
+    house.answers['up{job="x"}'] = Vector((Sample({"job": "x"}, 0.0),))
+    await house.tick(series())
+    await house.tick(series())
+    assert await house.tick() == []
+    assert (house.open, len(house.state.dark)) == ([WEB], 1)
+    house.answers['up{job="x"}'] = Vector((Sample({"job": "x"}, 1.0),))
+    assert await house.tick() == ["resolved"]
+    assert not house.state.dark
+
+
+def test_lateness_is_since_the_instant_that_was_due() -> None:
+    assert Slot(30.0, 10).late(310.25) == 0.25
+    assert Slot(30.0, 10).late(339.0) == 29.0
