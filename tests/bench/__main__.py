@@ -1,4 +1,4 @@
-"""`python -m tests.bench [latency] [intake] [start]`: one table of what was measured, with the goals."""
+"""`python -m tests.bench [NAME…]`: one table of what was measured, with the goals."""
 
 from __future__ import annotations
 
@@ -6,20 +6,29 @@ import argparse
 import os
 import platform
 import sys
+import tempfile
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
-from tests.bench import intake, latency, start
+from tests.bench import history, intake, latency, simulated, start
 from tests.bench.table import Row, render
 from tests.lab.errors import LabError
 from tests.lab.lab import Lab
 from tests.lab.progress import Say
 
-BENCHES: dict[str, Callable[[Lab, Say], list[Row]]] = {
+ON_SERVERS: dict[str, Callable[[Lab, Say], list[Row]]] = {
     "latency": latency.measure,
     "intake": intake.measure,
     "start": start.measure,
 }
+ALONE: dict[str, Callable[[Path, Say], list[Row]]] = {
+    "history": history.measure,
+    "simulated": simulated.measure,
+}
+"""What needs no servers, but a folder."""
+BENCHES = (*ON_SERVERS, *ALONE)
 
 
 def main(arguments: list[str]) -> int:
@@ -29,6 +38,7 @@ def main(arguments: list[str]) -> int:
     names = parser.parse_args(arguments).names or list(BENCHES)
     if unknown := set(names) - set(BENCHES):
         parser.error(f"no benchmark is named {', '.join(sorted(unknown))}; there are {', '.join(BENCHES)}")
+    begun, load = time.monotonic(), os.getloadavg()[0]
     try:
         rows = _run(names)
     except (LabError, RuntimeError) as error:
@@ -37,15 +47,24 @@ def main(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         print("bench: interrupted; all that was started has been ended", file=sys.stderr)
         return 130
-    print(f"\n{_machine()}\n\n{render(rows)}")
+    print(f"\n{_machine(load, time.monotonic() - begun)}\n\n{render(rows)}")
     return int(any(row.met is False for row in rows))
 
 
 def _run(names: list[str]) -> list[Row]:
+    on_servers = [ON_SERVERS[name] for name in names if name in ON_SERVERS]
+    rows = _on_servers(on_servers) if on_servers else []
+    for name in (name for name in names if name in ALONE):
+        with tempfile.TemporaryDirectory(prefix=f"bench-{name}-") as folder:
+            rows += ALONE[name](Path(folder), _say)
+    return rows
+
+
+def _on_servers(benches: list[Callable[[Lab, Say], list[Row]]]) -> list[Row]:
     lab = Lab(say=_say)
     failed = True
     try:
-        rows = [row for name in names for row in BENCHES[name](lab, _say)]
+        rows = [row for bench in benches for row in bench(lab, _say)]
         failed = False
         return rows
     finally:
@@ -56,11 +75,11 @@ def _say(line: str) -> None:
     print(f"bench: {line}", flush=True)
 
 
-def _machine() -> str:
-    """What it was measured on."""
+def _machine(before: float, took: float) -> str:
+    """What it was measured on, and what else went on there."""
     now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    cores, load = os.cpu_count(), os.getloadavg()[0]
-    return f"{now}, {cores} cores, load {load:.1f} at the end, Python {platform.python_version()}, {platform.system()}"
+    load = f"load {before:.1f} before and {os.getloadavg()[0]:.1f} after {took:.0f} s"
+    return f"{now}, {os.cpu_count()} cores, {load}, Python {platform.python_version()}, {platform.system()}"
 
 
 if __name__ == "__main__":

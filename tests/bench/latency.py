@@ -127,7 +127,7 @@ def _turn(lab: Lab, side: Side, log: Writes, count: int) -> None:
 def _writes(log: Writes, user: str, count: int) -> dict[str, Write]:
     """The writes of one turn by target, as they come in."""
     found: list[Write] = []
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 180
     while len(found) < count and time.monotonic() < deadline:
         time.sleep(0.5)
         found += log.new().get(user, [])
