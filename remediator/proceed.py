@@ -77,7 +77,8 @@ def _ended(incident: Incident, done: Done) -> Verification:
 def _given_up(
     state: State, incident: Incident, proposal: Proposal, stop: Stop, observation: Looked, now: datetime
 ) -> Ruling:
-    """The end of a step before its last write; of denials every answer is kept first.
+    """The end of a step before its last write; of denials every answer is kept first, and that alone ends it: what the
+    API server refused is not asked again, but its undo is.
 
     Where a person took it back, they are left alone: the target is paused, and anybody may lift that.
     """
@@ -89,4 +90,4 @@ def _given_up(
         rests = about(state, incident, replace(verification, then="rest"), now)
         return Ruling((*answers, rests, *((hands_off(incident, stop.why, now),) if stop.by_hand else ())))
     ruling = fail(state, incident, verification, observation, now, stop.then)
-    return replace(ruling, events=(*answers, *ruling.events)) if ruling.events else ruling
+    return replace(ruling, events=(*answers, *ruling.events))

@@ -46,7 +46,8 @@ def stop_of(request: Request, verdicts: tuple[Verdict, ...], facts: Facts, now: 
     if facts.kept is False:
         return Stop("somebody took back by hand what the step did", "rest", by_hand=True)
     if progress.failed:
-        return Stop(progress.failed)
+        said = request.incident.said
+        return Stop(progress.failed, onward_from(_against(said.verdicts) if said else ()))
     if isinstance(request.change, Done):
         return None
     return _forbidden(request) or _denied(verdicts) or _over(request.incident, verdicts, now)
@@ -61,8 +62,12 @@ def _forbidden(request: Request) -> Stop | None:
 
 
 def _denied(verdicts: tuple[Verdict, ...]) -> Stop | None:
-    denied = {verdict.guard: verdict.reason for verdict in verdicts if verdict.verdict == "deny"}
+    denied = _against(verdicts)
     return Stop("; ".join(denied.values()), onward_from(denied)) if denied else None
+
+
+def _against(verdicts: tuple[Verdict, ...]) -> dict[str, str]:
+    return {verdict.guard: verdict.reason for verdict in verdicts if verdict.verdict == "deny"}
 
 
 def _waits(verdicts: tuple[Verdict, ...]) -> str:

@@ -31,12 +31,18 @@ def decision(state: State, event: Event, data: Decision) -> State:
         incident = awaiting(incident, data)
     if data.then:
         incident = _denied(incident, data)
+    elif data.result == "deny":
+        incident = given_up(incident, "; ".join(_denials(data).values()))
     return keep(state, incident)
+
+
+def _denials(data: Decision) -> dict[str, str]:
+    return {verdict.guard: verdict.reason for verdict in data.verdicts if verdict.verdict == "deny"}
 
 
 def _denied(incident: Incident, data: Decision) -> Incident:
     """Where a denial leads, and what it becomes known as."""
-    denials = {verdict.guard: verdict.reason for verdict in data.verdicts if verdict.verdict == "deny"}
+    denials = _denials(data)
     cause = next((CAUSES[guard] for guard in denials if guard in CAUSES), CloseReason.REFUSED)
     incident = replace(incident, cause=incident.cause or cause, detail="; ".join(denials.values()) or incident.detail)
     if data.then == "rest":

@@ -139,7 +139,9 @@ def test_what_never_may_go_ends_the_step_at_its_deadline(house, on_failure):
     assert [each.status for each in house.all("escalated")] == ["requested", "delivered"]
 
 
-def test_a_pod_under_two_budgets_fails_at_once(house):
+@pytest.mark.parametrize("on_failure", ["keep", "undo"])
+def test_a_pod_under_two_budgets_fails_at_once(house, on_failure):
+    rules(house, until=Until(for_=10.0, within=300.0, on_failure=on_failure))
     house.world.create(*(objects.disruption_budget(name, "shop", "web", min_available=1) for name in "ab"))
     house.world.advance(30)
     house.start()
@@ -147,6 +149,8 @@ def test_a_pod_under_two_budgets_fails_at_once(house):
     house.wait(20)
     assert "more than one PodDisruptionBudget" in told(house)
     assert evictions(house.world) == []
+    assert cordons(house.world) == ([True, False] if on_failure == "undo" else [True])
+    assert len([each for each in house.all("decision") if each.result == "deny"]) == 1
 
 
 def test_a_pause_stops_between_two_writes_and_its_end_lets_it_go_on(house):
