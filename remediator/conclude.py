@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from remediator.actions import ACTIONS
 from remediator.bookkeeping import about
 from remediator.core.events import Event, IncidentClosed, Pause, Undo, Verification
-from remediator.core.model import Change, CloseReason
+from remediator.core.model import Change, CloseReason, as_json
 from remediator.core.observations import Looked
 from remediator.core.ruling import Ruling
 from remediator.core.state import Incident, State
@@ -31,7 +31,7 @@ def conclude(state: State, incident: Incident, observation: Looked, now: datetim
     judgement = judge(incident, observation.snapshot.facts, now)
     verification = Verification(judgement.result, incident.step, judgement.detail, judgement.since)
     if judgement.result == "proven":
-        closed = IncidentClosed(CloseReason.RECOVERED, judgement.detail)
+        closed = IncidentClosed(CloseReason.RECOVERED, judgement.detail, as_json(observation.snapshot.facts))
         return Ruling((about(state, incident, closed, now),))
     if judgement.result == "reverted" and _yields(incident):
         rests = replace(verification, result="failed", then="rest")
@@ -67,6 +67,8 @@ def fail(
     planned = propose_undo(state, incident, observation.snapshot)
     if not isinstance(planned, Change):
         why = f"not undone: {planned.reason}" if planned else "there is nothing to undo"
+        if planned and planned.contended:
+            verification = replace(verification, then="person")
         return _onward(state, incident, verification, now, why)
     rehearsal = observation.rehearsal
     if rehearsal is None or rehearsal.change_digest != digest(planned) or rehearsal.status == "conflict":
@@ -80,7 +82,7 @@ def fail(
 
 
 def _onward(state: State, incident: Incident, verification: Verification, now: datetime, why: str = "") -> Ruling:
-    """The verification as failed and the next rung; `why` says what became of the undo."""
+    """The verification as failed and where that leads; `why` says what became of the undo."""
     detail = f"{verification.detail}; {why}" if why else verification.detail
     return Ruling((about(state, incident, replace(verification, detail=detail), now),))
 

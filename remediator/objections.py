@@ -64,8 +64,8 @@ def _of_guards(state: State, incident: Incident, intent: Intent, facts: Facts | 
         return "the signal is gone"
     if state.is_dark(incident) and not incident.under_way:
         return "it is not known any more whether the signal stands"
-    request = replace(request_of(state, incident), change=intent.change)
     seen = facts or Facts(now, exists=True, uid=incident.target.uid)
+    request = replace(request_of(state, incident, seen), change=intent.change)
     asked = AFTER_WAITING if facts else AT_ONCE
     verdicts = (answer_of(guard, request, state, seen, now) for guard in asked)
     return next((f"{each.guard}: {each.reason}" for each in verdicts if not each.allows), "")
@@ -78,4 +78,4 @@ def _is_approved(incident: Incident, intent: Intent) -> bool:
 
 def needs_again(state: State, incident: Incident, facts: Facts, now: datetime) -> frozenset[Need]:
     """What around the target must be read, so that the guards that are asked after a wait can answer."""
-    return needs_by(AFTER_WAITING, request_of(state, incident), state, facts, now)
+    return needs_by(AFTER_WAITING, request_of(state, incident, facts), state, facts, now)

@@ -60,9 +60,10 @@ class Proposal(Value, frozen=True):
 
 def propose(state: State, incident: Incident, snapshot: Snapshot, now: datetime) -> Proposal:
     """Plan the incident's present step on its live target and ask every guard about it."""
-    request = request_of(state, incident)
+    request = request_of(state, incident, snapshot.facts)
     done = incident.progress.done if incident.progress else ()
-    order = Order(next_id(incident), incident.target, request.step.args, snapshot, incident.since, done)
+    good = state.good.get(incident.target.key, ())
+    order = Order(next_id(incident), incident.target, request.step.args, snapshot, incident.since, done, good)
     request = replace(request, change=_plan(request, order))
     verdicts = tuple(answer_of(guard, request, state, snapshot.facts, now) for guard in _asked(request))
     return Proposal(request, (*verdicts, *_plan_verdict(request)), _outlook(request, order))
@@ -77,16 +78,17 @@ def _asked(request: Request) -> tuple[Guard, ...]:
     return (confirm.GUARD,) if request.rule.conditions and request.incident.cause not in IN_VAIN else ()
 
 
-def request_of(state: State, incident: Incident) -> Request:
+def request_of(state: State, incident: Incident, facts: Facts) -> Request:
     """The incident's present step as guards are asked about it, before anything is planned."""
     rule = incident.definition
     step = rule.do[incident.step]
-    return Request(incident, rule, step, ACTIONS[step.action], state.mode_of(rule), limits_of(state.policy, rule))
+    action = ACTIONS[step.action].asked(step.args, incident.target, facts)
+    return Request(incident, rule, step, action, state.mode_of(rule), limits_of(state.policy, rule))
 
 
 def needs_of(state: State, incident: Incident, facts: Facts, now: datetime) -> frozenset[Need]:
     """What around the target must be read, so that every guard can answer about the incident's present step."""
-    request = request_of(state, incident)
+    request = request_of(state, incident, facts)
     due = request.under_way or (incident.phase is Phase.PENDING and now >= incident.fires_at)
     if request.action.tells or request.mode is Mode.OFF or not due:
         return frozenset()

@@ -11,12 +11,15 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from remediator.core.durations import DurationError, parse_duration
 from remediator.core.events import Intent
 from remediator.core.kinds import KINDS
+from remediator.core.memory import Good
 from remediator.core.model import Change, Json, Precondition, Ref, Refusal, Target, Value, Verb
 from remediator.core.progress import Written
-from remediator.core.snapshot import Listing, Snapshot
+from remediator.core.snapshot import Facts, Listing, Snapshot
 from remediator.core.tainting import EFFECTS
 
 REMEDIATION = "remediator.io/remediation"
@@ -48,11 +51,19 @@ class Disruption(enum.StrEnum):
     NODE = "node"  # a node, and what runs on it
 
 
+class Effect(Value, frozen=True):
+    """What an action does with given arguments to a given target: see `Action.disrupts` and `Action.sets`."""
+
+    disrupts: Disruption
+    sets: frozenset[str] = frozenset()
+
+
 class Order(Value, frozen=True):
     """What is to be planned: the intent's id, the target, the checked arguments, and the target as it is live.
 
     `since` is when the evidence began; what was changed after it is not what the evidence is about. `done` are the
-    writes of a step of several that were carried out, in their order: none before the first.
+    writes of a step of several that were carried out, in their order: none before the first. `good` is what the journal
+    remembers of the target as it was healthy, the latest last.
     """
 
     id: str
@@ -61,6 +72,7 @@ class Order(Value, frozen=True):
     snapshot: Snapshot
     since: datetime | None = None
     done: tuple[Written, ...] = ()
+    good: tuple[Good, ...] = ()
 
 
 class UndoOrder(Value, frozen=True):
@@ -79,8 +91,9 @@ class Action(Value, frozen=True):
     """One registered action.
 
     `kinds` are the targets it applies to, all where empty. `check` answers what is wrong with arguments, nothing
-    where they are right. `during_rollout` allows it while the target rolls out, `reads_revisions` says that it plans
-    on the target's roll-out history. `tells` marks the action that tells a person instead of writing.
+    where they are right. `during_rollout` allows it while the target rolls out, `while_paused` while its roll-out is
+    paused; `reads_revisions` says that it plans on the target's roll-out history. `tells` marks the action that tells a
+    person instead of writing, `names_kind` one whose rule must say of which kind its target is.
 
     `kept` says whether a carried-out intent's change still stands in the live object; without it nobody is noticed who
     takes it back. One that `yields` takes that for a person's word: it is not made again, and the target left alone.
@@ -90,7 +103,8 @@ class Action(Value, frozen=True):
     and the others give it back: nothing but the mode may keep these. `reads` are the lists that it plans on.
 
     `disrupts` is what it takes away of what runs, `sets` the groups of fields that it changes and that a manifest or
-    another controller may own: `template`, `replicas`. One that does not say what it disrupts counts as the worst.
+    another controller may own: `template`, `replicas`, `bounds`, `fields`. One that does not say what it disrupts
+    counts as the worst; where that depends on its arguments or the target, `effect` says what holds for these.
     """
 
     name: str
@@ -105,10 +119,20 @@ class Action(Value, frozen=True):
     outlives: bool = False
     reads: Callable[[Target, Json, Json], tuple[Listing, ...]] | None = None
     during_rollout: bool = False
+    while_paused: bool = False
     reads_revisions: bool = False
     tells: bool = False
+    names_kind: bool = False
     disrupts: Disruption = Disruption.NODE
     sets: frozenset[str] = frozenset()
+    effect: Callable[[Json, Target, Facts], Effect] | None = None
+
+    def asked(self, args: Json, target: Target, facts: Facts) -> Action:
+        """The action as guards see it, with what it does with these arguments to this target."""
+        if self.effect is None or facts.unknown or not facts.exists:
+            return self
+        found = self.effect(args, target, facts)
+        return replace(self, disrupts=found.disrupts, sets=found.sets)
 
 
 def several(action: Action) -> bool:
@@ -119,6 +143,11 @@ def several(action: Action) -> bool:
 def no_arguments(args: Json) -> tuple[str, ...]:
     """The check of actions that take none."""
     return tuple(f"unknown argument {name!r}: this action takes none" for name in args)
+
+
+def unknown_arguments(action: str, args: Json, *known: str) -> tuple[str, ...]:
+    """A complaint about every argument that an action does not take."""
+    return tuple(f"unknown argument {name!r}: {action} takes {', '.join(known)}" for name in args if name not in known)
 
 
 def precondition_of(live: Json) -> Precondition:

@@ -24,8 +24,12 @@ RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
 
 
 def plan(order: Order) -> Planned:
-    """A patch of one template annotation; refused where the roll-out is paused."""
+    """A patch of one template annotation; refused where the roll-out is paused, or would replace no pod by itself."""
     live = order.snapshot.live
+    if why := _no_roll_out(live):
+        return Refusal(
+            f"{why}: a restart would replace no pod", "delete the pods in their turn, or change the strategy"
+        )
     if live["spec"].get("paused"):
         return Refusal("the roll-out is paused, a restart would not start", "resume it: kubectl rollout resume")
     template = {"metadata": {"annotations": {RESTARTED_AT: instant(order.snapshot.facts.taken_at)}}}
@@ -38,6 +42,16 @@ def plan(order: Order) -> Planned:
         prior={"restartedAt": _restarted_at(live)},
         summary=f"restart {order.target}",
     )
+
+
+def _no_roll_out(live: Json) -> str:
+    """Why the workload's own strategy replaces no pod when the template changes; empty where it does."""
+    strategy = live["spec"].get("updateStrategy") or {}
+    if strategy.get("type") == "OnDelete":
+        return "its update strategy is OnDelete"
+    partition = (strategy.get("rollingUpdate") or {}).get("partition") or 0
+    replicas = live["spec"].get("replicas", 1)
+    return f"its partition {partition} keeps all {replicas} pods" if partition and partition >= replicas else ""
 
 
 def kept(intent: Intent, live: Json) -> bool:

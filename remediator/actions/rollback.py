@@ -1,13 +1,13 @@
 """`rollback`: back to an earlier pod template, exactly what `kubectl rollout undo` leaves behind.
 
-For a Deployment kubectl replaces the pod template by the ReplicaSet's, without the `pod-template-hash` label, and
-takes the ReplicaSet's annotations over (change-cause among them) but for those that belong to the Deployment itself
-(k8s.io/kubectl, polymorphichelpers/rollback.go). The Deployment controller then numbers the roll-out anew.
+kubectl (polymorphichelpers/rollback.go) replaces the pod template by that of the ReplicaSet, without the label
+`pod-template-hash`, or of the ControllerRevision; of a Deployment it takes the ReplicaSet's annotations over
+(change-cause among them) but for those that belong to the Deployment itself. The controller then numbers it anew.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+import msgspec
 
 from remediator.actions.action import (
     Action,
@@ -18,17 +18,25 @@ from remediator.actions.action import (
     annotated,
     precondition_of,
 )
+from remediator.actions.setting import contended, prior_of
 from remediator.core.events import Intent
-from remediator.core.kinds import ref_of
-from remediator.core.model import Change, Json, PatchType, Refusal, Target, Verb
-from remediator.core.snapshot import Snapshot
-from remediator.core.workload import REVISION, revision_of
+from remediator.core.fields import Field, fields_set, is_ours
+from remediator.core.histories import (
+    EARLIER,
+    REVISION,
+    Revision,
+    is_proven,
+    rolled_out_since,
+    template_of,
+)
+from remediator.core.kinds import WORKLOADS, ref_of
+from remediator.core.model import Change, Json, PatchType, Refusal, Verb
 
 OWN_ANNOTATIONS = frozenset(
     {
         "kubectl.kubernetes.io/last-applied-configuration",
         REVISION,
-        "deployment.kubernetes.io/revision-history",
+        EARLIER,
         "deployment.kubernetes.io/desired-replicas",
         "deployment.kubernetes.io/max-replicas",
         "deprecated.deployment.rollback.to",
@@ -49,32 +57,33 @@ def check(args: Json) -> tuple[str, ...]:
 
 
 def plan(order: Order) -> Planned:
-    """A patch of the pod template to that of an earlier revision; refused where there is none or nothing differs."""
+    """A patch of the pod template to that of an earlier revision; refused where none is known to be good."""
     snapshot = order.snapshot
     if snapshot.live["spec"].get("paused"):
         return Refusal("the roll-out is paused", "resume it: kubectl rollout resume")
-    if _is_newer(snapshot, order.since):
-        return Refusal(
-            f"revision {snapshot.facts.revision} was rolled out after the alert began: somebody is at work",
-            "look whether it helps before undoing it",
-        )
-    chosen = _choose(snapshot, order.args.get("to_revision"))
-    if isinstance(chosen, Refusal):
-        return chosen
-    return _to(chosen, snapshot, order.target, order.id)
+    since = order.since
+    made = next((each.created_at for each in snapshot.revisions if each.number == snapshot.facts.revision), None)
+    at_work = rolled_out_since(snapshot.live, made, since) if since is not None else ""
+    if at_work:
+        remedy = "look whether it helps before undoing it"
+        return Refusal(f"{at_work} after the alert began: somebody is at work", remedy)
+    chosen = _choose(order, order.args.get("to_revision"))
+    return chosen if isinstance(chosen, Refusal) else _to(chosen, order)
 
 
 def undo(order: UndoOrder) -> Change | Refusal:
-    """Back to the revision that the roll-back left; refused where somebody has rolled out since.
+    """Back to the revision that the roll-back left; contended where somebody has changed the template since.
 
     Annotations that the roll-back set or took away become again what they were, but for those that somebody else
     has changed since.
     """
     snapshot, prior = order.snapshot, order.intent.prior
-    if _template(snapshot.live) != prior["becomes"]:
-        return Refusal("the pod template was changed by somebody else since", "look who changed it before undoing")
+    fields = msgspec.convert(prior["fields"], tuple[Field, ...])
+    if template_of(snapshot.live) != prior["becomes"] or not all(is_ours(snapshot.live, each) for each in fields):
+        return contended("the pod template")
     body: Json = {"spec": {"template": _replacing(prior["template"])}}
-    body["metadata"] = {"annotations": _annotations_before(order)}
+    if annotations := _annotations_before(order):
+        body["metadata"] = {"annotations": annotations}
     return Change(
         Verb.PATCH,
         ref_of(order.target),
@@ -85,62 +94,56 @@ def undo(order: UndoOrder) -> Change | Refusal:
     )
 
 
-def _is_newer(snapshot: Snapshot, since: datetime | None) -> bool:
-    """Whether the present revision was made after the evidence began: it cannot be what the evidence is about."""
-    current = [each for each in snapshot.revisions if revision_of(each) == snapshot.facts.revision]
-    made = current[0]["metadata"].get("creationTimestamp") if current else None
-    return since is not None and made is not None and datetime.fromisoformat(made) > since
-
-
-def _choose(snapshot: Snapshot, wanted: int | None) -> Json | Refusal:
-    current = snapshot.facts.revision
+def _choose(order: Order, wanted: int | None) -> Revision | Refusal:
+    """The revision of that number; without one the newest earlier that is proven good."""
+    revisions, live = order.snapshot.revisions, order.snapshot.live
     if wanted is not None:
-        found = [each for each in snapshot.revisions if revision_of(each) == wanted]
-        return found[0] if found else Refusal(f"revision {wanted} is not in the history any more")
-    earlier = [each for each in snapshot.revisions if 0 < revision_of(each) < current]
+        found = [each for each in revisions if each.number == wanted]
+        return found[0] if found else Refusal(f"revision {wanted} is not in the history any more", _offer(revisions))
+    current = order.snapshot.facts.revision
+    earlier = [each for each in revisions if each.number < current]
     if not earlier:
         return Refusal(
             f"no earlier revision to go back to: revision {current} is the only one in the history",
             "fix the image or the template by hand",
         )
-    # A revision that still has available replicas is proven good; otherwise the previous one is what kubectl takes.
-    serving = [each for each in earlier if (each.get("status") or {}).get("availableReplicas", 0) > 0]
-    return max(serving or earlier, key=revision_of)
-
-
-def _to(revision: Json, snapshot: Snapshot, target: Target, order_id: str) -> Planned:
-    live, number = snapshot.live, revision_of(revision)
-    template, present = _template(revision), _template(live)
-    if template == present:
-        return Refusal(f"the template of revision {number} is what runs already", "look for another cause")
-    body: Json = {"spec": {"template": _replacing(template)}}
-    annotations = _annotations(live, revision)
-    body["metadata"] = {"annotations": dict(annotations)}
-    have = live["metadata"].get("annotations") or {}
-    return Change(
-        Verb.PATCH,
-        ref_of(target),
-        annotated(body, order_id),
-        precondition_of(live),
-        PatchType.STRATEGIC,
-        prior={
-            "revision": snapshot.facts.revision,
-            "template": present,
-            "becomes": template,
-            "annotations": {name: [have.get(name), value] for name, value in annotations.items()},
-        },
-        summary=f"roll {target} back from revision {snapshot.facts.revision} to {number}",
+    proven = [each for each in earlier if is_proven(each, revisions, live, order.good)]
+    return (
+        proven[-1] if proven else Refusal("no earlier revision is known to have been fully available", _offer(earlier))
     )
 
 
-def _template(obj: Json) -> Json:
-    """An object's pod template as a Deployment holds it: without the label that its ReplicaSet adds."""
-    template = obj["spec"]["template"]
-    meta = dict(template.get("metadata") or {})
-    labels = {k: v for k, v in (meta.get("labels") or {}).items() if k != "pod-template-hash"}
-    meta["labels"] = labels
-    meta.pop("creationTimestamp", None)
-    return {**template, "metadata": meta}
+def _offer(revisions: tuple[Revision, ...] | list[Revision]) -> str:
+    numbers = ", ".join(str(each.number) for each in revisions)
+    return f"name the one to go back to, as in rollback: {{to_revision: N}}; the history has {numbers or 'none'}"
+
+
+def _to(revision: Revision, order: Order) -> Planned:
+    live, target, before = order.snapshot.live, order.target, template_of(order.snapshot.live)
+    if revision.template == before:
+        return Refusal(f"the template of revision {revision.number} is what runs already", "look for another cause")
+    current = order.snapshot.facts.revision
+    body: Json = {"spec": {"template": _replacing(revision.template)}}
+    annotations = _annotations(live, revision) if target.kind == "Deployment" else {}
+    if annotations:
+        body["metadata"] = {"annotations": dict(annotations)}
+    have = live["metadata"].get("annotations") or {}
+    fields = fields_set({"spec": {"template": revision.template}}, live, by_key=True)
+    return Change(
+        Verb.PATCH,
+        ref_of(target),
+        annotated(body, order.id),
+        precondition_of(live),
+        PatchType.STRATEGIC,
+        prior={
+            "revision": current,
+            "template": before,
+            "becomes": revision.template,
+            "annotations": {name: [have.get(name), value] for name, value in annotations.items()},
+            **prior_of(fields),
+        },
+        summary=f"roll {target} back from revision {current} to {revision.number}",
+    )
 
 
 def _replacing(template: Json) -> Json:
@@ -148,10 +151,10 @@ def _replacing(template: Json) -> Json:
     return {**template, "$patch": "replace"}
 
 
-def _annotations(live: Json, revision: Json) -> Json:
+def _annotations(live: Json, revision: Revision) -> Json:
     """What kubectl leaves: the revision's annotations, the Deployment's own kept, all others gone."""
     have = live["metadata"].get("annotations") or {}
-    want = {k: v for k, v in (revision["metadata"].get("annotations") or {}).items() if not _stays(k)}
+    want = {k: v for k, v in revision.annotations.items() if not _stays(k)}
     gone = {name: None for name in have if not _stays(name) and name not in want}
     return {**gone, **want}
 
@@ -169,12 +172,12 @@ def _annotations_before(order: UndoOrder) -> Json:
 
 def kept(intent: Intent, live: Json) -> bool:
     """Whether nobody has put back the template that was left; admission may have made ours another one."""
-    return _template(live) != intent.prior["template"]
+    return template_of(live) != intent.prior["template"]
 
 
 ACTION = Action(
     "rollback",
-    ("Deployment",),
+    WORKLOADS,
     check,
     plan,
     undo,

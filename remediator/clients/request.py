@@ -11,10 +11,11 @@ from urllib.parse import quote
 
 import msgspec
 
+from remediator.core.fields import MANAGER
 from remediator.core.model import Change, Json, PatchType, Precondition, Ref, Resource, Value, Verb
 from remediator.ports import Invalid, NotFound
 
-FIELD_MANAGER = "remediator"
+FIELD_MANAGER = MANAGER
 PAGE = 500
 """Objects in one page of a list: 4 MB of pods, decoded without holding up the event loop for long."""
 

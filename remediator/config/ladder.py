@@ -21,17 +21,34 @@ from remediator.core.kinds import KINDS
 from remediator.core.model import Json, Value
 from remediator.core.rules import Step, Until
 
-PROMISED = words(
-    "rollout_pause rollout_resume scale scale_hpa delete_pods evict delete_job "
-    "rerun_job suspend_cronjob patch webhook none"
-)
+PROMISED = words("delete_pods evict delete_job rerun_job webhook none")
 """Actions of the docs; those that are not in `ACTIONS` are refused as not supported yet."""
 
 KUBECTL = {
     "rollout_undo": "rollback",
     "rollout undo": "rollback",
     "undo": "rollback",
+    "rollout-undo": "rollback",
+    "kubectl rollout undo": "rollback",
+    "rollout pause": "rollout_pause",
+    "pause": "rollout_pause",
+    "rollout resume": "rollout_resume",
+    "resume": "rollout_resume",
+    "suspend": "suspend_cronjob",
+    "scale_deployment": "scale",
+    "replicas": "scale",
+    "hpa": "scale_hpa",
+    "apply": "patch",
+    "edit": "patch",
+    "set_image": "patch",
+    "label": "patch",
+    "annotate": "patch",
+    "evict_pod": "evict",
+    "delete": "delete_pods",
+    "create_job": "rerun_job",
     "rollout_restart": "restart",
+    "rollout-restart": "restart",
+    "kubectl rollout restart": "restart",
     "rollout restart": "restart",
     "delete_pod": "delete_pods",
     "autoscale": "scale_hpa",
@@ -93,6 +110,9 @@ class LadderReader:
         if kind and action.kinds and kind not in action.kinds:
             remedy = f"`{name}` is for {', '.join(action.kinds)}"
             self._complain(at, f"`{name}` cannot be done to a {kind}", remedy, at_key=at != loc)
+        if action.names_kind and not kind:
+            remedy = "write the rule's target.kind, as in `target: {kind: Deployment}`"
+            self._complain(at, f"`{name}` must know what it is done to", remedy, at_key=at != loc)
         until = self._until(args, at)
         self._arguments(action, args, at)
         return Step(name, args, until)

@@ -171,10 +171,11 @@ class Notice(Value, frozen=True, tag_field="kind", tag="notice"):
 
 
 class IncidentClosed(Value, frozen=True, tag_field="kind", tag="incident_closed"):
-    """The end of an incident."""
+    """The end of an incident; `evidence` are the facts that proved a recovery."""
 
     reason: CloseReason
     detail: str = ""
+    evidence: Json = {}
 
 
 class RulesChanged(Value, frozen=True, tag_field="kind", tag="rules"):

@@ -1,4 +1,4 @@
-"""What guards remember, as values of the state: standing pauses, places in a queue, tides of matches, results.
+"""What guards and actions remember, as values of the state: pauses, places in a queue, tides, results, healthy looks.
 
 All of it is folded from the journal and bounded. Keys of budgets and queues are scopes: `rule|NAME`, `namespace|NAME`,
 `zone|NAME` (of nodes) and `global|`.
@@ -45,6 +45,18 @@ class Result(Value, frozen=True):
     at: datetime
     incident: str
     what: str
+
+
+class Good(Value, frozen=True):
+    """A target as it was when a look found it healthy: rolled out, with all its replicas ready.
+
+    `uid` is its own, `revision` the number of its roll-out (0 where that is not known), `replicas` how many it wanted.
+    """
+
+    at: datetime
+    uid: str
+    revision: int = 0
+    replicas: int = 0
 
 
 class Scope:

@@ -127,10 +127,14 @@ class Change(Value, frozen=True, rename={"ref": "resource", "body": "patch"}):
 
 
 class Refusal(Value, frozen=True):
-    """An action's answer where no change is possible or wise; the ladder goes on to its next rung."""
+    """An action's answer where no change is possible or wise; the ladder goes on to its next rung.
+
+    `contended` is that of an undo where somebody else has changed since what it would give back: a person is told.
+    """
 
     reason: str
     remedy: str = ""
+    contended: bool = False
 
 
 class Verdict(Value, frozen=True):

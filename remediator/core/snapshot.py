@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from remediator.core.histories import Revision
 from remediator.core.model import Json, Resource, Value
 from remediator.core.surroundings import Surroundings
 
@@ -91,7 +92,7 @@ class Listing(Value, frozen=True):
 
 
 class Snapshot(Value, frozen=True):
-    """Facts and the raw objects behind them: the target, its revisions (newest last), its pods.
+    """Facts and what is behind them: the raw target, its roll-out history (the newest last), its pods.
 
     `lists` are the objects that the step's action asked for, by kind. `held` are those that the API server will not let
     go at present, by uid, with its reason: a dry run answered 429.
@@ -99,7 +100,7 @@ class Snapshot(Value, frozen=True):
 
     facts: Facts
     live: Json = {}
-    revisions: tuple[Json, ...] = ()
+    revisions: tuple[Revision, ...] = ()
     pods: tuple[PodFacts, ...] = ()
     lists: dict[str, tuple[Json, ...]] = {}
     held: dict[str, str] = {}

@@ -12,7 +12,7 @@ from msgspec import field
 
 from remediator.core.diagnosis import Diagnosis
 from remediator.core.events import Decision, Escalated, Intent, Undo, Verification
-from remediator.core.memory import Result, Standing, Tide
+from remediator.core.memory import Good, Result, Standing, Tide
 from remediator.core.message import Deed
 from remediator.core.model import CloseReason, Mode, Phase, Target, Value
 from remediator.core.post import Correspondence
@@ -151,10 +151,10 @@ class State(Value, frozen=True):
     """Everything a decision depends on besides the observation and `now`.
 
     Keys: incidents by id, `told` (signals of incidents) and `noted` (signals of none) by rule and fingerprint,
-    `open` and `pasts` by rule and target, `hands` and `ended` by target; `spent`, `in_flight` and `queues` (incidents
-    that wait, the most urgent first) by scope, `tides` by `tide_keys`, `results` by rule and action, `dark` since when
-    nothing is known by `dark_key`, `post` (what people are told) by incident, also of closed ones until all of it is
-    delivered; `room` is how many entries each map that is a memory may have before it is looked
+    `open` and `pasts` by rule and target, `hands`, `ended` and `good` by target; `spent`, `in_flight` and `queues`
+    (incidents that wait, the most urgent first) by scope, `tides` by `tide_keys`, `results` by rule and action, `dark`
+    since when nothing is known by `dark_key`, `post` (what people are told) by incident, also of closed ones until all
+    of it is delivered; `room` is how many entries each map that is a memory may have before it is looked
     through again.
     Keys of `ended` and `spent` that belong to observe mode begin with `shadow:`, so that a preview is realistic
     and never takes anything from what is enforced.
@@ -178,6 +178,7 @@ class State(Value, frozen=True):
     queues: Map[str, Queue] = field(default_factory=Map)
     tides: Map[str, Tide] = field(default_factory=Map)
     results: Map[str, tuple[Result, ...]] = field(default_factory=Map)
+    good: Map[str, tuple[Good, ...]] = field(default_factory=Map)
     dark: Map[str, datetime] = field(default_factory=Map)
     post: Map[str, Correspondence] = field(default_factory=Map)
     room: Map[str, int] = field(default_factory=Map)

@@ -20,6 +20,16 @@ def takes_away(live: Json, desired: int, ready: int, available: int) -> int:
     return min(ready, rule(live.get("spec") or {}, desired, desired - available)) if rule else 0
 
 
+def spare(live: Json) -> int:
+    """Pods that a Deployment may lack and still has its minimum availability; 0 where every pod counts."""
+    spec = live.get("spec") or {}
+    strategy = spec.get("strategy") or {}
+    if live.get("kind") != "Deployment" or strategy.get("type") == "Recreate":
+        return 0
+    rolling = strategy.get("rollingUpdate") or {}
+    return _scaled(rolling.get("maxUnavailable", "25%"), spec.get("replicas", 1), round_up=False)
+
+
 def _deployment(spec: Json, desired: int, unavailable: int) -> int:
     strategy = spec.get("strategy") or {}
     if strategy.get("type") == "Recreate":

@@ -9,13 +9,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from remediator.core.histories import revision_of
 from remediator.core.model import Json
+from remediator.core.readiness import ROLL_OUT, condition, unready
 from remediator.core.reconcilers import reconcilers_of
 from remediator.core.snapshot import Answer, Facts
 from remediator.core.strategies import ALL, takes_away
-
-REVISION = "deployment.kubernetes.io/revision"
-"""Annotation with a roll-out's number on Deployments and their ReplicaSets."""
 
 EXCLUDE = "remediator.io/exclude"
 """Annotation by which an object, its owner or its namespace opts out."""
@@ -28,20 +27,6 @@ ZONE = ("topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone")
 
 KEPT_LABELS = 32
 """Labels of the target that are kept in the facts."""
-
-
-def revision_of(obj: Json) -> int:
-    """The roll-out's number of a Deployment, ReplicaSet or ControllerRevision; 0 where there is none."""
-    if obj.get("kind") == "ControllerRevision" or "revision" in obj:
-        return int(obj.get("revision") or 0)
-    text = (obj["metadata"].get("annotations") or {}).get(REVISION, "0")
-    return int(text) if text.isdigit() else 0
-
-
-def condition(obj: Json, kind: str) -> Json:
-    """The named condition of an object's status; empty where it has none."""
-    conditions = (obj.get("status") or {}).get("conditions") or ()
-    return next((each for each in conditions if each.get("type") == kind), {})
 
 
 def facts_of(live: Json, taken_at: datetime, revision: int = 0, answers: Sequence[Answer] = ()) -> Facts:
@@ -119,6 +104,8 @@ def _counts(live: Json) -> dict[str, int]:
     if live.get("kind") == "Pod":
         ready = int(condition(live, "Ready").get("status") == "True")
         return {"desired": 1, "total": 1, "ready": ready, "available": ready, "updated": 1}
+    if live.get("kind") not in ROLL_OUT:
+        return dict.fromkeys(("desired", "total", "ready", "available", "updated"), 0)
     if live.get("kind") == "DaemonSet":
         return {
             "desired": status.get("desiredNumberScheduled", 0),
@@ -133,7 +120,8 @@ def _counts(live: Json) -> dict[str, int]:
         "ready": status.get("readyReplicas", 0),
         # A StatefulSet of an old server has no availableReplicas: ready is then the best that is known.
         "available": status.get("availableReplicas", status.get("readyReplicas", 0)),
-        "updated": status.get("updatedReplicas", 0),
+        # A ReplicaSet has one template: all its pods are up to date.
+        "updated": status.get("replicas" if live.get("kind") == "ReplicaSet" else "updatedReplicas", 0),
     }
 
 
@@ -153,7 +141,7 @@ def _left_as_they_are(live: Json) -> int:
 
 
 def _rolling_out(live: Json, counts: dict[str, Any]) -> bool:
-    if live.get("kind") == "Node":
+    if live.get("kind") == "Node" or live.get("kind") not in ROLL_OUT:
         return False
     updated = counts["updated"] + _left_as_they_are(live)
     return not _observed(live) or updated < counts["desired"] or counts["total"] > updated
@@ -161,6 +149,8 @@ def _rolling_out(live: Json, counts: dict[str, Any]) -> bool:
 
 def _unhealthy(live: Json, counts: dict[str, int]) -> str:
     """Why the object is not healthy, in the words of `kubectl rollout status`; empty where it is."""
+    if live.get("kind") not in ROLL_OUT:
+        return unready(live)
     if live.get("kind") == "Node":
         ready = condition(live, "Ready").get("status", "Unknown")
         return "" if ready == "True" else f"node condition Ready is {ready}"

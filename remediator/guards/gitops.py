@@ -10,7 +10,7 @@ from remediator.core.snapshot import Facts
 from remediator.core.state import State
 from remediator.guards.guard import Guard, Request
 
-KEPT = frozenset({"template", "replicas"})
+KEPT = frozenset({"template", "replicas", "bounds", "fields"})
 """Groups of fields that stand in manifests. What no manifest holds (a restart's annotation) is nobody's to revert."""
 
 

@@ -14,8 +14,9 @@ from remediator.guards.guard import LOOK_AGAIN, Guard, Request, unread
 def ask(request: Request, state: State, facts: Facts, now: datetime) -> Verdict:
     """Holds while the target is paused, rolling out or being deleted, or its namespace is on its way out.
 
-    A roll-out in progress does not hold an action that is made for it (rollback): it may be the fault. A deletion is
-    somebody's wish and no reason to call anybody: it ends in the incident's cancellation once the target is gone.
+    A roll-out in progress does not hold an action that is made for it (rollback): it may be the fault; nor a pause
+    one that ends it. A deletion is somebody's wish and no reason to call anybody: it ends in the incident's
+    cancellation once the target is gone.
     """
     seen = {"rolling_out": facts.rolling_out, "paused": facts.paused, "deleting": facts.deleting}
     if facts.deleting:
@@ -25,7 +26,7 @@ def ask(request: Request, state: State, facts: Facts, now: datetime) -> Verdict:
             return missing
         if facts.around.namespace is not None and facts.around.namespace.terminating:
             return hold("rollout", "its namespace is being deleted", now + LOOK_AGAIN, **seen)
-    if facts.paused:
+    if facts.paused and not request.action.while_paused:
         return hold("rollout", "roll-out is paused by its owner", now + LOOK_AGAIN, **seen)
     if facts.rolling_out and not request.action.during_rollout:
         return hold("rollout", f"a roll-out is in progress: {facts.health}", now + LOOK_AGAIN, **seen)

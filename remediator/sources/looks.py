@@ -15,13 +15,14 @@ from msgspec.structs import replace
 from remediator.actions import ACTIONS
 from remediator.conditions import Unknown, checked_condition
 from remediator.core.diff import diff
+from remediator.core.histories import Revision, history, present
 from remediator.core.kinds import KINDS, WORKLOADS, ref_of
 from remediator.core.model import Change, Json, Phase, Verb
 from remediator.core.observations import Looked
 from remediator.core.snapshot import Answer, Facts, PodFacts, Rehearsal, Snapshot
 from remediator.core.state import Incident, State
 from remediator.core.surroundings import Need
-from remediator.core.workload import facts_of, revision_of
+from remediator.core.workload import facts_of
 from remediator.objections import needs_again
 from remediator.ports import Clock, Cluster, ClusterError, Conflict, Forbidden, Invalid, NotFound, Throttled
 from remediator.propose import digest, needs_of, wanted_change
@@ -95,7 +96,7 @@ async def read(cluster: Cluster, clock: Clock, incident: Incident, before: Read 
         return Snapshot(Facts(taken_at, exists=False))
     except ClusterError as error:
         return Snapshot(Facts(taken_at, unknown=f"{type(error).__name__}: {error.message}"))
-    facts = facts_of(live, taken_at)
+    facts = facts_of(live, taken_at, present(live, revisions))
     view = view_of(incident, live, facts, pods, taken_at)
     answers = tuple(_answer(source, incident, view) for source in incident.definition.conditions)
     return Snapshot(replace(facts, answers=answers, kept=_kept(incident, live)), live, revisions, pods or (), lists)
@@ -135,13 +136,21 @@ async def rehearse(cluster: Cluster, change: Change, snapshot: Snapshot) -> Rehe
     return Rehearsal(mark, "accepted", diff(snapshot.live, after) if changes_target else "")
 
 
-async def _revisions(cluster: Cluster, incident: Incident, live: Json) -> tuple[Json, ...]:
-    """The target's own ReplicaSets, oldest first; none where no step of the rule plans on them."""
+async def _revisions(cluster: Cluster, incident: Incident, live: Json) -> tuple[Revision, ...]:
+    """The target's roll-out history; none where no step of the rule plans on it.
+
+    How the pods of a revision fare stands in the status of a ReplicaSet, but in no ControllerRevision.
+    """
+    target = incident.target
     wanted = any(ACTIONS[step.action].reads_revisions for step in incident.definition.do)
-    if not wanted or incident.phase is Phase.VERIFYING or incident.target.kind != "Deployment":
+    if not wanted or incident.phase is Phase.VERIFYING or target.kind not in WORKLOADS:
         return ()
-    sets = await cluster.list(KINDS["ReplicaSet"], incident.target.namespace, _selector(live))
-    return tuple(sorted((each for each in sets if _owned(each, live)), key=revision_of))
+    selector = _selector(live)
+    if target.kind == "Deployment":
+        return history(live, await cluster.list(KINDS["ReplicaSet"], target.namespace, selector))
+    kinds = (KINDS["ControllerRevision"], KINDS["Pod"])
+    kept, pods = await asyncio.gather(*(cluster.list(kind, target.namespace, selector) for kind in kinds))
+    return history(live, kept, pods)
 
 
 async def _lists(cluster: Cluster, incident: Incident, live: Json) -> dict[str, tuple[Json, ...]]:
@@ -179,11 +188,6 @@ def _answer(source: str, incident: Incident, view: Json) -> Answer:
     if isinstance(said, Unknown):
         return Answer(source, None, said.reason)
     return Answer(source, said)
-
-
-def _owned(obj: Json, owner: Json) -> bool:
-    owners = obj["metadata"].get("ownerReferences") or ()
-    return any(each.get("uid") == owner["metadata"]["uid"] for each in owners)
 
 
 def _selector(live: Json) -> str:

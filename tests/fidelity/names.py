@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from remediator.core.histories import revision_of
 from remediator.core.model import Json
-from remediator.core.workload import revision_of
 
 _NUMBERED = ("ReplicaSet", "ControllerRevision")
 _DRAWN = re.compile(r"[a-z0-9]{5}")

@@ -9,10 +9,11 @@ from typing import Protocol
 
 from remediator.actions import restart, rollback
 from remediator.actions.action import Order
-from remediator.core.kinds import KINDS
-from remediator.core.model import Change, Json, PatchType, Precondition, Ref, Refusal, Target, Verb
+from remediator.core.histories import history, present
+from remediator.core.kinds import KINDS, WORKLOADS
+from remediator.core.model import Change, Json, Precondition, Ref, Refusal, Target, Verb
 from remediator.core.snapshot import Snapshot
-from remediator.core.workload import facts_of, revision_of
+from remediator.core.workload import facts_of
 from remediator.ports import ClusterError
 from tests.fidelity.yards import Yard
 
@@ -34,13 +35,15 @@ class Operator(Protocol):
 
 
 class Planned:
-    """The product: `remediator.actions` plans on a live snapshot, the plan is written as it is."""
+    """The product: `remediator.actions` plans on a live snapshot, the plan is written as it is.
+
+    Without a revision kubectl takes the one before, proven or not: so it is named to the product.
+    """
 
     async def undo(self, yard: Yard, ref: Ref, to_revision: int | None) -> Json:
         snapshot = await _snapshot(yard, ref)
-        if ref.resource.kind != "Deployment":
-            return await _written(yard, _from_history(ref, snapshot, to_revision))
-        args = {"to_revision": to_revision} if to_revision else {}
+        wanted = to_revision or next((each.number for each in reversed(snapshot.revisions[:-1])), 0)
+        args = {"to_revision": wanted} if wanted else {}
         return await _written(yard, rollback.plan(_order(ref, snapshot, args)))
 
     async def restart(self, yard: Yard, ref: Ref) -> Json:
@@ -79,28 +82,15 @@ class Kubectl:
 
 async def _snapshot(yard: Yard, ref: Ref) -> Snapshot:
     live = await yard.cluster.get(ref)
-    kind = "ReplicaSet" if ref.resource.kind == "Deployment" else "ControllerRevision"
-    owned = [
-        item
-        for item in await yard.cluster.list(KINDS[kind], ref.namespace)
-        if any(owner["uid"] == live["metadata"]["uid"] for owner in item["metadata"].get("ownerReferences") or ())
-    ]
-    return Snapshot(facts_of(live, datetime.now(UTC)), live, tuple(sorted(owned, key=revision_of)))
+    kinds = ("ReplicaSet",) if ref.resource.kind == "Deployment" else ("ControllerRevision", "Pod")
+    lists = [await yard.cluster.list(KINDS[kind], ref.namespace) for kind in kinds]
+    revisions = history(live, *lists) if ref.resource.kind in WORKLOADS else ()
+    return Snapshot(facts_of(live, datetime.now(UTC), present(live, revisions)), live, revisions)
 
 
 def _order(ref: Ref, snapshot: Snapshot, args: Json) -> Order:
     target = Target(ref.resource.kind, ref.namespace, ref.name, snapshot.live["metadata"]["uid"])
     return Order("fidelity-1", target, args, snapshot)
-
-
-def _from_history(ref: Ref, snapshot: Snapshot, to_revision: int | None) -> Change | Refusal:
-    """What kubectl does to a StatefulSet or DaemonSet, for which there is no action: a revision's data is a patch."""
-    numbers = [revision_of(item) for item in snapshot.revisions]
-    wanted = to_revision or (numbers[-2] if len(numbers) > 1 else 0)
-    found = [item for item in snapshot.revisions if revision_of(item) == wanted]
-    if not found:
-        return Refusal("no such revision")
-    return Change(Verb.PATCH, ref, found[0]["data"], Precondition("", ""), PatchType.STRATEGIC)
 
 
 async def _written(yard: Yard, planned: Change | Refusal) -> Json:

@@ -59,8 +59,8 @@ MUTANTS: tuple[Mutant, ...] = (
     _one(
         "undo of what somebody else has changed since",
         "actions/rollback.py",
-        '    if _template(snapshot.live) != prior["becomes"]:',
-        "    if False:",
+        '    if template_of(snapshot.live) != prior["becomes"] or',
+        "    if False and",
     ),
     _one(
         "no fence before an intent is closed as never done",

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from remediator.actions import ACTIONS
 from remediator.core.events import Event
 from remediator.core.fold import apply, fold
+from remediator.core.histories import history
 from remediator.core.model import Change, Json, Mode, OutcomeStatus, Refusal, Target
 from remediator.core.observations import Arrived, Carried, Elected, Looked, Observation, Reloaded, Sighting, Told
 from remediator.core.rules import GuardSettings, Matcher, MatchOp, Policy, Rule, Step, TargetSpec, Until, When
@@ -88,18 +89,25 @@ def replica_set(revision: int, image: str = "", *, available: int = 0, **annotat
     """A ReplicaSet of `shop/web` for one revision, as its controller leaves it."""
     image = image or f"app:{revision}"
     notes = {"deployment.kubernetes.io/revision": str(revision), **annotations}
+    owner = {"kind": "Deployment", "name": "web", "uid": WEB.uid, "controller": True}
     return {
         "kind": "ReplicaSet",
-        "metadata": {"name": f"web-{revision}", "namespace": "shop", "annotations": notes},
+        "metadata": {
+            "name": f"web-{revision}",
+            "namespace": "shop",
+            "annotations": notes,
+            "ownerReferences": [owner],
+        },
         "spec": {"template": template(image, **{"pod-template-hash": f"hash{revision}"})},
-        "status": {"availableReplicas": available} if available else {},
+        "status": {"replicas": available, "availableReplicas": available} if available else {"replicas": 0},
     }
 
 
 def snapshot(live: Json | None = None, taken_at: datetime = START, **facts: Any) -> Snapshot:
     """What a look brings back: `shop/web` with three revisions, its facts with single ones overridden."""
     live = deployment(ready=0) if live is None else live
-    revisions = (replica_set(1), replica_set(2, available=2), replica_set(3))
+    sets = (replica_set(1), replica_set(2, available=2), replica_set(3))
+    revisions = history(live, sets) if live.get("kind") == "Deployment" else ()
     seen = {"around": Surroundings(namespace=Namespace(), owners=(), silences=())} | facts
     return Snapshot(replace(facts_of(live, taken_at), **seen), live, revisions)
 

@@ -15,7 +15,7 @@ from immutables import Map
 from msgspec.structs import replace
 
 from remediator.core.guarding import LONGEST_WINDOW, GuardSettings
-from remediator.core.memory import Result, Tide
+from remediator.core.memory import Good, Result, Tide
 from remediator.core.state import Ended, Past, State
 
 LEAST = 1024
@@ -93,6 +93,10 @@ def _results(results: tuple[Result, ...]) -> datetime:
     return max((result.at for result in results), default=_NEVER)
 
 
+def _goods(goods: tuple[Good, ...]) -> datetime:
+    return max((good.at for good in goods), default=_NEVER)
+
+
 _LAST: dict[str, Callable[[Any], datetime]] = {
     "pasts": _past,
     "ended": _ended,
@@ -101,5 +105,6 @@ _LAST: dict[str, Callable[[Any], datetime]] = {
     "spent": _latest,
     "tides": _tide,
     "results": _results,
+    "good": _goods,
 }
 """The last instant that each memory is about. The other maps are as large as what is open, or bounded as they grow."""

@@ -76,3 +76,21 @@ def test_every_pod_is_replaced_by_a_new_one_of_the_same_image(kind):
 
 def pods(world: World) -> list:
     return list(world.store.rewound("Pod", "shop", world.store.revision))
+
+
+@pytest.mark.parametrize(
+    ("kind", "strategy", "refused"),
+    [
+        ("StatefulSet", {"type": "OnDelete"}, "its update strategy is OnDelete: a restart would replace no pod"),
+        ("DaemonSet", {"type": "OnDelete"}, "its update strategy is OnDelete: a restart would replace no pod"),
+        ("StatefulSet", {"type": "RollingUpdate", "rollingUpdate": {"partition": 3}},
+         "its partition 3 keeps all 3 pods: a restart would replace no pod"),
+        ("StatefulSet", {"type": "RollingUpdate", "rollingUpdate": {"partition": 2}}, ""),
+        ("StatefulSet", {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}}, ""),
+        ("DaemonSet", {"type": "RollingUpdate"}, ""),
+    ],
+)  # fmt: skip
+def test_a_strategy_that_replaces_no_pod_by_itself_is_a_reason_to_refuse(kind, strategy, refused):
+    answer = plan({**deployment(updateStrategy=strategy), "kind": kind})
+    assert isinstance(answer, Refusal) is (refused != "")
+    assert not refused or (answer.reason == refused and answer.remedy)

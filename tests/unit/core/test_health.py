@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from remediator.core.workload import facts_of, revision_of
+from remediator.core.histories import revision_of
+from remediator.core.workload import facts_of
 from tests.unit.builders import START
 
 

@@ -68,9 +68,8 @@ def test_another_plan_than_the_approved_one_waits_anew():
     story = waiting()
     answer(story, 5)
     seen = snapshot()
-    (revision,) = [each for each in seen.revisions if each["metadata"]["annotations"].get(
-        "deployment.kubernetes.io/revision") == "2"]  # fmt: skip
-    revision["spec"]["template"]["spec"]["containers"][0]["image"] = "app:2-rebuilt"
+    (revision,) = [each for each in seen.revisions if each.number == 2]
+    revision.template["spec"]["containers"][0]["image"] = "app:2-rebuilt"
     assert kinds(story.looks(6, seen)) == ["decision"]
     assert [each.result for each in story.all("decision")] == ["await_approval", "await_approval"]
     assert len({each.plan for each in story.all("decision")}) == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from remediator.core.histories import history
 from remediator.core.model import Mode, OutcomeStatus, Phase, Target
 from remediator.core.observations import Ticked
 from remediator.core.rules import GuardSettings, Protected, Step
@@ -30,7 +31,7 @@ FULL = rule(NAME, "rollback", "restart", ESCALATE)
 def first_revision():
     """A Deployment that has nothing to go back to."""
     seen = snapshot(deployment(ready=0, metadata={"annotations": {"deployment.kubernetes.io/revision": "1"}}))
-    return type(seen)(seen.facts, seen.live, (replica_set(1),))
+    return type(seen)(seen.facts, seen.live, history(seen.live, (replica_set(1),)))
 
 
 def test_the_whole_way_from_the_alert_to_recovery():
@@ -262,11 +263,11 @@ def test_a_look_at_an_incident_that_is_no_more_says_nothing():
 
 def test_an_action_that_is_not_for_this_kind_refuses_and_says_which_it_is_for():
     story = Story(rule(NAME, "rollback"))
-    story.fires(0, target=Target("StatefulSet", "shop", "web", "uid-web"))
+    story.fires(0, target=Target("ReplicaSet", "shop", "web", "uid-web"))
     story.looks(1)
     (plan,) = [each for each in story.all("decision")[0].verdicts if each.guard == "plan"]
-    assert plan.reason == "rollback is not for a StatefulSet"
-    assert plan.inputs == {"remedy": "set the rule's target.kind: Deployment"}
+    assert plan.reason == "rollback is not for a ReplicaSet"
+    assert plan.inputs == {"remedy": "set the rule's target.kind: Deployment, StatefulSet, DaemonSet"}
 
 
 def test_an_action_that_fails_over_what_it_meets_refuses_instead_of_stopping_the_loop():

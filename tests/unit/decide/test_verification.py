@@ -6,7 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from remediator.core.events import Verification
-from remediator.core.model import Mode, OutcomeStatus, Phase
+from remediator.core.histories import history
+from remediator.core.model import CloseReason, Mode, OutcomeStatus, Phase
 from remediator.core.observations import Carried, Looked
 from remediator.core.rules import Step, Until
 from remediator.core.snapshot import Facts, Rehearsal
@@ -127,7 +128,7 @@ def verifying(*ladder, until: Until = UNDO, **fields) -> Story:
 def rolled_back(image: str = "app:2", ready: int = 0, **meta):
     """`shop/web` after the roll-back to revision 2, which did not help."""
     live = deployment(image, ready=ready, metadata={"resourceVersion": "101", **meta})
-    return replace(snapshot(live), revisions=(replica_set(2), replica_set(3)))
+    return replace(snapshot(live), revisions=history(live, (replica_set(2), replica_set(3))))
 
 
 def test_what_stays_the_same_is_said_once():
@@ -244,11 +245,12 @@ def test_an_undo_that_cannot_be_done_is_said_and_the_next_step_comes(status):
     assert story.incident.detail == f"not healthy within 600 s: 0 of 3 replicas ready; undo: {status}: as told"
 
 
-def test_an_undo_is_refused_where_somebody_has_changed_the_template_since():
+def test_an_undo_over_what_somebody_has_changed_since_is_contended_and_goes_to_a_person():
     story = verifying()
     story.looks(600, rolled_back("app:hotfix"))
     (failed,) = story.all("verification")
-    assert (failed.then, story.all("undo")) == ("next", [])
+    assert (failed.then, story.all("undo")) == ("person", [])
+    assert story.incident.cause is CloseReason.CONTENDED
     assert failed.detail.endswith("not undone: the pod template was changed by somebody else since")
 
 

@@ -1,0 +1,28 @@
+"""`rollout_pause`: what `kubectl rollout pause` does: the Deployment's template may change, and nothing rolls out.
+
+A roll-out under way stops where it is: what a bad one has not reached yet is kept.
+"""
+
+from __future__ import annotations
+
+from remediator.actions.action import Action, Disruption, Order, Planned, no_arguments
+from remediator.actions.setting import restore, setting, stands
+from remediator.core.model import PatchType, Refusal
+
+
+def plan(order: Order) -> Planned:
+    """A patch of `spec.paused`; refused where the roll-out is paused already."""
+    change = setting(order, {"spec": {"paused": True}}, f"pause the roll-out of {order.target}", PatchType.STRATEGIC)
+    return change or Refusal("the roll-out is paused already", "resume it with rollout_resume, or look who paused it")
+
+
+ACTION = Action(
+    "rollout_pause",
+    ("Deployment",),
+    no_arguments,
+    plan,
+    restore,
+    stands,
+    during_rollout=True,
+    disrupts=Disruption.NONE,
+)

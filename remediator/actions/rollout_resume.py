@@ -1,0 +1,29 @@
+"""`rollout_resume`: what `kubectl rollout resume` does: a paused Deployment rolls its present template out.
+
+Whoever paused it: a rule that has this step says that it may go on.
+"""
+
+from __future__ import annotations
+
+from remediator.actions.action import Action, Disruption, Order, Planned, no_arguments
+from remediator.actions.setting import restore, setting, stands
+from remediator.core.model import PatchType, Refusal
+
+
+def plan(order: Order) -> Planned:
+    """A patch that takes `spec.paused` away; refused where the roll-out is not paused."""
+    change = setting(order, {"spec": {"paused": None}}, f"resume the roll-out of {order.target}", PatchType.STRATEGIC)
+    return change or Refusal("the roll-out is not paused", "look for another cause")
+
+
+ACTION = Action(
+    "rollout_resume",
+    ("Deployment",),
+    no_arguments,
+    plan,
+    restore,
+    stands,
+    during_rollout=True,
+    while_paused=True,
+    disrupts=Disruption.ROLLING,
+)

@@ -1,0 +1,66 @@
+"""What actions share that set single fields: the change with its prior state, whether it still stands, and its undo.
+
+The prior state is the list of fields that were set, with what they were before. An undo gives back those that are still
+ours; where somebody else has set one of them since, the change is contended and nothing is touched.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from remediator.actions.action import Order, UndoOrder, annotated, precondition_of
+from remediator.core.events import Intent
+from remediator.core.fields import Field, fields_set, is_ours, restoring, shown, value_at
+from remediator.core.kinds import ref_of
+from remediator.core.model import Change, Json, PatchType, Refusal, Verb, as_json
+
+
+def setting(order: Order, body: Json, summary: str, patch_type: PatchType = PatchType.MERGE) -> Change | None:
+    """The change that patches the target so; None where everything is so already."""
+    fields = fields_set(body, order.snapshot.live, by_key=patch_type is PatchType.STRATEGIC)
+    if not fields:
+        return None
+    return Change(
+        Verb.PATCH,
+        ref_of(order.target),
+        annotated(body, order.id),
+        precondition_of(order.snapshot.live),
+        patch_type,
+        prior=prior_of(fields),
+        summary=summary,
+    )
+
+
+def prior_of(fields: tuple[Field, ...]) -> Json:
+    """The fields as the journal keeps them with the intent."""
+    return {"fields": as_json(fields)}
+
+
+def stands(intent: Intent, live: Json) -> bool:
+    """Whether nobody has put back one of the fields as it was before; admission may have made ours another value."""
+    return all(value_at(live, field.path) != field.before for field in _fields(intent))
+
+
+def restore(order: UndoOrder) -> Change | Refusal:
+    """A merge patch of the fields that were set; refused as contended where one of them is no longer ours."""
+    live, fields = order.snapshot.live, _fields(order.intent)
+    others = [shown(field.path) for field in fields if not is_ours(live, field)]
+    if others:
+        return contended(", ".join(others))
+    return Change(
+        Verb.PATCH,
+        ref_of(order.target),
+        annotated(restoring(live, fields), order.id),
+        precondition_of(live),
+        PatchType.MERGE,
+        summary=f"undo the {order.intent.action} of {order.target}",
+    )
+
+
+def contended(what: str) -> Refusal:
+    """The answer of an undo where somebody else has changed since what it would give back."""
+    return Refusal(f"{what} was changed by somebody else since", "look who changed it before undoing", contended=True)
+
+
+def _fields(intent: Intent) -> tuple[Field, ...]:
+    return msgspec.convert(intent.prior["fields"], tuple[Field, ...])
