@@ -9,6 +9,7 @@ from remediator import bookkeeping
 from remediator.announce import MOST_LETTERS, announced
 from remediator.core.events import IncidentClosed, Notice, Verification
 from remediator.core.guarding import ApprovalSettings
+from remediator.core.histories import history
 from remediator.core.message import Message, Occasion
 from remediator.core.model import CloseReason, Mode, OutcomeStatus, Phase
 from remediator.core.observations import Answered, Ticked, Told
@@ -40,7 +41,7 @@ def last(told: Story) -> Message:
 def first_revision():
     """A Deployment that has nothing to go back to."""
     seen = snapshot(deployment(ready=0, metadata={"annotations": {"deployment.kubernetes.io/revision": "1"}}))
-    return replace(seen, revisions=(replica_set(1),))
+    return replace(seen, revisions=history(seen.live, (replica_set(1),)))
 
 
 def escalated(**fields) -> Story:
