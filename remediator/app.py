@@ -41,7 +41,8 @@ async def run(settings: Settings, rules: tuple[Rule, ...]) -> int:
     except JournalError as error:
         log.error("the journal cannot be opened", problem=str(error))
         return 2
-    cluster = kubernetes.connect(settings.kubernetes.kubeconfig, settings.kubernetes.context)
+    access = settings.kubernetes
+    cluster = kubernetes.connect(access.kubeconfig, access.context, max_cache_age=access.max_cache_age)
     clock, outbound = SystemClock(), Outbound()
     notifier = Receivers(settings.receivers)
     prometheus = _prometheus(settings.prometheus, outbound)

@@ -30,6 +30,7 @@ from remediator.ports import Clock, Cluster, Fenced, Journal, JournalError, Noti
 from remediator.recovery import restore
 from remediator.retention import Kept, Retention
 from remediator.sources.looks import look, look_again
+from remediator.sources.objects import MAX_AGE, Objects
 from remediator.sources.queries import Ask, Queries
 from remediator.sources.reads import Reads
 from remediator.sources.reconciliation import Alerting, Reconciliation
@@ -69,7 +70,8 @@ class Controller:
 
     `ask` answers the queries of rules, by default each `every` seconds; without it such rules never fire. Records
     are `kept` for ever unless it is said how long; after `checkpoint` of them the state is written down. `alerting` is
-    who is asked about alerts; nobody: what webhooks say is believed.
+    who is asked about alerts; nobody: what webhooks say is believed. What is known of the cluster's objects is relied
+    on for `max_age` seconds.
     """
 
     def __init__(
@@ -86,6 +88,7 @@ class Controller:
         kept: Kept | None = None,
         checkpoint: int = EVERY,
         alerting: Alerting | None = None,
+        max_age: float = MAX_AGE,
     ) -> None:
         self.journal, self.cluster, self.clock = journal, cluster, clock
         self.identity, self.version, self.watchers = identity, version, watchers
@@ -98,6 +101,7 @@ class Controller:
         self._alerts, self._outside = alerts, {Need.SILENCES: alerts.silences}
         self.queries = Queries(ask, cluster, clock, lambda: self.state, self.tell, every) if ask else None
         self.courier = Courier(notifier, clock, lambda: self.state, self.tell)
+        self.objects = Objects(cluster, clock, lambda: self.state, self.tell, max_age)
         self._upkeep = Upkeep(checkpoint)
         self._retention = Retention(journal, clock, lambda: self.state, self._announce, kept) if kept else None
         self._mailbox: asyncio.Queue[Mail] = asyncio.Queue(maxsize=MOST_MAILS)
@@ -119,7 +123,7 @@ class Controller:
         opened()
         for incident in self.state.incidents.values():
             self._schedule(incident)
-        feeders = (self.intake, self._alerts, self.queries, self._retention, self.courier)
+        feeders = (self.intake, self._alerts, self.queries, self.objects, self._retention, self.courier)
         feeding = [asyncio.create_task(each.run()) for each in feeders if each]
         for task in feeding:
             task.add_done_callback(lambda _: self._wake())
@@ -223,8 +227,10 @@ class Controller:
         """Put what an observation touched onto the agenda, or off it."""
         about = getattr(mail.observation, "incident", "")
         touched = {event.incident for event in ruling.events if event.incident}
-        if isinstance(mail.observation, Reloaded) and self.queries:
-            self.queries.follow()
+        if isinstance(mail.observation, Reloaded):
+            self.objects.follow()
+            if self.queries:
+                self.queries.follow()
         if isinstance(mail.observation, Reloaded) and ruling.events:
             touched |= set(self.state.incidents)  # what was held by the old rules may be allowed by the new ones
         for incident_id in touched | ({about} if about else set()):

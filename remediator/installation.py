@@ -75,6 +75,7 @@ class Installation:
             settings.evaluation_interval,
             _kept(settings.storage),
             alerting=world.alerting,
+            max_age=settings.kubernetes.max_cache_age,
         )
 
     async def run(self, stop: asyncio.Event, started: Callable[[Serving], None] = lambda serving: None) -> None:
@@ -130,11 +131,12 @@ class Installation:
         """See `server.service.Service`."""
         refusing = self.refusing()
         rules = len(self.controller.state.rules)
-        problem = await self._cluster_problem()
+        problem, unsynced = await self._cluster_problem(), self.controller.objects.unsynced()
         return (
             Check("rules", not self._closing, f"{rules} rules" if rules else "no rules: nothing will be done"),
             Check("journal", not refusing, refusing),
             Check("cluster", not problem, problem),
+            Check("caches", not unsynced, "; ".join(unsynced)),
         )
 
     async def _cluster_problem(self) -> str:
@@ -178,6 +180,7 @@ class Installation:
         """See `server.service.Service`."""
         metrics.show_incidents(views.counts(self.controller.state))
         metrics.show_waiting(views.waiting(self.controller.state))
+        self.controller.objects.measure()
 
     async def answer(self, answered: Answered) -> str:
         """See `server.service.Service`."""

@@ -51,12 +51,19 @@ def narrate(event: Event) -> Line:
 
 
 def _signal(event: Event, data: Signal) -> Line:
-    name = data.labels.get("alertname") or (data.source == "prometheus" and f"the query of {event.rule}") or "alert"
+    name = data.labels.get("alertname") or _of_rule(event, data) or "alert"
     if data.status == "firing":
         return Line("signal", f"{name} fires")
     if data.status == "resolved":
         return Line("signal", f"{name} resolved")
     return Line("signal", f"{data.status}: {name}: {data.reason}", tone="quiet")
+
+
+def _of_rule(event: Event, data: Signal) -> str:
+    """What fires where the signal is no alert and so has no name of its own."""
+    if data.source == "kubernetes":
+        return f"the object of {event.rule}: {data.labels.get('kind', '')} {data.labels.get('name', '')}"
+    return f"the query of {event.rule}" if data.source == "prometheus" else ""
 
 
 def _opened(event: Event, data: IncidentOpened) -> Line:

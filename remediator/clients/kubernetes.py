@@ -23,6 +23,8 @@ WATCH_SECONDS = 40.0
 """How long a watch runs before the server ends it, give or take a tenth. Shortly before, it says by a bookmark how far
 the watch has seen, so that this is how often a quiet cache is known to be current.
 """
+WATCH_SHARE = 0.4
+"""As much of the time that a cache is relied on may pass until a watch is renewed."""
 WATCH_SILENCE = 10.0
 """Seconds beyond that without a byte after which a watch counts as hung: a cache must learn that it is blind."""
 _RESTARTS = 3
@@ -147,11 +149,15 @@ def _object_decoder(form: Any) -> Any:
     return msgspec.json.Decoder(form)
 
 
-def connect(kubeconfig: str = "", context: str = "", timeouts: Timeouts | None = None) -> KubernetesCluster:
+def connect(
+    kubeconfig: str = "", context: str = "", timeouts: Timeouts | None = None, max_cache_age: float = 0.0
+) -> KubernetesCluster:
     """The cluster that the settings name: see `kubeconfig.load` for where absent ones point. Nothing is read or sent
-    before the first call; what is wrong with the credentials is then `Unavailable`.
+    before the first call; what is wrong with the credentials is then `Unavailable`. Watches are renewed so often that a
+    cache fed by them need not become older than `max_cache_age` seconds, where that is given.
     """
-    return KubernetesCluster(Transport(load(kubeconfig, context), timeouts))
+    seconds = max_cache_age * WATCH_SHARE or WATCH_SECONDS
+    return KubernetesCluster(Transport(load(kubeconfig, context), timeouts), seconds, min(WATCH_SILENCE, seconds / 2))
 
 
 def _event(line: bytes, request: Request, form: type[T]) -> tuple[str, T]:

@@ -4,5 +4,15 @@ where a value is missing. The only user of the CEL library; it is imported when 
 
 from remediator.conditions.condition import Condition, Unknown, checked_condition, compile_condition
 from remediator.conditions.mistakes import ConditionError, Mistake
+from remediator.conditions.where import Where, compile_where
 
-__all__ = ["Condition", "ConditionError", "Mistake", "Unknown", "checked_condition", "compile_condition"]
+__all__ = [
+    "Condition",
+    "ConditionError",
+    "Mistake",
+    "Unknown",
+    "Where",
+    "checked_condition",
+    "compile_condition",
+    "compile_where",
+]

@@ -17,7 +17,7 @@ from remediator.config.document import Document
 from remediator.config.problems import Loc, Problems, described, meant, words
 from remediator.config.rule_shapes import UntilShape
 from remediator.config.shapes import not_yet, report
-from remediator.core.kinds import KINDS
+from remediator.core.kinds import KINDS, target_kind_of
 from remediator.core.model import Json, Value
 from remediator.core.rules import Step, Until
 
@@ -75,9 +75,7 @@ class LadderReader:
         """The rungs and conditions of a rule as far as they are right; what is wrong goes to the problems."""
         if not isinstance(rule, Mapping):
             return Ladder((), ())
-        target = rule.get("target")
-        kind = target.get("kind") if isinstance(target, Mapping) else None
-        kind = kind if isinstance(kind, str) and kind in KINDS else ""
+        kind = _target_kind(rule)
         rungs = rule.get("do")
         steps = [
             self._step(rung, (*loc, "do", i), kind) for i, rung in enumerate(rungs if isinstance(rungs, list) else ())
@@ -161,6 +159,17 @@ class LadderReader:
             for each in error.mistakes:
                 self._complain(loc, each.message, each.remedy, offset=each.offset)
         return source
+
+
+def _target_kind(rule: Mapping[str, Any]) -> str:
+    """The kind of a rule's target as far as it is known when the rule is read."""
+    target, when = rule.get("target"), rule.get("when")
+    kind = target.get("kind") if isinstance(target, Mapping) else None
+    if kind is None and isinstance(when, Mapping):
+        watched = when.get("object")
+        watched = watched.get("kind") if isinstance(watched, Mapping) else watched
+        kind = target_kind_of(watched) if isinstance(watched, str) else None
+    return kind if isinstance(kind, str) and kind in KINDS else ""
 
 
 def until_of(shape: UntilShape) -> Until:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, model_validator
 from pydantic.json_schema import WithJsonSchema
 
+from remediator.conditions import ConditionError, compile_where
 from remediator.config.guard_shapes import GuardsShape
 from remediator.config.matchers import MatcherError, parse_matchers
 from remediator.config.problems import described, meant
@@ -18,6 +19,7 @@ from remediator.config.promql import promql_mistake
 from remediator.config.shapes import LongSeconds, ModeName, Seconds, Shape, Text, said
 from remediator.core.kinds import KINDS
 from remediator.core.rules import Matcher
+from remediator.core.selector import SelectorError, requirements
 from remediator.core.template import mistakes
 
 LONGEST_NAME = 200
@@ -76,25 +78,76 @@ LADDER = {
 CONDITIONS = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
 
 
+def _selector(value: str) -> str:
+    try:
+        requirements(value)
+    except SelectorError as error:
+        remedy = "write `app=web`, `tier in (a, b)`, `!canary`, several with commas; leave it out for all of the kind"
+        raise said(error.message, remedy, error.offset) from None
+    return value
+
+
+def _where(value: str) -> str:
+    try:
+        compile_where(value)
+    except ConditionError as error:
+        first = error.mistakes[0]
+        raise said(first.message, first.remedy, first.offset) from None
+    return value
+
+
+def _of_kind(value: Any) -> Any:
+    """`object: Node` is a kind alone."""
+    return {"kind": value} if isinstance(value, str) else value
+
+
+class ObjectShape(Shape):
+    """`when.object`: objects of the cluster, each of which is a signal. A kind alone is no signal: all would be one."""
+
+    renamed: ClassVar = {"labels": "selector", "labelSelector": "selector", "condition": "where", "if": "where"}
+
+    kind: Annotated[str, AfterValidator(_kind), WithJsonSchema({"enum": sorted(KINDS)})]
+    namespace: Text = ""
+    selector: Annotated[str, AfterValidator(_selector)] = ""
+    where: Annotated[Text, AfterValidator(_where)] = ""
+
+    @model_validator(mode="after")
+    def _selects(self) -> Self:
+        if not self.selector and not self.where:
+            remedy = "write `where: …`, or `selector: …` where the labels alone are the signal"
+            raise said(f"every {self.kind} would be a signal", remedy)
+        if self.namespace and not KINDS[self.kind].namespaced:
+            raise said(f"a {self.kind} is in no namespace", "take it out", at=("namespace",))
+        return self
+
+
 class WhenShape(Shape):
     """`when`: the signal, and how long it must stand."""
 
-    later = frozenset({"object"})
-    renamed: ClassVar = {"expr": "query", "matchers": "alert", "alertname": "alert", "keep_firing": "keep_firing_for"}
+    renamed: ClassVar = {
+        "expr": "query",
+        "matchers": "alert",
+        "alertname": "alert",
+        "keep_firing": "keep_firing_for",
+        "where": "object.where",
+        "selector": "object.selector",
+        "kind": "object.kind",
+    }
 
     alert: Annotated[tuple[Matcher, ...], PlainValidator(_signal), WithJsonSchema({"type": "string"})] = ()
     query: Annotated[Text, AfterValidator(_query)] = ""
+    object: Annotated[ObjectShape, BeforeValidator(_of_kind)] | None = None
     for_: Seconds = Field(0.0, alias="for")
     keep_firing_for: Seconds = 0.0
 
     @model_validator(mode="after")
     def _one_signal(self) -> Self:
-        if not self.alert and not self.query:
-            raise said("no signal is given", "write `alert: …` or `query: …`")
-        if self.alert and self.query:
-            raise said(
-                "`alert` and `query` are both given", "write one of them: two rules for two signals", at=("query",)
-            )
+        given = [key for key in ("alert", "query", "object") if getattr(self, key)]
+        if not given:
+            raise said("no signal is given", "write `alert: …`, `query: …` or `object: …`")
+        if len(given) > 1:
+            remedy = "write one of them: two rules for two signals"
+            raise said(f"`{given[0]}` and `{given[1]}` are both given", remedy, at=(given[1],))
         return self
 
 

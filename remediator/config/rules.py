@@ -15,8 +15,9 @@ import msgspec
 from remediator.config.document import Document, read_document
 from remediator.config.problems import Loc, Problem, Problems, unknown_interval
 from remediator.core.guarding import GuardSettings, stricter
+from remediator.core.kinds import target_kind_of
 from remediator.core.model import Mode
-from remediator.core.rules import Rule, TargetSpec, When
+from remediator.core.rules import ObjectSpec, Rule, TargetSpec, When
 
 if TYPE_CHECKING:
     from remediator.config.ladder import Ladder
@@ -154,8 +155,8 @@ def _rule(group: GroupShape, rule: RuleShape, ladder: Ladder) -> Rule:
     return Rule(
         name=rule.name,
         group=group.name,
-        when=When(rule.when.alert, rule.when.for_, rule.when.keep_firing_for, rule.when.query),
-        target=TargetSpec(rule.target.kind, rule.target.label, rule.target.namespace_label),
+        when=When(rule.when.alert, rule.when.for_, rule.when.keep_firing_for, rule.when.query, _objects(rule)),
+        target=TargetSpec(_target_kind(rule), rule.target.label, rule.target.namespace_label),
         do=ladder.steps,
         conditions=ladder.conditions,
         until=until_of(rule.until),
@@ -165,6 +166,18 @@ def _rule(group: GroupShape, rule: RuleShape, ladder: Ladder) -> Rule:
         annotations=rule.annotations,
         interval=group.interval if rule.when.query else None,
     )
+
+
+def _objects(rule: RuleShape) -> ObjectSpec | None:
+    shape = rule.when.object
+    return ObjectSpec(shape.kind, shape.namespace, shape.selector, shape.where) if shape else None
+
+
+def _target_kind(rule: RuleShape) -> str:
+    """The kind of the target: an object is its own target, but for those that are followed to their owner."""
+    if rule.target.kind or rule.when.object is None:
+        return rule.target.kind
+    return target_kind_of(rule.when.object.kind)
 
 
 def guard_settings(shape: GuardsShape) -> GuardSettings:

@@ -118,10 +118,13 @@ class AlertmanagerSource(Value, frozen=True):
 
 
 class KubernetesAccess(Value, frozen=True):
-    """A kubeconfig and a context of it; empty: in cluster, else `$KUBECONFIG`."""
+    """A kubeconfig and a context of it; empty: in cluster, else `$KUBECONFIG`. `max_cache_age` is for how long what is
+    known of the cluster's objects is relied on.
+    """
 
     kubeconfig: str = ""
     context: str = ""
+    max_cache_age: float = 90.0
 
 
 class LeaderElection(Value, frozen=True):

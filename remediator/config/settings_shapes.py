@@ -22,6 +22,9 @@ from remediator.config.time_interval_shapes import TimeIntervalShape
 from remediator.core.kinds import KINDS
 from remediator.core.rules import Protected
 
+SHORTEST_AGE = 10.0
+"""Seconds: `kubernetes.max_cache_age` at least."""
+
 _NAME = r"[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?"
 _PAIR = re.compile(rf"(?:[a-z0-9.-]+/)?{_NAME}=(?:{_NAME})?")
 
@@ -69,6 +72,12 @@ def _object(value: str) -> str:
     kind, *names = value.split("/")
     if kind not in KINDS or not all(names) or len(names) != 1 + KINDS[kind].namespaced:
         raise said(f"`{value}` is not an object's name", "write Kind/namespace/name, or Node/name")
+    return value
+
+
+def _long_enough(value: float) -> float:
+    if value < SHORTEST_AGE:
+        raise said("is too short", f"a watch is renewed twice within it: write at least {SHORTEST_AGE:.0f}s")
     return value
 
 
@@ -128,6 +137,7 @@ class KubernetesShape(Shape):
 
     kubeconfig: FilePath | None = None
     context: Text | None = None
+    max_cache_age: Annotated[LongSeconds, AfterValidator(_long_enough)] | None = None
 
 
 class LeaderElectionShape(Shape):

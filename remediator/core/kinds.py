@@ -39,3 +39,10 @@ def resource(kind: str) -> Resource:
 def ref_of(target: Target) -> Ref:
     """Where a target stands in the API."""
     return Ref(KINDS[target.kind], target.namespace, target.name)
+
+
+def target_kind_of(kind: str) -> str:
+    """The kind of target of a rule on objects that names none: the object itself; empty for those that an owner made
+    from a template, and for which that owner stands.
+    """
+    return "" if kind in ("Pod", "ReplicaSet") else kind

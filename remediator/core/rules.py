@@ -22,6 +22,7 @@ __all__ = [
     "MatchOp",
     "Matcher",
     "Notices",
+    "ObjectSpec",
     "Policy",
     "Protected",
     "Reach",
@@ -80,13 +81,41 @@ def _regex(source: str) -> Any:
     return pattern
 
 
+SOURCES = ("alertmanager", "prometheus", "kubernetes")
+"""Where signals come from, as the journal names it: alerts, queries, objects of the cluster."""
+
+
+class ObjectSpec(Value, frozen=True):
+    """Objects of a kind as a signal: in one namespace or (empty) in all, those that match a label selector, of which
+    the CEL condition `where` holds. Either of the last two may be empty, not both.
+    """
+
+    kind: str
+    namespace: str = ""
+    selector: str = ""
+    where: str = ""
+
+
 class When(Value, frozen=True):
-    """The signal of a rule: matchers on alerts, or a query whose every series is a signal. Times in seconds."""
+    """The signal of a rule: matchers on alerts, a query whose every series is a signal, or objects of the cluster each
+    of which is one. Times in seconds.
+    """
 
     alert: tuple[Matcher, ...] = ()
     for_: float = 0.0
     keep_firing_for: float = 0.0
     query: str = ""
+    object: ObjectSpec | None = None
+
+    @property
+    def source(self) -> str:
+        """Where its signals come from, as the journal names it."""
+        return "kubernetes" if self.object else "prometheus" if self.query else "alertmanager"
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether its source is asked for what is there, so that it may turn out to give no answer."""
+        return bool(self.query or self.object)
 
     def matches(self, labels: dict[str, str]) -> bool:
         """Whether an alert with these labels is a signal of this rule; no matcher matches nothing."""
@@ -94,7 +123,9 @@ class When(Value, frozen=True):
 
     def keeps(self, labels: dict[str, str], before: When) -> bool:
         """Whether what was a signal of this rule as it was `before` still is one."""
-        return self.query == before.query if self.query else self.matches(labels)
+        if self.is_asked or before.is_asked:
+            return (self.query, self.object) == (before.query, before.object)
+        return self.matches(labels)
 
 
 class TargetSpec(Value, frozen=True):

@@ -18,7 +18,7 @@ from remediator.core.model import CloseReason, Mode, Phase, Target, Value
 from remediator.core.post import Correspondence
 from remediator.core.progress import Progress
 from remediator.core.queue import Queue
-from remediator.core.rules import Policy, Rule
+from remediator.core.rules import SOURCES, Policy, Rule
 
 MAX_NOTED = 10_000
 """Unusable and unresolved signals that are remembered as said. One more, and all are forgotten and said again."""
@@ -193,7 +193,7 @@ class State(Value, frozen=True):
 
     def is_dark(self, incident: Incident) -> bool:
         """Whether it is not known at present if the incident's signals stand."""
-        keys = (dark_key(source, incident.definition.name) for source in ("prometheus", "alertmanager"))
+        keys = (dark_key(source, incident.definition.name) for source in SOURCES)
         return any(key in self.dark for key in keys) or incident.doubted_at is not None
 
     def incident_of(self, rule: str, target: Target) -> Incident | None:

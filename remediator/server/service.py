@@ -11,7 +11,7 @@ from remediator.ports import Clock, Journal
 
 
 class Check(Value, frozen=True):
-    """One condition of readiness: `rules`, `journal`, `cluster`; `detail` says what is wrong or worth knowing."""
+    """One condition of readiness: `rules`, `journal`, `cluster` or `caches`; `detail` says what is wrong, or how much."""
 
     name: str
     ok: bool

@@ -28,6 +28,7 @@ from remediator.ports import Clock, Cluster, ClusterError, Conflict, Forbidden, 
 from remediator.propose import digest, needs_of, wanted_change
 from remediator.sources.pods import pod_facts
 from remediator.sources.reads import Read
+from remediator.sources.still import still
 from remediator.sources.surroundings import Reader, surroundings
 from remediator.sources.view import view_of
 
@@ -87,10 +88,11 @@ async def read(cluster: Cluster, clock: Clock, incident: Incident, before: Read 
     taken_at = before.taken_at if before else clock.now()
     try:
         live = before.live if before else await cluster.get(ref_of(incident.target))
-        revisions, pods, lists = await asyncio.gather(
+        revisions, pods, lists, signal = await asyncio.gather(
             _revisions(cluster, incident, live),
             _pods(cluster, incident, live, taken_at),
             _lists(cluster, incident, live),
+            _signal(cluster, incident, live),
         )
     except NotFound:
         return Snapshot(Facts(taken_at, exists=False))
@@ -98,7 +100,7 @@ async def read(cluster: Cluster, clock: Clock, incident: Incident, before: Read 
         return Snapshot(Facts(taken_at, unknown=f"{type(error).__name__}: {error.message}"))
     facts = facts_of(live, taken_at, present(live, revisions))
     view = view_of(incident, live, facts, pods, taken_at)
-    answers = tuple(_answer(source, incident, view) for source in incident.definition.conditions)
+    answers = (*signal, *(_answer(source, incident, view) for source in incident.definition.conditions))
     return Snapshot(replace(facts, answers=answers, kept=_kept(incident, live)), live, revisions, pods or (), lists)
 
 
@@ -173,6 +175,11 @@ async def _pods(cluster: Cluster, incident: Incident, live: Json, now: datetime)
         return None
     pods = await cluster.list(KINDS["Pod"], incident.target.namespace, _selector(live))
     return tuple(pod_facts(pod) for pod in pods)
+
+
+async def _signal(cluster: Cluster, incident: Incident, live: Json) -> tuple[Answer, ...]:
+    """Whether the objects that the rule fires for still meet its condition; asked as long as nothing was done."""
+    return await still(cluster, incident, live) if incident.phase is Phase.PENDING else ()
 
 
 def _kept(incident: Incident, live: Json) -> bool | None:

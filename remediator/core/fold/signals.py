@@ -11,6 +11,7 @@ from remediator.core.events import Event, IncidentOpened, RulesChanged, Signal
 from remediator.core.fold.place import keep, without
 from remediator.core.guarding import LONGEST_WINDOW
 from remediator.core.model import Phase
+from remediator.core.rules import SOURCES
 from remediator.core.state import (
     MAX_INSTANTS,
     MAX_NOTED,
@@ -113,10 +114,9 @@ def rules(state: State, event: Event, data: RulesChanged) -> State:
     touched = {rule.name for rule in data.changed} | set(data.removed)
     dark = state.dark
     for name in touched:
-        if name not in rules or not rules[name].when.query:
-            dark = without(dark, dark_key("prometheus", name))
-        if name not in rules or not rules[name].when.alert:
-            dark = without(dark, dark_key("alertmanager", name))
+        for source in SOURCES:
+            if name not in rules or rules[name].when.source != source:
+                dark = without(dark, dark_key(source, name))
     before, state = state, replace(state, rules=rules, policy=data.policy or state.policy, dark=dark)
     for incident in state.incidents.values():
         if incident.definition.name in touched:

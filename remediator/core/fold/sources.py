@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from msgspec.structs import replace
 
 from remediator.core.events import Event, Leader, Source
 from remediator.core.fold.place import keep, without
+from remediator.core.rules import Rule
 from remediator.core.state import Incident, State, dark_key
 
 
@@ -27,10 +29,15 @@ def source(state: State, event: Event, data: Source) -> State:
 
 
 def leader(state: State, event: Event, data: Leader) -> State:
-    """A new term of office: what queries said under the one before is not known to hold any more."""
-    asking = {each.definition.name for each in state.incidents.values() if each.definition.when.query}
-    dark = {dark_key("prometheus", rule): event.time for rule in sorted(asking)}
+    """A new term of office: what sources answered under the one before is not known to hold any more."""
+    asking = {(rule.when.source, rule.name) for rule in _of_open(state) if rule.when.is_asked}
+    dark = {dark_key(source, rule): event.time for source, rule in sorted(asking)}
     return replace(state, epoch=data.epoch, dark=state.dark.update({**dark, **dict(state.dark)}))
+
+
+def _of_open(state: State) -> Iterator[Rule]:
+    """The rules of open incidents."""
+    return (incident.definition for incident in state.incidents.values())
 
 
 def _later(incident: Incident, since: datetime, now: datetime) -> Incident:
