@@ -11,7 +11,7 @@ from remediator.ports import Clock, Journal
 
 
 class Check(Value, frozen=True):
-    """One condition of readiness: `rules`, `journal`, `cluster` or `caches`; `detail` says what is wrong, or how much."""
+    """One condition of readiness: `rules`, `journal`, `cluster` or `caches`; `detail` says what is wrong, or more."""
 
     name: str
     ok: bool

@@ -178,8 +178,8 @@ async def _pods(cluster: Cluster, incident: Incident, live: Json, now: datetime)
 
 
 async def _signal(cluster: Cluster, incident: Incident, live: Json) -> tuple[Answer, ...]:
-    """Whether the objects that the rule fires for still meet its condition; asked as long as nothing was done."""
-    return await still(cluster, incident, live) if incident.phase is Phase.PENDING else ()
+    """Whether the objects that the rule fires for still meet its condition; asked until something was done."""
+    return await still(cluster, incident, live) if incident.phase in (Phase.PENDING, Phase.ACTING) else ()
 
 
 def _kept(incident: Incident, live: Json) -> bool | None:
