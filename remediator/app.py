@@ -14,6 +14,7 @@ from remediator.config import Settings
 from remediator.config.settings import PrometheusSource
 from remediator.core.events import Record
 from remediator.core.rules import Rule
+from remediator.elector import NowhereToMeet
 from remediator.installation import Installation, World
 from remediator.narrate import narrate
 from remediator.ports import Clock, Fenced, JournalError
@@ -47,16 +48,19 @@ async def run(settings: Settings, rules: tuple[Rule, ...]) -> int:
     notifier = Receivers(settings.receivers)
     prometheus = _prometheus(settings.prometheus, outbound)
     ask = prometheus.query if prometheus else None
-    installation = Installation(
-        settings,
-        rules,
-        World(journal, cluster, notifier, clock, ask, _alerting(settings, prometheus, outbound, clock)),
-        probe=cluster.version,
-        watchers=(metrics.observe, log_record),
-        opened=_keep_out_of_collections,
-    )
     try:
+        installation = Installation(
+            settings,
+            rules,
+            World(journal, cluster, notifier, clock, ask, _alerting(settings, prometheus, outbound, clock)),
+            probe=cluster.version,
+            watchers=(metrics.observe, log_record),
+            opened=_keep_out_of_collections,
+        )
         return await _until_signalled(installation)
+    except NowhereToMeet as error:
+        log.error("no lease can be asked for", problem=str(error))
+        return 2
     finally:
         await outbound.close()
         await notifier.close()

@@ -22,11 +22,12 @@ from remediator.core.state import Incident, State
 from remediator.core.surroundings import Need
 from remediator.courier import Courier
 from remediator.decide import Ruling, decide
+from remediator.elector import Elector
 from remediator.executor import Executor
 from remediator.intake import Intake
 from remediator.logs import logger
 from remediator.objections import objection
-from remediator.ports import Clock, Cluster, Fenced, Journal, JournalError, Notifier, Unavailable
+from remediator.ports import Broken, Clock, Cluster, Fenced, Journal, JournalError, Notifier, Unavailable
 from remediator.recovery import restore
 from remediator.retention import Kept, Retention
 from remediator.sources.looks import look, look_again
@@ -43,6 +44,9 @@ MOST_ERRANDS = 64
 
 MOST_MAILS = 128
 """Observations that are decided one after the other and made durable in one append."""
+
+FOLLOW_EVERY = 1.0
+"""Seconds between two looks at a journal that another replica writes."""
 
 VERIFYING_LOOKS = 50
 """Looks a second at targets in verification, all together: their polling must not take the API server from those whose
@@ -71,7 +75,7 @@ class Controller:
     `ask` answers the queries of rules, by default each `every` seconds; without it such rules never fire. Records
     are `kept` for ever unless it is said how long; after `checkpoint` of them the state is written down. `alerting` is
     who is asked about alerts; nobody: what webhooks say is believed. What is known of the cluster's objects is relied
-    on for `max_age` seconds.
+    on for `max_age` seconds. With an `elector` others take payloads too, and it writes only while that one holds office.
     """
 
     def __init__(
@@ -89,15 +93,26 @@ class Controller:
         checkpoint: int = EVERY,
         alerting: Alerting | None = None,
         max_age: float = MAX_AGE,
+        elector: Elector | None = None,
     ) -> None:
         self.journal, self.cluster, self.clock = journal, cluster, clock
         self.identity, self.version, self.watchers = identity, version, watchers
-        self.executor, self.reads = Executor(cluster, clock, self._objection), Reads(cluster, clock)
+        holds = (elector.holds,) if elector else ()
+        self.executor, self.reads = Executor(cluster, clock, self._objection, *holds), Reads(cluster, clock)
         self.state, self.seq = State(), 0
         self.writable = True
         alerting = alerting or Alerting()
         alerts = Reconciliation(alerting, self.reads, clock, lambda: self.state, self.tell)
-        self.intake = Intake(journal, self.reads, clock, lambda: self.state, self._bring, alerting.doubt, alerts.heard)
+        self.intake = Intake(
+            journal,
+            self.reads,
+            clock,
+            lambda: self.state,
+            self._bring,
+            alerting.doubt,
+            alerts.heard,
+            shared=elector is not None,
+        )
         self._alerts, self._outside = alerts, {Need.SILENCES: alerts.silences}
         self.queries = Queries(ask, cluster, clock, lambda: self.state, self.tell, every) if ask else None
         self.courier = Courier(notifier, clock, lambda: self.state, self.tell)
@@ -111,13 +126,14 @@ class Controller:
         self._issued: set[str] = set()
         self._stop_asked = asyncio.Event()
         self._misses: dict[str, int] = {}
+        self._replies: set[asyncio.Future[Ruling]] = set()
 
     async def run(self, rules: Reloaded, opened: Callable[[], None] = lambda: None) -> None:
         """Recover, take office with these rules, call `opened`, then loop until stopped or cancelled.
 
         Raises `Fenced` where another writer took over.
         """
-        await self.recover()
+        await self._catch_up()
         await self._settle([Mail(Elected(self.identity, self.version))])
         await self._settle([Mail(rules)])
         opened()
@@ -160,6 +176,30 @@ class Controller:
         self.state, self.seq = restored.state, restored.seq
         self._upkeep.begin(restored.since, restored.size)
 
+    async def follow(self, begun: Callable[[], None]) -> None:
+        """Keep the state as the journal has it, which another replica writes, until cancelled. Decides nothing."""
+        misses = 0
+        while True:
+            try:
+                await self._catch_up()
+                misses = 0
+                begun()
+            except Broken:
+                raise
+            except JournalError as error:
+                log.warning("the journal cannot be followed; trying again", problem=str(error), misses=misses)
+                misses += 1
+            await self.clock.sleep(max(FOLLOW_EVERY, backoff(misses).total_seconds() if misses else 0.0))
+
+    async def _catch_up(self) -> None:
+        """Fold what was appended since the journal was read last, or all of it. Others wrote it: nobody is told."""
+        if not self.seq:
+            await self.recover()
+        while records := await self.journal.read(after=self.seq):
+            for record in records:
+                self.state, self.seq = apply(self.state, record.event), record.seq
+                self._upkeep.saw(record.event)
+
     async def tell(self, observation: Observation) -> None:
         """Put an observation of the outside (a reload, an operator's word) before the loop."""
         await self._mailbox.put(Mail(observation))
@@ -168,8 +208,10 @@ class Controller:
         await self._mailbox.put(Mail(seen, (receipt,)))
 
     async def ask(self, observation: Observation) -> Ruling:
-        """As `tell`, and answer what was decided, once it is durable."""
+        """As `tell`, and answer what was decided, once it is durable. Raises `JournalError` where the term ends."""
         reply = asyncio.get_running_loop().create_future()
+        self._replies.add(reply)
+        reply.add_done_callback(self._replies.discard)
         await self._mailbox.put(Mail(observation, reply=reply))
         return await reply
 
@@ -380,6 +422,8 @@ class Controller:
     async def _end(self, tasks: tuple[asyncio.Task[None], ...]) -> None:
         for task in tasks:
             task.cancel()
+        for reply in list(self._replies):
+            reply.set_exception(JournalError("this replica is not in charge any more: ask again"))
         await asyncio.gather(*tasks, return_exceptions=True)
 
 

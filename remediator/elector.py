@@ -29,6 +29,10 @@ def boot_time() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
+class NowhereToMeet(Exception):
+    """It is not known in which namespace the Lease is."""
+
+
 class Terms(Value, frozen=True):
     """Where the Lease is, and its times in seconds: it lasts `duration`; who could not renew it for `renew` gives it
     up; it is tried every `retry`. `retry < renew < duration`: the gap is what a slow clock or a late write may take.

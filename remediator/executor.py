@@ -49,11 +49,15 @@ Asked right before each write; the flag says that the evidence is old by now, si
 
 @dataclass(frozen=True, slots=True)
 class Executor:
-    """Carries out intents against one cluster, one at a time for each target, unless there is an `objection`."""
+    """Carries out intents against one cluster, one at a time for each target, unless there is an `objection`.
+
+    It writes only while it `holds` office: a process that was stopped for a while may have lost it without knowing.
+    """
 
     cluster: Cluster
     clock: Clock
     objection: Objection
+    holds: Callable[[], bool] = lambda: True
 
     async def carry_out(self, incident: str, intent: Intent | Undo) -> Carried:
         """Write what is intended, at most once, and answer what became of it.
@@ -65,7 +69,7 @@ class Executor:
             try:
                 if why := await self.objection(incident, intent, waited > 0):
                     return await self._withdraw(incident, intent, why, doubtful)
-                return _applied(incident, intent.id, await self.cluster.write(intent.change), OutcomeStatus.APPLIED)
+                return _applied(incident, intent.id, await self._write(intent.change), OutcomeStatus.APPLIED)
             except OutcomeUnknown:
                 return await self.settle(incident, intent)
             except (Throttled, Unavailable) as error:
@@ -100,6 +104,11 @@ class Executor:
                 await self.clock.sleep(wait)
                 wait = min(wait * 2, LONGEST_WAIT)
 
+    async def _write(self, change: Change) -> Json:
+        if not self.holds():
+            raise Unavailable("this replica is not in charge any more: another one goes on")
+        return await self.cluster.write(change)
+
     async def _withdraw(self, incident: str, intent: Intent | Undo, why: str, doubtful: bool) -> Carried:
         """Not to be written any more; where a try may have got through, that is found out first."""
         if doubtful:
@@ -125,7 +134,7 @@ class Executor:
             what = "replaced by another of its name" if live else "not there any more"
             return Carried(incident, intent.id, OutcomeStatus.GONE, f"{change.ref} is {what}")
         try:
-            await self.cluster.write(_fence(change.ref, live, intent.id))
+            await self._write(_fence(change.ref, live, intent.id))
         except (Forbidden, Invalid):
             if not _has_moved_on(intent, live):
                 raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -17,7 +18,9 @@ from remediator.core.events import Record
 from remediator.core.model import Value
 from remediator.core.observations import Answered, Reloaded
 from remediator.core.rules import Itself, Rule
-from remediator.ports import Clock, Cluster, ClusterError, Journal, Notifier
+from remediator.elector import Elector, NowhereToMeet, Terms
+from remediator.office import Office
+from remediator.ports import Clock, Cluster, ClusterError, Journal, JournalError, Notifier
 from remediator.retention import Kept
 from remediator.server.access import shut_doors
 from remediator.server.app import build
@@ -63,20 +66,32 @@ class Installation:
         self._rules, self._probe, self._ready = rules, probe, opened
         self._closing = "starting: the journal is being read"
         self._cluster_seen = ("not asked yet", 0.0)
-        self.controller = Controller(
-            world.journal,
-            world.cluster,
-            world.notifier,
-            world.clock,
-            _identity(),
-            __version__,
-            watchers,
-            world.ask,
-            settings.evaluation_interval,
-            _kept(settings.storage),
-            alerting=world.alerting,
-            max_age=settings.kubernetes.max_cache_age,
-        )
+        identity = _identity()
+        elector = _elector(settings, world, identity)
+
+        def make() -> Controller:
+            return Controller(
+                world.journal,
+                world.cluster,
+                world.notifier,
+                world.clock,
+                identity,
+                __version__,
+                watchers,
+                world.ask,
+                settings.evaluation_interval,
+                _kept(settings.storage),
+                alerting=world.alerting,
+                max_age=settings.kubernetes.max_cache_age,
+                elector=elector,
+            )
+
+        self.office = Office(make, world.clock, elector)
+
+    @property
+    def controller(self) -> Controller:
+        """The controller of the present term."""
+        return self.office.controller
 
     async def run(self, stop: asyncio.Event, started: Callable[[Serving], None] = lambda serving: None) -> None:
         """Serve and decide until `stop` is set; then finish the writes under way within `shutdown_grace`."""
@@ -84,7 +99,7 @@ class Installation:
         for door in shut_doors(web):
             log.warning(door)
         serving = await serve(build(self, web), web.listen, grace=self.settings.shutdown_grace)
-        deciding = asyncio.create_task(self.controller.run(self._reloaded(self._rules), self._opened))
+        deciding = asyncio.create_task(self.office.run(lambda: self._reloaded(self._rules), self._opened))
         stopping = asyncio.create_task(stop.wait())
         try:
             started(serving)
@@ -100,14 +115,16 @@ class Installation:
     async def _finish(self, deciding: asyncio.Task[None]) -> None:
         """Let writes under way come to their outcome; what does not is found again at the next start."""
         if not deciding.done():
-            await self.controller.stop()
+            await self.office.stop()
             await asyncio.wait({deciding}, timeout=self.settings.shutdown_grace)
         if deciding.done():
             deciding.result()
 
     def _opened(self) -> None:
         self._closing = ""
-        metrics.LEADER.set(1)
+        metrics.LEADER.set(0 if self.office.standing_by else 1)
+        if self.office.standing_by:
+            return
         for incident in self.controller.state.incidents.values():
             in_flight = incident.undo or incident.intent
             if in_flight is not None and incident.intended_at is not None:
@@ -137,7 +154,12 @@ class Installation:
             Check("journal", not refusing, refusing),
             Check("cluster", not problem, problem),
             Check("caches", not unsynced, "; ".join(unsynced)),
+            Check("leader", True, self.office.standing_by or "in charge"),
         )
+
+    def standing_by(self) -> str:
+        """See `server.service.Service`."""
+        return self.office.standing_by
 
     async def _cluster_problem(self) -> str:
         """What is wrong with the API server; asked at most every `PROBE` seconds."""
@@ -157,7 +179,9 @@ class Installation:
 
     async def status(self) -> object:
         """See `server.service.Service`."""
-        return {"version": __version__, **views.status_view(self.controller.state, self.controller.seq)}
+        leadership = self.office.standing_by or "in charge"
+        seen = views.status_view(self.controller.state, self.controller.seq)
+        return {"version": __version__, "identity": self.controller.identity, "leadership": leadership, **seen}
 
     async def incidents(self, after: str, limit: int) -> Page:
         """See `server.service.Service`: open incidents, newest first; a mark is the id of the last one shown."""
@@ -187,7 +211,10 @@ class Installation:
         incident = self.controller.state.incidents.get(answered.incident)
         if incident is None:
             return "there is no open incident of this id"
-        ruling = await self.controller.ask(answered)
+        try:
+            ruling = await self.controller.ask(answered)
+        except JournalError as error:
+            return f"not counted: {error}"
         said = [event for event in ruling.events if event.kind == "approval" and event.actor != "controller"]
         if said:
             return ""
@@ -208,6 +235,21 @@ class Installation:
         return ()
 
 
+def _elector(settings: Settings, world: World, identity: str) -> Elector | None:
+    """Who takes part in the election; None where this replica is the only one.
+
+    Raises `NowhereToMeet` where it is not known in which namespace the Lease is.
+    """
+    if not settings.elects:
+        return None
+    lease = settings.leader_election
+    namespace = lease.namespace or itself().namespace
+    if not namespace:
+        raise NowhereToMeet("outside of a cluster write leader_election.namespace into the settings")
+    terms = Terms(namespace, lease.lease, lease.duration, lease.renew, lease.retry)
+    return Elector(world.cluster, world.clock, terms, identity)
+
+
 def _kept(storage: Storage) -> Kept | None:
     """How long records are kept; None for ever."""
     if storage.retention is None:
@@ -221,4 +263,5 @@ def itself() -> Itself:
 
 
 def _identity() -> str:
-    return os.environ.get("POD_NAME") or f"{socket.gethostname()}-{os.getpid()}"
+    """This process, and no other life of its pod: a container that is restarted must not pass for its predecessor."""
+    return f"{os.environ.get('POD_NAME') or socket.gethostname()}_{secrets.token_hex(4)}"

@@ -21,6 +21,9 @@ log = logger("intake")
 AT_ONCE = 16
 """Payloads in memory, their targets being looked up; the inbox keeps the rest."""
 
+LOOK_EVERY = 0.5
+"""Seconds between two looks into a shared inbox: one indexed question of an empty table."""
+
 Bring = Callable[[Arrived, int], Awaitable[None]]
 """Takes what a payload speaks of, with the number of its receipt; waits while too much is before the loop already."""
 
@@ -28,7 +31,8 @@ Bring = Callable[[Arrived, int], Awaitable[None]]
 class Intake:
     """From the inbox to the loop. `arrivals` is set by whoever made a payload durable; `state` answers the latest.
 
-    `heard` is told which of Alertmanager's receivers posts here.
+    `heard` is told which of Alertmanager's receivers posts here. An inbox that is `shared` is looked into all the time:
+    other processes put payloads into it and cannot say so.
     """
 
     def __init__(
@@ -40,11 +44,13 @@ class Intake:
         bring: Bring,
         doubt: Doubt = believing,
         heard: Callable[[str], None] = lambda receiver: None,
+        *,
+        shared: bool = False,
     ) -> None:
         self._journal, self._cluster, self._clock = journal, cluster, clock
         self._state, self._bring, self._doubt, self._heard = state, bring, doubt, heard
         self._sightings: asyncio.Queue[tuple[Receipt, asyncio.Task[Arrived | None]]] = asyncio.Queue(AT_ONCE)
-        self.arrivals = asyncio.Event()
+        self.arrivals, self._shared = asyncio.Event(), shared
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -68,7 +74,19 @@ class Intake:
                 await self._sightings.put((receipt, tasks.create_task(self._sight(receipt))))
                 last = receipt.id
             if len(receipts) < AT_ONCE:  # what came since has set `arrivals` again
-                await self.arrivals.wait()
+                await self._await_arrivals()
+
+    async def _await_arrivals(self) -> None:
+        alarm = asyncio.create_task(self._ring()) if self._shared else None
+        try:
+            await self.arrivals.wait()
+        finally:
+            if alarm:
+                alarm.cancel()
+
+    async def _ring(self) -> None:
+        await self._clock.sleep(LOOK_EVERY)
+        self.arrivals.set()
 
     async def _sight(self, receipt: Receipt) -> Arrived | None:
         """What a payload speaks of; tried until the API server can be asked. None where it breaks our code."""

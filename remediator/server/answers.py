@@ -40,6 +40,8 @@ class Answers:
 
     async def _answer(self, request: Request, approve: bool) -> Response:
         name = self._access.operator(request, Role.APPROVE)
+        if elsewhere := self._service.standing_by():
+            raise Refused(503, f"{elsewhere}: ask again, the next connection may reach that one")
         word = await _word(request)
         said = Answered(request.path_params["id"], word.plan, approve, name, word.reason[:1000])
         problem = await self._service.answer(said)

@@ -45,6 +45,10 @@ class Service(Protocol):
         """
         ...
 
+    def standing_by(self) -> str:
+        """Why nothing is decided by this replica, and which one is in charge; empty where this one is."""
+        ...
+
     def received(self) -> None:
         """A payload became durable: wake whoever works on the inbox."""
         ...

@@ -44,9 +44,18 @@ class PostgreSQL:
         (port,) = free_ports(1)
         self.url = f"postgresql://{user}@127.0.0.1:{port}/postgres"
         listen = ["-h", "127.0.0.1", "-p", port, "-k", data]
+        self._ready: list[str | Path] = [programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
         self.server = servers.start("postgresql", _as(user, [programs / "postgres", "-D", data, *listen]))
-        ready: list[str | Path] = [programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
-        self.server.wait_until(lambda: subprocess.run(ready, check=False).returncode == 0)
+        self._await_readiness()
+
+    def restart(self) -> None:
+        """End the server as a crash does, and start it again: it recovers from its log."""
+        self.stop()
+        self.server.start_again()
+        self._await_readiness()
+
+    def _await_readiness(self) -> None:
+        self.server.wait_until(lambda: subprocess.run(self._ready, check=False).returncode == 0)
 
     def fresh_database(self) -> str:
         """The URL of an empty database."""

@@ -1,7 +1,7 @@
 """A proxy before the API server that can hold a request: the place where a process is killed in the middle.
 
 It holds a write that is no dry run either before it is forwarded, or after the API server has carried it out and
-before the answer goes back; the first one, or the `write`th.
+before the answer goes back; the first one, or the `write`th. A network that is cut lets nothing through at all.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class HeldApi:
     """Listens on loopback for the length of a `with` block; `hold` is 'before', 'after' or '' (pass everything on)."""
 
     def __init__(self, lab: Lab, hold: str = "", write: int = 1) -> None:
-        self.hold, self._earlier = hold, write - 1
-        self.held = threading.Event()
+        self.hold, self.is_cut, self._earlier = hold, False, write - 1
+        self.held, self.released = threading.Event(), threading.Event()
         self._client = httpx.Client(base_url=lab.url, verify=ssl.create_default_context(cafile=lab.ca_file), timeout=60)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
         self.url = f"http://127.0.0.1:{self._server.server_port}"
@@ -60,11 +60,14 @@ class HeldApi:
         return path
 
     def forward(self, method: str, path: str, headers: dict[str, str], body: bytes) -> httpx.Response | None:
-        """Pass a request on; None where it, or its answer, is held for good."""
+        """Pass a request on, perhaps only when it is `released`; None where it, or its answer, is held for good."""
+        if self.is_cut:
+            return None
         holds = self.hold if self._is_write(method, path, body) else ""
         if holds == "before":
             self.held.set()
-            return None
+            if not self.released.wait(90):
+                return None
         answer = self._client.request(method, path, headers=headers, content=body)
         if holds == "after":
             self.held.set()
@@ -72,8 +75,8 @@ class HeldApi:
         return answer
 
     def _is_write(self, method: str, path: str, body: bytes) -> bool:
-        """Whether it is the write to be held, or one after it; a dry run is none."""
-        if method not in ("PATCH", "POST", "DELETE") or "dryRun" in path or b"dryRun" in body:
+        """Whether it is the write to be held, or one after it; a dry run is none, nor a lease."""
+        if method not in ("PATCH", "POST", "DELETE") or "/leases" in path or "dryRun" in path or b"dryRun" in body:
             return False
         self._earlier -= 1
         return self._earlier < 0
@@ -89,7 +92,7 @@ def _handler_of(proxy: HeldApi) -> type[BaseHTTPRequestHandler]:
             answer = proxy.forward(self.command, self.path, headers, body)
             if answer is None:
                 self.close_connection = True
-                threading.Event().wait(30)
+                proxy.released.wait(1 if proxy.is_cut else 30)
                 return
             self.send_response(answer.status_code)
             self.send_header("content-type", answer.headers.get("content-type", ""))

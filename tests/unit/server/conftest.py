@@ -32,10 +32,13 @@ class FakeService:
         self.reloaded_by: list[str] = []
         self.measured = 0
         self.answered: list[Answered] = []
-        self.problem = ""
+        self.problem = self.elsewhere = ""
 
     def refusing(self) -> str:
         return self.reason
+
+    def standing_by(self) -> str:
+        return self.elsewhere
 
     def received(self) -> None:
         self.woken += 1
