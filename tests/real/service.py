@@ -63,7 +63,7 @@ class Service:
         command = [sys.executable, "-m", "remediator", "run", "--config", str(config)]
         with (self.folder / "log.txt").open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | self._environment)
-        wait_for(self._readiness, lambda seen: seen == 200, "readiness", 30)
+        wait_for(self._readiness, lambda seen: seen == 200, "readiness", 180)
         return self
 
     def _readiness(self) -> int | str:

@@ -32,7 +32,7 @@ class Process:
         assert self.controller.queries is not None
         self.controller.queries._timetable = rota  # the usual one lives by the machine's clock
         self.installation = Installation(Settings(), (), World(*ports))
-        self.installation.controller = self.controller
+        self.installation.office.controller = self.controller
         self.app = build(self.installation)
         self.open = self.stopping = False
         self.task: asyncio.Task[None] | None = None
