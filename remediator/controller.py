@@ -75,7 +75,7 @@ class Controller:
     `ask` answers the queries of rules, by default each `every` seconds; without it such rules never fire. Records
     are `kept` for ever unless it is said how long; after `checkpoint` of them the state is written down. `alerting` is
     who is asked about alerts; nobody: what webhooks say is believed. What is known of the cluster's objects is relied
-    on for `max_age` seconds. With an `elector` others take payloads too, and it writes only while that one holds office.
+    on for `max_age` seconds. With an `elector` others take payloads too, and it writes only while that holds office.
     """
 
     def __init__(
