@@ -41,14 +41,16 @@ class Found(msgspec.Struct):
 
 
 async def measure(path: Path, decisions: int) -> Found:
-    """Open, restore, decide."""
+    """Open, restore, decide; garbage is collected as in the service, once it is ready."""
+    gc.disable()
     journal = connect(f"sqlite://{path}")
     before = resident_mebibytes(os.getpid())
     begun, cpu = time.perf_counter(), cpu_seconds(os.getpid())
     restored = await restore(journal)
     took, cpu = time.perf_counter() - begun, cpu_seconds(os.getpid()) - cpu
     after = resident_mebibytes(os.getpid())
-    gc.freeze()  # as the service does once it is ready
+    gc.freeze()
+    gc.enable()
     crowd = Crowd(restored.state, BEGIN.replace(year=BEGIN.year + 1))
     incidents = len(restored.state.incidents)
     looked, arrived = _looks(crowd, decisions), _arrivals(crowd, decisions)

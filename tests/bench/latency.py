@@ -43,7 +43,7 @@ groups:
         when: {{alert: {payloads.ALERT}}}
         target: {{kind: Deployment}}
         do: [restart]
-        until: {{ready: true, for: 0s, within: 60s}}
+        until: {{ready: true, for: 0s, within: 30m}}
         guards:
           cooldown: 0s
           budget: {{max: 1000, per: 1s}}

@@ -71,7 +71,7 @@ async def _past(journal: Journal, written: Written, crowd: Crowd, count: int, se
         crowd.now = events[-1].time
         if written.closed > count - MOST - BATCH:
             crowd.state = fold(events, crowd.state)
-        if written.closed % (10 * BATCH) == 0:
+        if written.closed % (20 * BATCH) == 0:
             say(f"history: {written.closed:,} closed incidents written")
 
 

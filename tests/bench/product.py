@@ -45,7 +45,7 @@ class Product(Program):
         """How many incidents are not closed."""
         return sum(self.get("/api/v1/status").json()["incidents"].values())
 
-    def settle(self, seconds: float = 120) -> None:
+    def settle(self, seconds: float = 300) -> None:
         """Wait until nothing waits and no incident is open."""
         wait_for(lambda: self.waiting() + self.open_incidents(), lambda left: left == 0, "the last incident", seconds)
 
