@@ -22,7 +22,10 @@ from remediator.ports import Broken, JournalError
 BUSY_TIMEOUT = 5.0
 """Seconds that a write waits for another process's lock before it fails."""
 
-_WRITING = ("synchronous=FULL", "recursive_triggers=ON", "journal_size_limit=67108864")
+_WRITING = ("synchronous=FULL", "recursive_triggers=ON", "journal_size_limit=67108864", "secure_delete=OFF")
+"""Debian's SQLite overwrites what is deleted: each payload of the inbox would be written twice. The journal keeps what
+alerts say anyway.
+"""
 _READING = ("query_only=ON",)
 
 _DAMAGED = "restore it from a copy, or move it away (keep it) and begin a new one; `remediator audit verify` says more"

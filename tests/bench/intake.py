@@ -14,7 +14,7 @@ import uvloop
 from tests.bench import payloads
 from tests.bench.figures import quantile, spread
 from tests.bench.posts import Answers, pressed, request
-from tests.bench.process import pin
+from tests.bench.process import cpu_seconds, pin
 from tests.bench.product import Product, start_product
 from tests.bench.table import Row, at_least, between, said
 from tests.bench.targets import account, namespace_with
@@ -51,6 +51,7 @@ class Load:
     rates: list[float]
     drains: list[float]
     answers: list[Answers]
+    cores: list[float]
 
 
 def measure(lab: Lab, say: Say) -> list[Row]:
@@ -82,19 +83,20 @@ def _measured(product: Product, say: Say) -> list[Row]:
 
 
 def _load(name: str, bodies: list[bytes]) -> Load:
-    return Load(name, bodies, [], [], [])
+    return Load(name, bodies, [], [], [], [])
 
 
 def _turn(product: Product, load: Load) -> None:
     """Press for some seconds, then wait until all of it has been worked on."""
     wholes = [request(product.port, body) for body in load.bodies]
-    before = product.taken_in()
+    before, used = product.taken_in(), cpu_seconds(product.server.pid)
     answers = uvloop.run(pressed(product.port, wholes, SECONDS, CONNECTIONS))
     ended = time.perf_counter()
     kept = product.taken_in() - before
     if kept != answers.kept or answers.statuses.keys() != {200}:
         raise RuntimeError(f"intake, {load.name}: answered {answers.statuses}, kept {kept}; see {product.server.log}")
     wait_for(product.waiting, lambda left: left == 0, "the inbox to be worked on", timeout=120)
+    load.cores.append(kept / (cpu_seconds(product.server.pid) - used))
     load.rates.append(kept / answers.lasted)
     load.drains.append(time.perf_counter() - ended)
     load.answers.append(answers)
@@ -106,11 +108,16 @@ def _rows(load: Load) -> list[Row]:
     kept = sum(answers.kept for answers in load.answers)
     return [
         at_least("intake", f"durable, {load.name}", rates.median, A_SECOND, "/s", _range(load.rates, "/s")),
+        Row("intake", f"for a second of CPU, worked off too, {load.name}", *_middle(load.cores, "/s")),
         Row("intake", f"POST → 200, {load.name}, p50", said(quantile(seconds, 0.5), "ms")),
         Row("intake", f"POST → 200, {load.name}, p99", said(quantile(seconds, 0.99), "ms")),
         Row("intake", f"worked off after the load, {load.name}", said(drains.median, "s"), _range(load.drains, "s")),
         Row("intake", f"answered 200 and kept, {load.name}", f"{kept:,} of {len(seconds):,}"),
     ]
+
+
+def _middle(values: list[float], unit: str) -> tuple[str, str]:
+    return said(spread(values).median, unit), _range(values, unit)
 
 
 def _range(values: list[float], unit: str) -> str:
