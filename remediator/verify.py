@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from remediator.actions import ACTIONS
 from remediator.core.model import Value
 from remediator.core.rules import Until
 from remediator.core.snapshot import Facts
@@ -32,7 +33,15 @@ def judge(incident: Incident, facts: Facts, now: datetime) -> Judgement:
     until = incident.definition.until_of(incident.step)
     if facts.unknown:
         return Judgement("unknown", facts.unknown)
-    if not facts.exists or facts.uid != incident.target.uid:
+    action = ACTIONS[incident.intent.action] if incident.intent else None
+    gone = not facts.exists or facts.uid != incident.target.uid
+    if action is not None and action.removes:
+        return (
+            _held(incident, until, "gone, as intended", now)
+            if gone
+            else _not_healthy(incident, until, "still there", now)
+        )
+    if not facts.exists or (gone and not (action and action.outlives)):
         return Judgement("failed", "the target is gone or was replaced while it was being verified")
     if why := _before_the_write(incident, facts):
         return Judgement("unknown", why)
@@ -43,11 +52,16 @@ def judge(incident: Incident, facts: Facts, now: datetime) -> Judgement:
         return _not_healthy(incident, until, seen, now)
     if not facts.healthy:
         return _not_healthy(incident, until, facts.health, now)
+    return _held(incident, until, facts.health, now)
+
+
+def _held(incident: Incident, until: Until, what: str, now: datetime) -> Judgement:
+    """What is as it should be must be so for `for`, inclusive."""
     before = incident.verified
     since = before.since if before and before.result == "healthy" and before.since else now
     if now - since >= timedelta(seconds=until.for_):
-        return Judgement("proven", f"{facts.health} for {until.for_:g} s", since)
-    return Judgement("healthy", f"{facts.health}; must hold for {until.for_:g} s", since)
+        return Judgement("proven", f"{what} for {until.for_:g} s", since)
+    return Judgement("healthy", f"{what}; must hold for {until.for_:g} s", since)
 
 
 def _before_the_write(incident: Incident, facts: Facts) -> str:

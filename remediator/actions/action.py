@@ -102,6 +102,8 @@ class Action(Value, frozen=True):
     the writes that are left as things stand, in words, and `outlives` says that the first write takes the target away
     and the others give it back: nothing but the mode may keep these. `reads` are the lists that it plans on.
 
+    One that `removes` takes the target itself away: what proves it is that the target is gone.
+
     `disrupts` is what it takes away of what runs, `sets` the groups of fields that it changes and that a manifest or
     another controller may own: `template`, `replicas`, `bounds`, `fields`. One that does not say what it disrupts
     counts as the worst; where that depends on its arguments or the target, `effect` says what holds for these.
@@ -114,6 +116,7 @@ class Action(Value, frozen=True):
     undo: Callable[[UndoOrder], Change | Refusal] | None = None
     kept: Callable[[Intent, Json], bool] | None = None
     yields: bool = False
+    removes: bool = False
     lasts: Callable[[Json], float] | None = None
     outlook: Callable[[Order], tuple[str, ...]] | None = None
     outlives: bool = False

@@ -21,7 +21,7 @@ from remediator.core.kinds import KINDS, target_kind_of
 from remediator.core.model import Json, Value
 from remediator.core.rules import Step, Until
 
-PROMISED = words("delete_pods evict delete_job rerun_job webhook none")
+PROMISED = words("webhook none")
 """Actions of the docs; those that are not in `ACTIONS` are refused as not supported yet."""
 
 KUBECTL = {

@@ -19,6 +19,7 @@ from remediator.core.histories import Revision, history, present
 from remediator.core.kinds import KINDS, WORKLOADS, ref_of
 from remediator.core.model import Change, Json, Phase, Verb
 from remediator.core.observations import Looked
+from remediator.core.selecting import selector_of
 from remediator.core.snapshot import Answer, Facts, PodFacts, Rehearsal, Snapshot
 from remediator.core.state import Incident, State
 from remediator.core.surroundings import Need
@@ -147,7 +148,7 @@ async def _revisions(cluster: Cluster, incident: Incident, live: Json) -> tuple[
     wanted = any(ACTIONS[step.action].reads_revisions for step in incident.definition.do)
     if not wanted or incident.phase is Phase.VERIFYING or target.kind not in WORKLOADS:
         return ()
-    selector = _selector(live)
+    selector = selector_of(live)
     if target.kind == "Deployment":
         return history(live, await cluster.list(KINDS["ReplicaSet"], target.namespace, selector))
     kinds = (KINDS["ControllerRevision"], KINDS["Pod"])
@@ -173,7 +174,7 @@ async def _pods(cluster: Cluster, incident: Incident, live: Json, now: datetime)
     spoken_of = any("pods" in source for source in incident.definition.conditions)
     if not spoken_of or incident.phase is Phase.VERIFYING or incident.target.kind not in WORKLOADS:
         return None
-    pods = await cluster.list(KINDS["Pod"], incident.target.namespace, _selector(live))
+    pods = await cluster.list(KINDS["Pod"], incident.target.namespace, selector_of(live))
     return tuple(pod_facts(pod) for pod in pods)
 
 
@@ -195,20 +196,3 @@ def _answer(source: str, incident: Incident, view: Json) -> Answer:
     if isinstance(said, Unknown):
         return Answer(source, None, said.reason)
     return Answer(source, said)
-
-
-def _selector(live: Json) -> str:
-    """A workload's label selector as the API takes it in a query."""
-    selector = live["spec"].get("selector") or {}
-    parts = [f"{key}={value}" for key, value in (selector.get("matchLabels") or {}).items()]
-    for each in selector.get("matchExpressions") or ():
-        parts.append(_expression(each["key"], each["operator"], each.get("values") or ()))
-    return ",".join(parts)
-
-
-def _expression(key: str, operator: str, values: tuple[str, ...] | list[str]) -> str:
-    if operator == "Exists":
-        return key
-    if operator == "DoesNotExist":
-        return f"!{key}"
-    return f"{key} {operator.lower()} ({','.join(values)})"

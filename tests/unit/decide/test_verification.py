@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from remediator.core.events import Verification
+from remediator.core.events import Intent, Verification
 from remediator.core.histories import history
-from remediator.core.model import CloseReason, Mode, OutcomeStatus, Phase
+from remediator.core.kinds import ref_of
+from remediator.core.model import Change, CloseReason, Mode, OutcomeStatus, Phase, Precondition, Verb
 from remediator.core.observations import Carried, Looked
 from remediator.core.rules import Step, Until
 from remediator.core.snapshot import Facts, Rehearsal
@@ -80,6 +81,34 @@ def test_what_the_evidence_says_of_a_step_that_must_be_healthy_for_1m_within_10m
 def test_only_what_shows_the_write_and_what_its_controller_made_of_it_is_evidence(seen, result, why):
     about = incident(phase=Phase.VERIFYING, carried_at=at(10), generation=5)
     assert judge(about, replace(facts(), **({"taken_at": at(20)} | seen)), at(20)).result == result, why
+
+
+def acted(action: str, **fields):
+    """An incident whose step of this action was carried out at 0."""
+    intent = Intent("incident-1-1", action, 0, 1, Change(Verb.DELETE, ref_of(WEB), {}, Precondition(WEB.uid, "1")))
+    return incident(rule(NAME, action), phase=Phase.VERIFYING, carried_at=at(0), intent=intent, **fields)
+
+
+@pytest.mark.parametrize(
+    ("action", "seen", "now", "since", "result"),
+    [
+        ("evict", Facts(at(0), exists=False), 0, None, "healthy"),
+        ("evict", Facts(at(0), exists=False), 60, 0, "proven"),
+        ("evict", replace(facts(), uid="uid-2"), 60, 0, "proven"),
+        ("evict", facts(), 60, None, "not_yet"),
+        ("evict", facts(), 600, None, "failed"),
+        ("delete_job", Facts(at(0), exists=False), 60, 0, "proven"),
+        ("rerun_job", replace(facts(), uid="uid-2"), 60, 0, "proven"),
+        ("rerun_job", replace(facts(False), uid="uid-2"), 60, None, "not_yet"),
+        ("rerun_job", Facts(at(0), exists=False), 60, None, "failed"),
+        ("restart", replace(facts(), uid="uid-2"), 60, 0, "failed"),
+    ],
+)
+def test_what_was_to_go_is_proven_by_its_absence_and_what_was_made_anew_by_its_successor(
+    action, seen, now, since, result
+):
+    before = None if since is None else Verification("healthy", 0, since=at(since))
+    assert judge(acted(action, verified=before), seen, at(now)).result == result
 
 
 def test_what_its_controller_never_acts_on_has_failed_at_the_deadline():

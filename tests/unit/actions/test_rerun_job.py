@@ -1,0 +1,80 @@
+"""Action `rerun_job`: deleted, then created under its name from its own manifest."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from remediator.actions.action import REMEDIATION, Done, Order, Wait
+from remediator.actions.rerun_job import ACTION, manifest
+from remediator.core.kinds import ref_of
+from remediator.core.model import Change, OutcomeStatus, Refusal, Verb, as_json
+from remediator.core.progress import Written
+from remediator.core.snapshot import Facts, Snapshot
+from remediator.simulation import objects
+from tests.unit.actions.acting import ID, Yard, planned, refused, seen
+from tests.unit.builders import START
+
+GONE = Snapshot(Facts(START, exists=False))
+
+
+def failed() -> Yard:
+    return Yard(objects.job("report", "shop", "registry.example/task:fail", backoffLimit=0))
+
+
+def done(change: Change) -> tuple[Written, ...]:
+    prior = as_json(change.prior)
+    return (Written(ID, change.verb, change.ref, change.precondition.uid, OutcomeStatus.APPLIED, prior),)
+
+
+def following(yard: Yard, change: Change, snapshot: Snapshot):
+    return ACTION.plan(Order("incident-1-2", yard.target, {}, snapshot, done=done(change)))
+
+
+def test_a_failed_one_runs_again_under_its_name():
+    yard = failed()
+    first = planned(ACTION, yard.live)
+    assert (first.verb, first.precondition.uid) == (Verb.DELETE, yard.target.uid)
+    assert isinstance(following(yard, first, seen(yard.live)), Wait), "it is still there"
+    yard.world.server.delete(ref_of(yard.target), first.precondition)
+    yard.world.advance(60)
+
+    second = following(yard, first, GONE)
+    assert (second.verb, second.ref) == (Verb.CREATE, first.ref)
+    yard.world.server.create(second.body)
+    yard.world.advance(60)
+    assert yard.live["metadata"]["uid"] != yard.target.uid
+    assert yard.live["metadata"]["annotations"] == {REMEDIATION: "incident-1-2"}
+    assert yard.live["status"]["failed"] == 1, "it ran once more, and failed once more"
+
+
+def test_it_ends_when_our_own_job_stands_there():
+    yard = failed()
+    first = planned(ACTION, yard.live)
+    successor = replace(seen({**yard.live, "metadata": {**yard.live["metadata"], "uid": "new"}}))
+    assert isinstance(following(yard, first, successor), Refusal), "somebody else's"
+    successor.live["metadata"]["annotations"] = {REMEDIATION: ID}
+    assert isinstance(following(yard, first, successor), Done)
+
+
+def test_one_that_runs_still_is_refused():
+    yard = Yard(objects.job("report", "shop", "registry.example/task:hang"))
+    assert refused(ACTION, yard.live).reason.startswith("it has neither failed nor completed")
+
+
+def test_the_manifest_is_without_what_the_cluster_put_there():
+    live = failed().live
+    live["metadata"]["labels"] = {"app": "report", "batch.kubernetes.io/controller-uid": "u", "job-name": "report"}
+    live["spec"]["selector"] = {"matchLabels": {"batch.kubernetes.io/controller-uid": "u"}}
+    live["spec"]["template"]["metadata"] = {"labels": {"job": "report", "controller-uid": "u"}}
+    found = manifest(live)
+    assert found["metadata"] == {"name": "report", "namespace": "shop", "labels": {"app": "report"}}
+    assert "selector" not in found["spec"]
+    assert found["spec"]["template"]["metadata"] == {"labels": {"job": "report"}}
+    assert "status" not in found
+
+
+def test_its_writes_are_told_beforehand():
+    yard = failed()
+    order = Order(ID, yard.target, {}, seen(yard.live))
+    assert ACTION.outlook(order) == ("delete Job/shop/report", "create Job/shop/report again")
+    assert ACTION.check({"name": "again"})
