@@ -28,7 +28,7 @@ lab-demo: lab-parts ## the same three on a real Kubernetes control plane on this
 	@$(BIN)/remediator demo --lab
 
 .PHONY: test
-test: lab-parts ## the whole suite, also against real servers; ten minutes more where the lab has to be built first
+test: lab-parts ## the whole suite, also against real servers; 13 minutes more where the lab has to be built first
 	@$(BIN)/python -m pytest $(TESTS) $(ARGS)
 
 .PHONY: test-fast

@@ -98,8 +98,7 @@ class Reconciliation:
         if holding.lives != self._lives:
             self._missing.clear()
             self._lives = holding.lives
-        news = [each.alert for each in holding.alerts.values() if self._is_ours(each)]
-        firing = [each for each in await sightings_of(self._cluster, self._state(), news) if self._is_news(each)]
+        firing = await self._firing(holding)
         ended = [await self._end(*each) for each in self._gone(holding)]
         return await self._tell(_lights(self._state(), up=True), (*firing, *ended))
 
@@ -127,14 +126,25 @@ class Reconciliation:
                 raise problem
         return merged(holdings, whole=len(holdings) == len(found))
 
+    async def _firing(self, holding: Holding) -> list[Sighting]:
+        """What fires and the journal does not say: alerts that we are told of, and what was in doubt and is there."""
+        state = self._state()
+        doubted = {seen.fingerprint for _, seen in _doubted(state)}
+        ours = {fingerprint for fingerprint, held in holding.alerts.items() if self._is_ours(held)}
+        alerts = [held.alert for fingerprint, held in holding.alerts.items() if fingerprint in ours | doubted]
+        found = await sightings_of(self._cluster, state, alerts)
+        return [each for each in found if self._is_news(each, ours)]
+
     def _is_ours(self, held: Held) -> bool:
         """Whether we are told of it: what is suppressed, or routed to others only, opens nothing."""
         return held.told and not self._receivers.isdisjoint(held.receivers)
 
-    def _is_news(self, sighting: Sighting) -> bool:
+    def _is_news(self, sighting: Sighting, ours: set[str]) -> bool:
         """Whether the journal does not say that already."""
         state, key = self._state(), told_key(sighting.rule, sighting.fingerprint)
-        return key not in state.noted and (key not in state.told or _is_doubted(state, sighting))
+        if key in state.told:
+            return _is_doubted(state, sighting)
+        return key not in state.noted and sighting.fingerprint in ours
 
     def _gone(self, holding: Holding) -> Iterator[tuple[Incident, SeenSignal]]:
         """The signals whose absence is believed now."""

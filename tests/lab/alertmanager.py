@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -33,8 +34,16 @@ class Alertmanager:
             f"--web.listen-address={self.address}",
             "--cluster.listen-address=",
         ]
+        self._data = folder / "alertmanager"
         self.server = servers.start("alertmanager", [binary, *flags])
-        self.server.wait_until(lambda: get_ok(f"{self.url}/-/ready"))
+        self._wait_until_ready()
+
+    def start_again(self, keep_data: bool) -> None:
+        """Start it after it was stopped, with its silences and what it knows to have told, or without."""
+        if not keep_data:
+            shutil.rmtree(self._data)
+        self.server.start_again()
+        self._wait_until_ready()
 
     def route_to(
         self,
@@ -79,6 +88,9 @@ class Alertmanager:
     def unsilence(self, silence: str) -> None:
         """End a silence by its id."""
         httpx.delete(f"{self.url}/api/v2/silence/{silence}", trust_env=False).raise_for_status()
+
+    def _wait_until_ready(self) -> None:
+        self.server.wait_until(lambda: get_ok(f"{self.url}/-/ready"))
 
     def _write(self, settings: dict[str, Any]) -> None:
         self._config.write_text(yaml.safe_dump(settings, sort_keys=False))

@@ -63,13 +63,13 @@ KWOK = Program("kwok", "sigs.k8s.io/kwok/cmd/kwok", minutes=2)
 PROMETHEUS_3 = Program(
     "prometheus",
     "github.com/prometheus/prometheus/cmd/prometheus",
-    minutes=2,
+    minutes=3,
     # Without it the server would not say which version it is.
     ldflags="-X github.com/prometheus/common/version.Version=3.16.0",
     flags=("-tags=remove_all_sd",),
 )
-PROGRAMS = (CONTROLPLANE, KWOK)
-"""What every lab needs; ``PROMETHEUS_3`` is built where a lab asks for it."""
+PROGRAMS = (CONTROLPLANE, KWOK, PROMETHEUS_3)
+"""All of them; what a lab does not ask for need not be there."""
 
 
 def cache_folder() -> Path:

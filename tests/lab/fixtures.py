@@ -22,6 +22,7 @@ from tests.lab.lab import Lab
 from tests.lab.monitoring import Monitoring
 from tests.lab.postgresql import PostgreSQL
 from tests.lab.processes import Servers
+from tests.lab.prometheus import Prometheus
 from tests.lab.webhook import WebhookReceiver
 
 MakeAccount = Callable[..., Account]
@@ -78,6 +79,12 @@ def monitoring(lab: Lab) -> Iterator[Monitoring]:
     running = lab.monitoring
     yield running
     running.route_nowhere()
+
+
+@pytest.fixture(params=["2", "3"])
+def prometheus(request: pytest.FixtureRequest, monitoring: Monitoring, lab: Lab) -> Prometheus:
+    """A Prometheus of each major version, scraping the same exporter: a test runs with one, then with the other."""
+    return monitoring.prometheus if request.param == "2" else lab.other_prometheus
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from tests.lab.monitoring import Monitoring
 from tests.lab.nodes import Nodes
 from tests.lab.processes import Servers
 from tests.lab.progress import Say, print_line
+from tests.lab.prometheus import Prometheus
 
 
 class Lab:
@@ -64,6 +65,11 @@ class Lab:
         kubeconfig = self.control_plane.kubeconfig("lab:exporter")
         prometheus = built(PROMETHEUS_3, self._say) if self._prometheus_3 else None
         return Monitoring(kubeconfig, self.folder.data / "monitoring", self.servers, self._say, prometheus)
+
+    @functools.cached_property
+    def other_prometheus(self) -> Prometheus:
+        """Prometheus 3 beside Debian's 2 (or the same version again), started at the first use."""
+        return self.monitoring.second(built(PROMETHEUS_3, self._say))
 
     @property
     def prometheus_url(self) -> str:

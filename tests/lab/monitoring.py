@@ -40,10 +40,20 @@ class Monitoring:
         self.exporter_url = f"http://127.0.0.1:{exporter_port}/metrics"
         self.exporter = _start_exporter(servers, kubeconfig, exporter_port, telemetry_port)
         self.alertmanager = Alertmanager(alertmanager, folder / "alertmanager", servers)
-        exporter_address = f"127.0.0.1:{exporter_port}"
-        self.prometheus = Prometheus(
-            prometheus or debians, folder / "prometheus", servers, exporter_address, self.alertmanager.address
-        )
+        self._servers, self._folder, self._exporter_address = servers, folder, f"127.0.0.1:{exporter_port}"
+        self.prometheus = self._started(prometheus or debians, "prometheus", self.alertmanager.address)
+
+    def second(self, prometheus: Path) -> Prometheus:
+        """One more Prometheus, of another version, that scrapes the same and tells nobody of alerts."""
+        return self._started(prometheus, "prometheus-second", "127.0.0.1:1")
+
+    def start_exporter_again(self) -> None:
+        """Start the exporter after it was stopped, and wait until it has all series."""
+        self.exporter.start_again()
+        self.exporter.wait_until(lambda: get_ok(self.exporter_url))
+
+    def _started(self, binary: Path, name: str, alertmanager: str) -> Prometheus:
+        return Prometheus(binary, self._folder / name, self._servers, self._exporter_address, alertmanager, name)
 
     @property
     def prometheus_url(self) -> str:

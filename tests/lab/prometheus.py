@@ -36,7 +36,10 @@ _INTERVAL = "1s"
 class Prometheus:
     """A running Prometheus; ``url`` is its address, ``server`` its process."""
 
-    def __init__(self, binary: Path, folder: Path, servers: Servers, exporter: str, alertmanager: str) -> None:
+    def __init__(
+        self, binary: Path, folder: Path, servers: Servers, exporter: str, alertmanager: str, name: str = "prometheus"
+    ) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
         self._config = folder / "prometheus.yaml"
         self._rules = folder / "rules"
         self._exporter, self._alertmanager = exporter, alertmanager
@@ -49,11 +52,20 @@ class Prometheus:
             f"--storage.tsdb.path={folder / 'tsdb'}",
             f"--web.listen-address=127.0.0.1:{port}",
             "--web.enable-lifecycle",
-            # An alert is told again every few seconds, and so ends in Alertmanager soon after Prometheus ends.
-            "--rules.alert.resend-delay=5s",
+            # An alert is told again every second, and so ends in Alertmanager four seconds after Prometheus ends.
+            "--rules.alert.resend-delay=1s",
         ]
-        self.server = servers.start("prometheus", [binary, *flags])
+        self.server = servers.start(name, [binary, *flags])
+        self.wait_until_ready()
+
+    def wait_until_ready(self) -> None:
+        """Wait until it answers queries."""
         self.server.wait_until(lambda: get_ok(f"{self.url}/-/ready"))
+
+    def start_again(self) -> None:
+        """Start it after it was stopped, with the data that it had, and wait until it answers."""
+        self.server.start_again()
+        self.wait_until_ready()
 
     def honor_labels(self, honored: bool) -> None:
         """Whether the series' own labels win over the exporter's (true at the start, as most clusters have it)."""

@@ -10,7 +10,7 @@ from tests.lab import faults
 from tests.lab.accounts import Account
 from tests.lab.answering import get_ok
 from tests.lab.lab import Lab
-from tests.lab.monitoring import Monitoring
+from tests.lab.prometheus import Prometheus
 from tests.lab.waiting import wait_for
 from tests.lab.workloads import GOOD_IMAGE, deployment, roll_out_is_stuck, rolled_out
 from tests.real.conftest import Install
@@ -55,9 +55,9 @@ def source_lines(service: Service, up: bool) -> list[dict[str, object]]:
 
 
 def test_a_query_on_a_schedule_cures_a_broken_deployment(
-    lab: Lab, namespace: str, remediator: Account, install: Install, receivers: list[object], monitoring: Monitoring
+    lab: Lab, namespace: str, remediator: Account, install: Install, receivers: list[object], prometheus: Prometheus
 ) -> None:
-    service = install(stuck(namespace), receivers=receivers, prometheus={"url": monitoring.prometheus_url}).start()
+    service = install(stuck(namespace), receivers=receivers, prometheus={"url": prometheus.url}).start()
     broken(lab, namespace)
 
     closed = service.wait_for_line("incident_closed", timeout=120)
@@ -72,24 +72,24 @@ def test_a_query_on_a_schedule_cures_a_broken_deployment(
 
 
 def test_without_prometheus_nothing_acts_and_nothing_clears_until_it_is_back(
-    lab: Lab, namespace: str, remediator: Account, install: Install, receivers: list[object], monitoring: Monitoring
+    lab: Lab, namespace: str, remediator: Account, install: Install, receivers: list[object], prometheus: Prometheus
 ) -> None:
     """Prometheus is stopped as by a hung machine: connections open, no answer; then it goes on."""
     service = install(
         stuck(namespace, wait="6s"),
         receivers=receivers,
-        prometheus={"url": monitoring.prometheus_url, "timeout": "1s"},
+        prometheus={"url": prometheus.url, "timeout": "1s"},
     ).start()
     broken(lab, namespace)
     service.wait_for_line("incident_opened", timeout=60)
-    with monitoring.prometheus.server.frozen():
+    with prometheus.server.frozen():
         wait_for(lambda: source_lines(service, up=False), lambda lines: len(lines) >= 2, "both lines of the dark", 30)
         before = len(service.lines())
         time.sleep(10)  # longer than the rule's `for`
         assert len(service.lines()) == before
         assert lab.writes(remediator) == ()
         assert service.lines("incident_closed") == []
-    wait_for(lambda: get_ok(f"{monitoring.prometheus_url}/-/ready"), bool, "Prometheus", 30)
+    wait_for(lambda: get_ok(f"{prometheus.url}/-/ready"), bool, "Prometheus", 30)
 
     service.wait_for_line("incident_closed", timeout=120)
     assert len(source_lines(service, up=True)) == 2

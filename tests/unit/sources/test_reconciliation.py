@@ -222,14 +222,18 @@ async def test_an_end_in_doubt_is_said_and_asked_about_again(house: House, one: 
     assert await house.tick() == ["resolved"]
 
 
-async def test_after_a_doubt_an_alert_that_is_there_again_is_evidence_again(house: House, one: Held) -> None:
+@pytest.mark.parametrize("alert", [held(), held(state="suppressed", silencedBy=["3f"])], ids=["active", "silenced"])
+async def test_after_a_doubt_an_alert_that_is_there_again_is_evidence_again(
+    house: House, one: Held, alert: Json
+) -> None:
     one.alerts = [held()]
     await house.tick()
     one.alerts, house.why = [], "its rule fails"
     await house.tick(3)
-    one.alerts = [held()]
+    one.alerts = [alert]
     assert await house.tick() == ["firing"]
     assert house.incident.doubted_at is None
+    assert await house.tick() == []
 
 
 async def test_what_speaks_of_no_target_is_said_once(house: House, one: Held) -> None:

@@ -1,0 +1,122 @@
+"""What Alertmanager holds against what the journal believes, with a real Prometheus, Alertmanager and exporter.
+
+One incident lives through all that can happen to its alert without anything being cured. No webhook ever arrives.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.lab import faults
+from tests.lab.accounts import Account
+from tests.lab.lab import Lab
+from tests.lab.monitoring import Monitoring
+from tests.lab.waiting import wait_for
+from tests.lab.workloads import GOOD_IMAGE, deployment, rolled_out
+from tests.real.conftest import Install
+from tests.real.service import Service
+
+pytestmark = pytest.mark.lab
+
+RULES = """
+groups:
+  - name: workloads
+    guards: {startup_grace: 0s}
+    rules:
+      - name: restart-what-is-down
+        when: {alert: Down, for: 4s}
+        target: {kind: Deployment}
+        do: [restart]
+"""
+UNAVAILABLE = 'kube_deployment_status_replicas_unavailable{{namespace="{0}"}} > 0'
+AMBIGUOUS = 'kube_pod_info{{namespace="{0}"}} + on (namespace) kube_pod_info{{namespace="{0}"}}'
+
+
+def prometheus_rule(namespace: str, expr: str) -> dict[str, Any]:
+    rule = {"alert": "Down", "expr": expr.format(namespace)}
+    return {"groups": [{"name": namespace, "interval": "1s", "rules": [rule]}]}
+
+
+class Watch:
+    """The journal of the service as it is read on."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+
+    def signal(self, status: str, reason: str = "", after: int = 0) -> int:
+        """Wait for a signal's line after another one; its place."""
+
+        def found(lines: list[dict[str, Any]]) -> list[int]:
+            return [line["seq"] for line in lines if line["seq"] > after and self._is(line, status, reason)]
+
+        what = f"a signal {status} {reason!r} after {after} in {self.service.folder}"
+        return found(wait_for(lambda: self.service.lines("signal"), found, what, 90))[0]
+
+    def _is(self, line: dict[str, Any], status: str, reason: str) -> bool:
+        return line["data"]["status"] == status and reason in line["data"]["reason"]
+
+    def source(self, up: bool) -> None:
+        self.service.wait_for_line("source", 90, source="alertmanager", up=up)
+
+
+def test_an_alert_that_vanishes_uncured_clears_nothing_and_its_silence_keeps_hands_off(
+    lab: Lab, namespace: str, remediator: Account, install: Install, monitoring: Monitoring
+) -> None:
+    prometheus, alertmanager = monitoring.prometheus, monitoring.alertmanager
+    monitoring.route_to("http://127.0.0.1:1", namespace)
+    prometheus.add_rules(namespace, prometheus_rule(namespace, UNAVAILABLE))
+    service = install(
+        RULES,
+        prometheus={"url": prometheus.url, "timeout": "2s"},
+        alertmanager={"url": alertmanager.url, "interval": "1s", "receiver": "webhook"},
+    ).start()
+    watch = Watch(service)
+
+    lab.admin.create(deployment("web", image=faults.NEVER_READY_IMAGE), namespace)
+    at = watch.signal("firing")
+    alertmanager.silence({"alertname": "Down", "namespace": namespace})
+    held = service.wait_for_line("decision", 60, result="hold")
+    silence = next(each for each in held["data"]["verdicts"] if each["guard"] == "silence")
+    assert "Down is silenced by" in silence["reason"]
+
+    monitoring.exporter.stop()
+    at = watch.signal("doubted", "nothing is scraped of job kube-state-metrics", at)
+    monitoring.start_exporter_again()
+    at = watch.signal("firing", after=at)
+
+    prometheus.add_rules(namespace, prometheus_rule(namespace, AMBIGUOUS))
+    at = watch.signal("doubted", "its rule Down is not evaluated: ", at)
+    prometheus.remove_rules(namespace)
+    at = watch.signal("doubted", "Prometheus has no alerting rule Down", at)
+    prometheus.add_rules(namespace, prometheus_rule(namespace, UNAVAILABLE))
+    at = watch.signal("firing", after=at)
+
+    prometheus.server.stop()
+    at = watch.signal("doubted", "Prometheus cannot be asked about its rules", at)
+    prometheus.start_again()
+    at = watch.signal("firing", after=at)
+
+    for keep_data in (True, False):
+        alertmanager.server.stop()
+        watch.source(up=False)
+        alertmanager.start_again(keep_data)
+        wait_for(lambda: [each for each in alertmanager.alerts() if _is_ours(each, namespace)], bool, "the alert", 60)
+        alertmanager.silence({"alertname": "Down", "namespace": namespace})
+    watch.source(up=True)
+    assert [line for line in service.lines("signal") if line["data"]["status"] == "resolved"] == []
+    assert service.lines("incident_closed") == []
+
+    faults.new_image(lab.admin, "deployments", "web", namespace, GOOD_IMAGE)
+    lab.admin.wait_for("deployments", "web", namespace, rolled_out)
+    watch.signal("resolved", after=at)
+    closed = service.wait_for_line("incident_closed")
+    assert closed["data"]["reason"] == "resolved"
+    assert lab.writes(remediator) == ()
+    service.verify()
+    prometheus.remove_rules(namespace)
+
+
+def _is_ours(alert: dict[str, Any], namespace: str) -> bool:
+    return alert["labels"].get("namespace") == namespace and alert["labels"]["alertname"] == "Down"
