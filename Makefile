@@ -62,9 +62,10 @@ bench: lab-parts ## measure against the goals, ratios within one run
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 .PHONY: soak
-soak: $(READY) ## the properties over very many examples, and 100,000 simulated incident-hours; hours
+soak: $(READY) ## the properties over very many examples, a million damaged webhooks, and 100,000 simulated incident-hours; hours
 	@$(BIN)/python -m tests.simulate --seeds 2000
 	$(BIN)/python -m tests.simulate --crowd --hours 48 --until 100000
+	FUZZ=1000000 $(BIN)/python -m pytest tests/fuzz
 	$(BIN)/python -m pytest $(TESTS) -m 'hypothesis and not lab' --hypothesis-profile=soak $(ARGS)
 
 .PHONY: simulate

@@ -76,12 +76,9 @@ class Apart:
         await self.app(dict(SCOPE), receive, send)
 
     async def work(self) -> None:
-        """All that waits becomes sightings, and those become events of a state that forgets incidents."""
-        receipts = await self.service.journal.waiting(limit=ROUND)
-        state = self.state
-        for receipt in receipts:
-            ruling = decide(state, await arrived(self, state, receipt), START)  # type: ignore[arg-type]
-            state = fold(ruling.events, state)
+        """All that waits becomes sightings, and those are decided on; each payload as if it were the first."""
+        for receipt in await self.service.journal.waiting(limit=ROUND):
+            decide(self.state, await arrived(self, self.state, receipt), START)  # type: ignore[arg-type]
         self.service.journal = MemoryJournal()
 
 

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from remediator.config.matchers import MatcherError, parse_matchers
 from remediator.core.rules import Matcher, MatchOp
 
+SEVERE = ("severity", "=~", "warning|critical")
+
 # The cases of prometheus/alertmanager matcher/parse/parse_test.go (2026-08): input, then name, operator, value.
 ALERTMANAGER = [
     ("{foo=bar}", ("foo", "=", "bar")),
@@ -36,6 +38,36 @@ ALERTMANAGER = [
     ("{foo=bar,bar!=baz}", ("foo", "=", "bar"), ("bar", "!=", "baz")),
     ('foo="bar",bar!="baz"', ("foo", "=", "bar"), ("bar", "!=", "baz")),
 ]
+# The examples of its documentation, docs/configuration.md, "Label matchers": what each says.
+DOCUMENTED = [
+    ('{alertname="Watchdog", severity=~"warning|critical"}', ("alertname", "=", "Watchdog"), SEVERE),
+    ('{alertname="Watchdog", severity=~"warning|critical",}', ("alertname", "=", "Watchdog"), SEVERE),
+    ('alertname="Watchdog", severity=~"warning|critical"', ("alertname", "=", "Watchdog"), SEVERE),
+    ('{\n   alertname = "Watchdog",\n   severity =~ "warning|critical",\n}', ("alertname", "=", "Watchdog"), SEVERE),
+    ("alertname = Watchdog", ("alertname", "=", "Watchdog")),
+    ('severity =~ "warning|critical"', SEVERE),
+    ("foo = bar, dings != bums", ("foo", "=", "bar"), ("dings", "!=", "bums")),
+    ('foo = "bar,baz"', ("foo", "=", "bar,baz")),
+    ('{foo="bar", dings!="bums"}', ("foo", "=", "bar"), ("dings", "!=", "bums")),
+    ('{quote=~"She said: \\"Hi, all!( How\'re you…)?\\""}\n', ("quote", "=~", 'She said: "Hi, all!( How\'re you…)?"')),
+    ("foo=[a-zA-Z]+", ("foo", "=", "[a-zA-Z]+")),
+    ("Προμηθεύς=Προμηθεύς", ("Προμηθεύς", "=", "Προμηθεύς")),
+    ('foo=~"\\\\d+"', ("foo", "=~", r"\d+")),
+    ('"foo!"="bar,baz"', ("foo!", "=", "bar,baz")),
+    (r'"\"baz qux\""="\xf0\x9f\x99\x82"', ('"baz qux"', "=", "🙂")),
+]
+UNDOCUMENTED = [
+    "foo!=",  # the right-hand side is required
+    "foo=",
+    "foo!",
+    'foo!bar="x"',
+    '{alertname="Watchdog", severity=~"warning|critical"',
+    'alertname="Watchdog", severity=~"warning|critical"}',
+    '{{alertname="Watchdog", severity=~"warning|critical",}}',
+    r"foo=\d+",
+    "foo=b`r",
+    "foo='bar'",
+]
 REFUSED_BY_ALERTMANAGER = [
     ",",
     "{,}",
@@ -48,6 +80,25 @@ REFUSED_BY_ALERTMANAGER = [
     r"{foo=bar\n}",
     r'{"foo"="\xf0\x9f"}',
 ]
+
+
+@pytest.mark.parametrize(("text", "want"), [(text, want) for text, *want in DOCUMENTED])
+def test_reads_the_examples_of_alertmanagers_documentation(text, want):
+    assert written(parse_matchers(text)) == want
+
+
+@pytest.mark.parametrize("text", UNDOCUMENTED)
+def test_refuses_what_alertmanagers_documentation_says_is_none(text):
+    with pytest.raises(MatcherError):
+        parse_matchers(text)
+
+
+def test_composed_matchers_must_all_match():
+    """As the documentation says of a Watchdog that is critical, and of one that is neither warning nor critical."""
+    matchers = parse_matchers('{alertname="Watchdog", severity=~"warning|critical"}')
+    watchdog = {"alertname": "Watchdog"}
+    assert all(each.matches(watchdog | {"severity": "critical"}) for each in matchers)
+    assert not all(each.matches(watchdog | {"severity": "none"}) for each in matchers)
 
 
 def written(matchers):
