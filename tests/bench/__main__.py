@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.bench import history, intake, latency, simulated, start
+from tests.bench import history, intake, large_group, latency, queries, simulated, start
 from tests.bench.table import Row, render
 from tests.lab.errors import LabError
 from tests.lab.lab import Lab
@@ -22,6 +22,8 @@ ON_SERVERS: dict[str, Callable[[Lab, Say], list[Row]]] = {
     "latency": latency.measure,
     "intake": intake.measure,
     "start": start.measure,
+    "large-group": large_group.measure,
+    "queries": queries.measure,
 }
 ALONE: dict[str, Callable[[Path, Say], list[Row]]] = {
     "history": history.measure,
