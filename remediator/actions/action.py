@@ -107,6 +107,7 @@ class Action(Value, frozen=True):
     `disrupts` is what it takes away of what runs, `sets` the groups of fields that it changes and that a manifest or
     another controller may own: `template`, `replicas`, `bounds`, `fields`. One that does not say what it disrupts
     counts as the worst; where that depends on its arguments or the target, `effect` says what holds for these.
+    `replaces` says that what it takes away has to come up anew; a cordon takes away a place and no pod.
     """
 
     name: str
@@ -127,6 +128,7 @@ class Action(Value, frozen=True):
     tells: bool = False
     names_kind: bool = False
     disrupts: Disruption = Disruption.NODE
+    replaces: bool = True
     sets: frozenset[str] = frozenset()
     effect: Callable[[Json, Target, Facts], Effect] | None = None
 

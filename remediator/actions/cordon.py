@@ -56,4 +56,6 @@ def kept(intent: Intent, live: Json) -> bool:
     return is_cordoned(live)
 
 
-ACTION = Action("cordon", ("Node",), no_arguments, plan, undo, kept, disrupts=Disruption.NODE, yields=True)
+ACTION = Action(
+    "cordon", ("Node",), no_arguments, plan, undo, kept, disrupts=Disruption.NODE, replaces=False, yields=True
+)

@@ -21,6 +21,7 @@ class Need(enum.StrEnum):
     DISRUPTION_BUDGETS = "disruption_budgets"
     MEMBERS = "members"
     SILENCES = "silences"
+    CAPACITY = "capacity"
 
 
 class Owner(Value, frozen=True):
@@ -70,6 +71,17 @@ class Members(Value, frozen=True):
     budgets: tuple[DisruptionBudget, ...] | None = None
 
 
+class Capacity(Value, frozen=True):
+    """Whether what a step takes away can come back. `refused` and `unknown` are the API server's reasons not to create
+    it, `unplaced` the pods that no other node has room for, `beyond` what their places need that was not looked at.
+    """
+
+    refused: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    unplaced: tuple[str, ...] = ()
+    beyond: tuple[str, ...] = ()
+
+
 class Gate(Value, frozen=True):
     """What a query or alert of `require` or `veto` says: `holds` is None where that is unknown, with the reason."""
 
@@ -91,6 +103,7 @@ class Surroundings(Value, frozen=True):
     autoscalers: tuple[str, ...] | None = None
     disruption_budgets: tuple[DisruptionBudget, ...] | None = None
     members: Members | None = None
+    capacity: Capacity | None = None
     gates: tuple[Gate, ...] = ()
     silences: tuple[str, ...] | None = None
     halted: str = ""

@@ -5,6 +5,7 @@ from remediator.guards import (
     autoscaler,
     breaker,
     budget,
+    capacity,
     confirm,
     contention,
     cooldown,
@@ -65,6 +66,7 @@ GUARDS: tuple[Guard, ...] = tuple(
         last_replica,
         disruption_budget,
         quorum,
+        capacity,
         contention,
         confirm,
     )

@@ -14,6 +14,7 @@ from remediator.core.state import Incident, State
 from remediator.core.surroundings import Namespace, Need, Owner, Surroundings
 from remediator.core.workload import exclude_of
 from remediator.ports import Cluster, ClusterError, NotFound
+from remediator.sources.capacity import capacity
 from remediator.sources.disruptions import autoscalers, disruption_budgets
 from remediator.sources.siblings import members, siblings
 from remediator.sources.targets import LONGEST_CHAIN, controller_of
@@ -84,4 +85,5 @@ _READERS: dict[Need, Reader] = {
     Need.DISRUPTION_BUDGETS: disruption_budgets,
     Need.MEMBERS: members,
     Need.SILENCES: no_silences,
+    Need.CAPACITY: capacity,
 }

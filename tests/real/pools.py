@@ -10,7 +10,7 @@ from tests.lab.workloads import daemon_set, deployment, rolled_out
 
 RIGHTS = [
     {"apiGroups": [""], "resources": ["nodes"], "verbs": ["get", "list", "patch"]},
-    {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "get", "patch"]},
+    {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "get", "patch", "create"]},
     {"apiGroups": [""], "resources": ["pods/eviction"], "verbs": ["create"]},
     {"apiGroups": ["apps"], "resources": ["daemonsets"], "verbs": ["list"]},
 ]

@@ -252,7 +252,7 @@ def test_killed_around_any_write_nothing_is_done_twice_and_nothing_is_lost(
         lab.admin.delete("deployments", app, namespace)
     with capsys.disabled():
         print(
-            "\n" + "\n".join([f"{'write':28} {'killed':8} {'settled as':12} doubles  lost", *(row[0] for row in rows)])
+            "\n" + "\n".join([f"{'write':12} {'killed':8} {'settled as':12} doubles  lost", *(row[0] for row in rows)])
         )
     assert [(doubles, lost) for _, doubles, lost in rows] == [(0, 0)] * len(MOMENTS)
 
@@ -266,8 +266,9 @@ def _row(
     doubles = len(gone) - len(set(gone)) + len(set_) - 1
     lost = len(wanted - set(gone)) + (not set_)
     (settled,) = {each["data"]["status"] for each in service.lines("outcome")} - {"applied"}
-    what = service.lines("intent")[write - 1]["data"]["change"]["summary"].partition(":")[0]
-    return f"{re.sub('-[0-9a-z-]+$', '', what):28} {moment:8} {settled:12} {doubles:7}  {lost:4}", doubles, lost
+    verb = service.lines("intent")[write - 1]["data"]["change"]["verb"]
+    what = f"{write}: {'cordon' if verb == 'patch' else verb}"
+    return f"{what:12} {moment:8} {settled:12} {doubles:7}  {lost:4}", doubles, lost
 
 
 def _is_observed(budget: dict[str, object]) -> bool:
