@@ -10,8 +10,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from remediator import __version__, logs, metrics, views
-from remediator.config import ConfigErrors, Settings
-from remediator.config.apart import load_rules_apart
+from remediator.config import Settings
 from remediator.config.settings import Storage
 from remediator.controller import Controller
 from remediator.core.events import Record
@@ -28,6 +27,7 @@ from remediator.server.run import Serving, serve
 from remediator.server.service import Check, Page
 from remediator.sources.queries import Ask
 from remediator.sources.reconciliation import Alerting
+from remediator.sources.rule_files import RuleFiles
 
 log = logs.logger("service")
 
@@ -66,6 +66,7 @@ class Installation:
         self._rules, self._probe, self._ready = rules, probe, opened
         self._closing = "starting: the journal is being read"
         self._cluster_seen = ("not asked yet", 0.0)
+        self.files = RuleFiles(settings, world.clock, self._tell_rules)
         identity = _identity()
         elector = _elector(settings, world, identity)
 
@@ -100,7 +101,7 @@ class Installation:
             log.warning(door)
         serving = await serve(build(self, web), web.listen, grace=self.settings.shutdown_grace)
         deciding = asyncio.create_task(self.office.run(lambda: self._reloaded(self._rules), self._opened))
-        stopping = asyncio.create_task(stop.wait())
+        stopping, looking = asyncio.create_task(stop.wait()), asyncio.create_task(self.files.run())
         try:
             started(serving)
             await asyncio.wait({deciding, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -109,8 +110,8 @@ class Installation:
             await serving.stop()
             await self._finish(deciding)
         finally:
-            stopping.cancel()
-            deciding.cancel()
+            for task in (stopping, looking, deciding):
+                task.cancel()
 
     async def _finish(self, deciding: asyncio.Task[None]) -> None:
         """Let writes under way come to their outcome; what does not is found again at the next start."""
@@ -181,7 +182,8 @@ class Installation:
         """See `server.service.Service`."""
         leadership = self.office.standing_by or "in charge"
         seen = views.status_view(self.controller.state, self.controller.seq)
-        return {"version": __version__, "identity": self.controller.identity, "leadership": leadership, **seen}
+        rules = {"rules_loaded_at": self.files.loaded_at, "rules_error": self.files.error}
+        return {"version": __version__, "identity": self.controller.identity, "leadership": leadership, **rules, **seen}
 
     async def incidents(self, after: str, limit: int) -> Page:
         """See `server.service.Service`: open incidents, newest first; a mark is the id of the last one shown."""
@@ -223,16 +225,13 @@ class Installation:
 
     async def reload(self, actor: str) -> tuple[str, ...]:
         """See `server.service.Service`: the last good rules stay where the new ones have mistakes."""
-        try:
-            rules = await asyncio.to_thread(load_rules_apart, self.settings)
-        except ConfigErrors as errors:
-            mistakes = tuple(str(problem) for problem in errors.problems)
-            await self.controller.tell(Reloaded(self.settings.policy(itself()), error="\n".join(mistakes)))
-            log.error("rules rejected; the last good ones stay", by=actor, mistakes=mistakes)
-            return mistakes
-        await self.controller.tell(self._reloaded(rules))
-        log.info("rules read", by=actor, rules=len(rules))
-        return ()
+        return await self.files.load(actor)
+
+    async def _tell_rules(self, rules: tuple[Rule, ...], error: str) -> None:
+        """Tell the controller in charge; on a standby they wait for its term."""
+        self._rules = self._rules if error else rules
+        if not self.office.standing_by:
+            await self.controller.tell(Reloaded(self.settings.policy(itself()), rules, error))
 
 
 def _elector(settings: Settings, world: World, identity: str) -> Elector | None:

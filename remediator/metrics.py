@@ -73,6 +73,7 @@ SOURCE_UP = _gauge("remediator_source_up", "1 where a source answers, else 0.", 
 CACHE_AGE = _gauge("remediator_cache_age_seconds", "Age of the cache of a kind: seconds since it was current.", "kind")
 LEADER = _gauge("remediator_leader", "1 where this process decides and writes, else 0.")
 RULES_LOADED = _gauge("remediator_rules_loaded_timestamp_seconds", "When rules were last loaded without error.")
+RULES_GOOD = _gauge("remediator_rules_last_load_successful", "1 where the rule files are in force as they are, else 0.")
 MODE = _gauge("remediator_mode", "Ceiling over every rule: 0 off, 1 observe, 2 approve, 3 enforce.")
 BUILD = _gauge("remediator_build_info", "1, with the version.", "version")
 
@@ -192,7 +193,6 @@ def _rules(record: Record, rules: RulesChanged) -> None:
     """Rules that are no more take their series with them; those of a failed reload stay."""
     if rules.error:
         return
-    RULES_LOADED.set(record.event.time.timestamp())
     _prompt.update(rule.name for rule in rules.changed if rule.when.for_ == 0)
     _prompt.difference_update(rule.name for rule in rules.changed if rule.when.for_ > 0)
     _prompt.difference_update(rules.removed)

@@ -234,6 +234,7 @@ class Settings(Value, frozen=True):
     mode: Mode = Mode.OBSERVE
     rule_files: tuple[str, ...] = ()
     evaluation_interval: float = 30.0
+    reload_interval: float = 5.0
     external_labels: dict[str, str] = {}
     storage: Storage = Storage()
     web: Web = Web()

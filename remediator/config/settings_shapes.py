@@ -192,6 +192,7 @@ class SettingsShape(Shape):
     mode: ModeName | None = None
     rule_files: list[FilePath] | None = None
     evaluation_interval: LongSeconds | None = None
+    reload_interval: LongSeconds | None = None
     external_labels: Labels | None = None
     storage: StorageShape | None = None
     web: WebShape | None = None

@@ -487,13 +487,6 @@ class TestWatching:
             if obj.spec.replicas:
                 break
 
-    async def test_a_version_that_was_never_there_is_no_beginning(self, yard: Yard):
-        """A version of the distant past is gone: 410, as after a compaction."""
-        with pytest.raises(NotFound) as error:
-            async for _ in yard.cluster.watch(DEPLOYMENT, yard.namespace, yard.forgotten()):
-                pass
-        assert error.value.status == 410
-
 
 class TestRollouts:
     """What `kubectl rollout undo` and `restart` look at."""

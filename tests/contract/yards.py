@@ -40,10 +40,6 @@ class Yard(Protocol):
         """The live object as the administrator sees it."""
         ...
 
-    def forgotten(self) -> str:
-        """A resourceVersion that the server has been made to forget."""
-        ...
-
     async def until(self, holds: Callable[[], bool], what: str) -> None:
         """Wait until something holds; fail the test where it never does."""
         ...
@@ -69,12 +65,6 @@ class SimulatedYard:
             return self.world.server.get(ref)
         except NotFound:
             return None
-
-    def forgotten(self) -> str:
-        since = str(self.world.store.revision)
-        self.world.create(objects.pod("later", self.namespace))
-        self.world.store.compact()
-        return since
 
     async def until(self, holds: Callable[[], bool], what: str) -> None:
         for _ in range(600):
@@ -104,9 +94,6 @@ class RealYard:
             if error.status == 404:
                 return None
             raise
-
-    def forgotten(self) -> str:
-        return "1"  # what etcd began with, before the API server's own history does
 
     async def until(self, holds: Callable[[], bool], what: str) -> None:
         for _ in range(300):
