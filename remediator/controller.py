@@ -30,6 +30,7 @@ from remediator.objections import objection
 from remediator.ports import Broken, Clock, Cluster, Fenced, Journal, JournalError, Notifier, Unavailable
 from remediator.recovery import restore
 from remediator.retention import Kept, Retention
+from remediator.sources.inquiries import Inquiries
 from remediator.sources.looks import look, look_again
 from remediator.sources.objects import MAX_AGE, Objects
 from remediator.sources.queries import Ask, Queries
@@ -114,6 +115,7 @@ class Controller:
             shared=elector is not None,
         )
         self._alerts, self._outside = alerts, {Need.SILENCES: alerts.silences}
+        self.inquiries = Inquiries(ask, clock)
         self.queries = Queries(ask, cluster, clock, lambda: self.state, self.tell, every) if ask else None
         self.courier = Courier(notifier, clock, lambda: self.state, self.tell)
         self.objects = Objects(cluster, clock, lambda: self.state, self.tell, max_age)
@@ -395,7 +397,7 @@ class Controller:
         fresh = incident.phase is Phase.PENDING and incident.serial == 0
         before = self.reads.take(ref_of(incident.target)) if fresh else None
         incident = self.queries.with_value(incident) if self.queries else incident
-        return await look(self.cluster, self.clock, self.state, incident, before, self._outside)
+        return await look(self.cluster, self.clock, self.inquiries, self.state, incident, before, self._outside)
 
     async def _carry(self, incident: Incident) -> Carried:
         """An intent of this process is carried out; one found in the journal is settled first."""
@@ -411,7 +413,7 @@ class Controller:
         incident, facts = self.state.incidents.get(incident_id), None
         if waited and incident is not None and isinstance(intent, Intent):
             incident = self.queries.with_value(incident) if self.queries else incident
-            facts = await look_again(self.cluster, self.clock, self.state, incident, self._outside)
+            facts = await look_again(self.cluster, self.clock, self.inquiries, self.state, incident, self._outside)
             if facts.unknown:
                 raise Unavailable(facts.unknown)
         return objection(self.state, incident_id, intent, facts, self.clock.now())

@@ -75,7 +75,8 @@ def _asked(request: Request) -> tuple[Guard, ...]:
     """
     if not request.tells:
         return GUARDS
-    return (confirm.GUARD,) if request.rule.conditions and request.incident.cause not in IN_VAIN else ()
+    conditional = request.rule.conditions or request.rule.queries
+    return (confirm.GUARD,) if conditional and request.incident.cause not in IN_VAIN else ()
 
 
 def request_of(state: State, incident: Incident, facts: Facts) -> Request:

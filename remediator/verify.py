@@ -1,6 +1,7 @@
 """Verify: a carried-out step and fresh evidence → healthy, not yet, failed or unknown. Pure.
 
-Success is health that holds for `for`; a 200 from the API server is none, and neither is an alert that went quiet.
+Success is health that holds for `for`; a 200 from the API server is none, and neither is an alert that went quiet, but
+for one that the rule asks for and the action could not have silenced (`core/masks.py`).
 """
 
 from __future__ import annotations
@@ -47,18 +48,34 @@ def judge(incident: Incident, facts: Facts, now: datetime) -> Judgement:
         return Judgement("unknown", why)
     if facts.kept is False:
         return Judgement("reverted", "somebody else took the change back")
+    if unknown := next((each for each in facts.proofs if each.holds is None), None):
+        return Judgement("unknown", f"{unknown.condition}: {unknown.reason}")
     if facts.observed is not None and facts.observed < incident.generation:
         seen = f"its controller has acted on generation {facts.observed}, the write made {incident.generation}"
         return _not_healthy(incident, until, seen, now)
-    if not facts.healthy:
+    if until.ready and not facts.healthy:
         return _not_healthy(incident, until, facts.health, now)
-    return _held(incident, until, facts.health, now)
+    if why := _unproven(incident, until, facts):
+        return _not_healthy(incident, until, why, now)
+    health = (facts.health,) if until.ready else ()
+    shown = "; ".join((*health, *(f"{each.condition} holds" for each in facts.proofs)))
+    return _held(incident, until, shown, now)
+
+
+def _unproven(incident: Incident, until: Until, facts: Facts) -> str:
+    """Which of the proofs beside readiness does not hold; empty where all do."""
+    if until.resolved and incident.cleared_at is None:
+        return "the alert still fires"
+    failing = next((each for each in facts.proofs if not each.holds), None)
+    return f"does not hold: {failing.condition}" if failing else ""
 
 
 def _held(incident: Incident, until: Until, what: str, now: datetime) -> Judgement:
-    """What is as it should be must be so for `for`, inclusive."""
+    """What is as it should be must be so for `for`, inclusive. An alert that came back broke the hold."""
     before = incident.verified
     since = before.since if before and before.result == "healthy" and before.since else now
+    if until.resolved and incident.cleared_at is not None:
+        since = max(since, incident.cleared_at)
     if now - since >= timedelta(seconds=until.for_):
         return Judgement("proven", f"{what} for {until.for_:g} s", since)
     return Judgement("healthy", f"{what}; must hold for {until.for_:g} s", since)

@@ -12,7 +12,9 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic.json_schema import WithJsonSchema
 
+from remediator.config.matchers import MatcherError, parse_matchers
 from remediator.config.problems import described
+from remediator.config.promql import promql_mistake
 from remediator.config.shapes import LongSeconds, Seconds, Shape, Text, said
 from remediator.core.guarding import LONGEST_WINDOW, MOST_FAILURES, MOST_IN_WINDOW
 
@@ -58,6 +60,31 @@ Count = Annotated[int, Field(ge=0)]
 Many = Annotated[int, Field(ge=1)]
 Names = Annotated[list[Text], Field(min_length=1)]
 """Names of time intervals; an empty list would mean nothing, and is refused."""
+
+
+def _promql(value: str) -> str:
+    mistake = promql_mistake(value)
+    if mistake:
+        raise said(f"is no query in PromQL: {mistake}", "try it in Prometheus, and put it in quotes")
+    return value
+
+
+def _alert(value: str) -> str:
+    try:
+        parse_matchers(value)
+    except MatcherError as error:
+        raise said(error.message, error.remedy, error.offset) from None
+    return value
+
+
+PromQL = Annotated[Text, AfterValidator(_promql)]
+"""A query that gives series."""
+
+Alert = Annotated[Text, AfterValidator(_alert)]
+"""An alert's name, matchers in braces, or both."""
+
+Queries = Annotated[list[PromQL], Field(min_length=1)]
+"""Queries; an empty list would mean nothing, and is refused."""
 
 
 class BudgetShape(Shape):
@@ -127,10 +154,24 @@ class ApprovalShape(Shape):
     on_timeout: Literal["escalate", "refuse"] | None = None
 
 
+class VetoShape(Shape):
+    """`veto`: what must not be so, or nothing is done."""
+
+    renamed: ClassVar = {"alert": "alerts", "query": "queries"}
+
+    alerts: Annotated[list[Alert], Field(min_length=1)] | None = None
+    queries: Queries | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.alerts is None and self.queries is None:
+            raise said("says neither alerts nor queries", "write alerts: [ClusterUpgrade], queries: ['…'], or both")
+        return self
+
+
 class GuardsShape(Shape):
     """`guards`: what holds a rule back, at one level."""
 
-    later = frozenset({"require", "veto"})
     renamed: ClassVar = {"max_per": "budget", "windows": "active_time_intervals", "window": "active_time_intervals"}
 
     cooldown: Seconds | None = None
@@ -147,6 +188,8 @@ class GuardsShape(Shape):
     startup_grace: Seconds | None = None
     active_time_intervals: Names | None = None
     mute_time_intervals: Names | None = None
+    require: Queries | None = None
+    veto: VetoShape | None = None
     gitops: Literal["refuse", "notify", "allow"] | None = None
     last_replica: Literal["refuse", "allow"] | None = None
     attempts: AttemptsShape | None = None

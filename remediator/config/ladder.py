@@ -12,14 +12,14 @@ from pydantic import ValidationError
 
 from remediator.actions import ACTIONS
 from remediator.actions.action import Action
-from remediator.conditions import ConditionError, compile_condition
 from remediator.config.document import Document
+from remediator.config.evidence import EvidenceReader
 from remediator.config.problems import Loc, Problems, described, meant, words
 from remediator.config.rule_shapes import UntilShape
 from remediator.config.shapes import not_yet, report
 from remediator.core.kinds import KINDS, target_kind_of
 from remediator.core.model import Json, Value
-from remediator.core.rules import Step, Until
+from remediator.core.rules import Query, Step, Until
 
 PROMISED = words("webhook none")
 """Actions of the docs; those that are not in `ACTIONS` are refused as not supported yet."""
@@ -63,6 +63,7 @@ class Ladder(Value, frozen=True):
 
     steps: tuple[Step, ...]
     conditions: tuple[str, ...]
+    queries: tuple[Query, ...] = ()
 
 
 class LadderReader:
@@ -70,6 +71,7 @@ class LadderReader:
 
     def __init__(self, document: Document, problems: Problems, receivers: frozenset[str] | None) -> None:
         self._document, self._problems, self._receivers = document, problems, receivers
+        self._evidence = EvidenceReader(document, problems)
 
     def read(self, rule: Any, loc: Loc) -> Ladder:
         """The rungs and conditions of a rule as far as they are right; what is wrong goes to the problems."""
@@ -80,7 +82,9 @@ class LadderReader:
         steps = [
             self._step(rung, (*loc, "do", i), kind) for i, rung in enumerate(rungs if isinstance(rungs, list) else ())
         ]
-        return Ladder(tuple(filter(None, steps)), self._conditions(rule.get("if"), (*loc, "if"), kind))
+        self._evidence.check(rule.get("until"), (*loc, "until"), kind)
+        self._evidence.masks(rule, loc)
+        return Ladder(tuple(filter(None, steps)), *self._evidence.conditions(rule.get("if"), (*loc, "if"), kind))
 
     def _complain(self, loc: Loc, message: str, remedy: str = "", *, at_key: bool = False, offset: int = 0) -> None:
         self._problems.add(self._document.problem(loc, message, remedy, at_key=at_key, offset=offset))
@@ -111,6 +115,7 @@ class LadderReader:
         if action.names_kind and not kind:
             remedy = "write the rule's target.kind, as in `target: {kind: Deployment}`"
             self._complain(at, f"`{name}` must know what it is done to", remedy, at_key=at != loc)
+        self._evidence.check(args.get("until"), (*at, "until"), kind)
         until = self._until(args, at)
         self._arguments(action, args, at)
         return Step(name, args, until)
@@ -137,29 +142,6 @@ class LadderReader:
             return None
         return until_of(shape)
 
-    def _conditions(self, written: Any, loc: Loc, kind: str) -> tuple[str, ...]:
-        if isinstance(written, list):
-            found = [self._condition(each, (*loc, i), kind) for i, each in enumerate(written)]
-        else:
-            found = [self._condition(written, loc, kind)] if isinstance(written, str | Mapping) else []
-        return tuple(filter(None, found))
-
-    def _condition(self, source: Any, loc: Loc, kind: str) -> str | None:
-        if isinstance(source, Mapping):
-            key = next((each for each in ("query", "match") if each in source), "")
-            message = not_yet(key) if key else ("is a mapping, not a condition", "write a CEL text")
-            self._complain((*loc, key) if key else loc, *message, at_key=True)
-            return None
-        if not isinstance(source, str):
-            self._complain(loc, f"is {described(source)}, not a condition", "write a CEL text in quotes")
-            return None
-        try:
-            compile_condition(source, kind)
-        except ConditionError as error:
-            for each in error.mistakes:
-                self._complain(loc, each.message, each.remedy, offset=each.offset)
-        return source
-
 
 def _target_kind(rule: Mapping[str, Any]) -> str:
     """The kind of a rule's target as far as it is known when the rule is read."""
@@ -174,7 +156,9 @@ def _target_kind(rule: Mapping[str, Any]) -> str:
 
 def until_of(shape: UntilShape) -> Until:
     """What proves a step, as the core has it."""
-    return Until(shape.ready, shape.for_, shape.within, shape.on_failure)
+    query = Query(shape.query, tuple(shape.match)) if shape.query else None
+    resolved = shape.alert == "resolved"
+    return Until(shape.ready, shape.for_, shape.within, shape.on_failure, query, shape.check, resolved)
 
 
 def _unknown_action(name: str) -> tuple[str, str]:

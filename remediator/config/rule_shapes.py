@@ -12,10 +12,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, mod
 from pydantic.json_schema import WithJsonSchema
 
 from remediator.conditions import ConditionError, compile_where
-from remediator.config.guard_shapes import GuardsShape
+from remediator.config.guard_shapes import GuardsShape, Names, PromQL
 from remediator.config.matchers import MatcherError, parse_matchers
 from remediator.config.problems import described, meant
-from remediator.config.promql import promql_mistake
 from remediator.config.shapes import LongSeconds, ModeName, Seconds, Shape, Text, said
 from remediator.core.kinds import KINDS
 from remediator.core.rules import Matcher
@@ -39,13 +38,6 @@ def _signal(value: Any) -> tuple[Matcher, ...]:
         return parse_matchers(value)
     except MatcherError as error:
         raise said(error.message, error.remedy, error.offset) from None
-
-
-def _query(value: str) -> str:
-    mistake = promql_mistake(value)
-    if mistake:
-        raise said(f"is no query in PromQL: {mistake}", "try it in Prometheus, and put it in quotes")
-    return value
 
 
 def _kind(value: str) -> str:
@@ -75,7 +67,8 @@ LADDER = {
     "minItems": 1,
     "items": {"anyOf": [{"type": "string"}, {"type": "object", "minProperties": 1, "maxProperties": 1}]},
 }
-CONDITIONS = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+CONDITION = {"anyOf": [{"type": "string"}, {"type": "object", "required": ["query"]}]}
+CONDITIONS = {"anyOf": [CONDITION, {"type": "array", "items": CONDITION}]}
 
 
 def _selector(value: str) -> str:
@@ -135,7 +128,7 @@ class WhenShape(Shape):
     }
 
     alert: Annotated[tuple[Matcher, ...], PlainValidator(_signal), WithJsonSchema({"type": "string"})] = ()
-    query: Annotated[Text, AfterValidator(_query)] = ""
+    query: PromQL = ""
     object: Annotated[ObjectShape, BeforeValidator(_of_kind)] | None = None
     for_: Seconds = Field(0.0, alias="for")
     keep_firing_for: Seconds = 0.0
@@ -166,21 +159,36 @@ class TargetShape(Shape):
         return self
 
 
+class QueryShape(Shape):
+    """An entry of `if` that asks Prometheus."""
+
+    renamed: ClassVar = {"expr": "query", "on": "match", "labels": "match"}
+
+    query: PromQL
+    match: Names = []
+
+
 class UntilShape(Shape):
     """`until`: what proves that a step helped."""
 
-    later = frozenset({"query", "check", "alert"})
-    renamed: ClassVar = {"timeout": "within"}
+    renamed: ClassVar = {"timeout": "within", "on": "match", "condition": "check", "cel": "check"}
 
     ready: bool = True
+    query: PromQL = ""
+    match: Names = []
+    check: Text = ""
+    alert: Literal["resolved"] | None = None
     for_: Seconds = Field(60.0, alias="for")
     within: LongSeconds = 600.0
     on_failure: Literal["undo", "keep"] = "keep"
 
     @model_validator(mode="after")
     def _can_be_proven(self) -> Self:
-        if not self.ready:
-            raise said("nothing is left that could prove that a step helped", "write ready: true", at=("ready",))
+        if not (self.ready or self.query or self.check or self.alert):
+            remedy = "write ready: true, or query, check or alert"
+            raise said("nothing is left that could prove that a step helped", remedy, at=("ready",))
+        if self.match and not self.query:
+            raise said("`match` is given without `query`", "write the query whose series it is about", at=("match",))
         if self.for_ > self.within:
             remedy = "make `within` the longer one"
             raise said("`for` is longer than `within`: it could never be proven", remedy, at=("for",))

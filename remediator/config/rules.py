@@ -139,13 +139,13 @@ def _known_intervals(files: Sequence[_File], known: frozenset[str], problems: Pr
 
 def _nobody_to_ask(files: Sequence[_File], problems: Problems) -> None:
     """A query without a Prometheus would never be asked."""
-    for file in (each for each in files if each.document and each.shape):
-        for g, group in enumerate(file.shape.groups if file.shape else ()):
-            for r, rule in enumerate(group.rules):
-                if rule.when.query and file.document:
-                    loc = ("groups", g, "rules", r, "when", "query")
-                    remedy = "write `prometheus: {url: …}` there"
-                    problems.add(file.document.problem(loc, "the settings name no Prometheus to ask", remedy))
+    from remediator.config.evidence import asked
+
+    remedy = "write `prometheus: {url: …}` there"
+    for document in (file.document for file in files if file.document):
+        for loc, level in (*_written(document, "groups"), *_written(document, "rules")):
+            for place in asked(level) if isinstance(level, dict) else ():
+                problems.add(document.problem((*loc, *place), "the settings name no Prometheus to ask", remedy))
 
 
 def _rule(group: GroupShape, rule: RuleShape, ladder: Ladder) -> Rule:
@@ -159,6 +159,7 @@ def _rule(group: GroupShape, rule: RuleShape, ladder: Ladder) -> Rule:
         target=TargetSpec(_target_kind(rule), rule.target.label, rule.target.namespace_label),
         do=ladder.steps,
         conditions=ladder.conditions,
+        queries=ladder.queries,
         until=until_of(rule.until),
         guards=stricter(guard_settings(group.guards), guard_settings(rule.guards)),
         mode=Mode.lowest(*said) if said else None,

@@ -217,6 +217,13 @@ class SettingsShape(Shape):
         return self
 
     @model_validator(mode="after")
+    def _somebody_to_ask(self) -> Self:
+        for key in ("require", "veto"):
+            if self.prometheus is None and self.guards is not None and getattr(self.guards, key) is not None:
+                raise said("there is no Prometheus to ask", "write `prometheus: {url: …}`", at=("guards", key))
+        return self
+
+    @model_validator(mode="after")
     def _known_intervals(self) -> Self:
         known = {each.name for each in self.time_intervals or ()}
         active = (self.guards and self.guards.active_time_intervals) or []

@@ -25,6 +25,7 @@ __all__ = [
     "ObjectSpec",
     "Policy",
     "Protected",
+    "Query",
     "Reach",
     "Rule",
     "Step",
@@ -136,13 +137,29 @@ class TargetSpec(Value, frozen=True):
     namespace_label: str = "namespace"
 
 
+class Query(Value, frozen=True):
+    """A query as a condition: it holds where its result has a series with the signal's values of the `match` labels."""
+
+    query: str
+    match: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.query} on ({', '.join(self.match)})" if self.match else self.query
+
+
 class Until(Value, frozen=True):
-    """What proves that a step helped: every given condition holds for `for_` seconds, within `within` seconds."""
+    """What proves that a step helped: every given condition holds for `for_` seconds, within `within` seconds.
+
+    `check` is CEL; `resolved` asks that no signal of the incident fires any more.
+    """
 
     ready: bool = True
     for_: float = 60.0
     within: float = 600.0
     on_failure: str = "keep"  # undo | keep
+    query: Query | None = None
+    check: str = ""
+    resolved: bool = False
 
 
 class Step(Value, frozen=True):
@@ -154,7 +171,8 @@ class Step(Value, frozen=True):
 
 
 class Rule(Value, frozen=True):
-    """One rule. `name` is its identity for incidents, budgets and cooldowns; `interval` is that of its query, in
+    """One rule. `name` is its identity for incidents, budgets and cooldowns; `conditions` (CEL) and `queries` are what
+    must hold beside its signal; `interval` is that of its query, in
     seconds, None for the settings' one.
     """
 
@@ -164,6 +182,7 @@ class Rule(Value, frozen=True):
     target: TargetSpec
     do: tuple[Step, ...]
     conditions: tuple[str, ...] = ()
+    queries: tuple[Query, ...] = ()
     until: Until = Until()
     guards: GuardSettings = GuardSettings()
     mode: Mode | None = None

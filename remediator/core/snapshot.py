@@ -45,7 +45,8 @@ class Facts(Value, frozen=True):
     says that the object has labels beyond those kept here. `takes_away` are the ready pods that a roll-out would take
     away before their successors are ready. `exclude` is the annotation `remediator.io/exclude`, None where there is
     none; `reconcilers` are the tools that keep the object as it stands elsewhere (Argo CD, Flux, Helm). `kept` is
-    whether the change that is being verified still stands, None where that is not asked.
+    whether the change that is being verified still stands, None where that is not asked. `answers` are those of the
+    rule's conditions, `proofs` those of what proves the step under verification beside readiness.
     """
 
     taken_at: datetime
@@ -76,6 +77,7 @@ class Facts(Value, frozen=True):
     reconcilers: tuple[str, ...] = ()
     kept: bool | None = None
     answers: tuple[Answer, ...] = ()
+    proofs: tuple[Answer, ...] = ()
     around: Surroundings = Surroundings()
     took: float = 0.0
 

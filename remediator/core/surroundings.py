@@ -22,6 +22,7 @@ class Need(enum.StrEnum):
     MEMBERS = "members"
     SILENCES = "silences"
     CAPACITY = "capacity"
+    GATES = "gates"
 
 
 class Owner(Value, frozen=True):
@@ -104,7 +105,7 @@ class Surroundings(Value, frozen=True):
     disruption_budgets: tuple[DisruptionBudget, ...] | None = None
     members: Members | None = None
     capacity: Capacity | None = None
-    gates: tuple[Gate, ...] = ()
+    gates: tuple[Gate, ...] | None = None
     silences: tuple[str, ...] | None = None
     halted: str = ""
 

@@ -7,12 +7,13 @@ from datetime import datetime
 from remediator.core.model import Verdict, allow, hold
 from remediator.core.snapshot import Facts
 from remediator.core.state import State
+from remediator.core.surroundings import Need
 from remediator.guards.guard import LOOK_AGAIN, Guard, Request
 
 
 def ask(request: Request, state: State, facts: Facts, now: datetime) -> Verdict:
     """Holds while any required query does not hold, is unknown, or was not asked: it fails closed."""
-    answers = {gate.text: gate for gate in facts.around.gates}
+    answers = {gate.text: gate for gate in facts.around.gates or ()}
     for text in request.limits.require:
         gate = answers.get(text)
         if gate is None or gate.holds is None:
@@ -23,4 +24,9 @@ def ask(request: Request, state: State, facts: Facts, now: datetime) -> Verdict:
     return allow("require", "all that is required holds")
 
 
-GUARD = Guard("require", ask)
+def needs(request: Request, state: State, facts: Facts, now: datetime) -> tuple[Need, ...]:
+    """The answers to all required queries, where any is written."""
+    return (Need.GATES,) if request.limits.require else ()
+
+
+GUARD = Guard("require", ask, needs=needs)

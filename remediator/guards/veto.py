@@ -7,12 +7,13 @@ from datetime import datetime
 from remediator.core.model import Verdict, allow, hold
 from remediator.core.snapshot import Facts
 from remediator.core.state import State
+from remediator.core.surroundings import Need
 from remediator.guards.guard import LOOK_AGAIN, Guard, Request
 
 
 def ask(request: Request, state: State, facts: Facts, now: datetime) -> Verdict:
     """Holds while any of them is so, is unknown, or was not asked: it fails closed."""
-    answers = {gate.text: gate for gate in facts.around.gates}
+    answers = {gate.text: gate for gate in facts.around.gates or ()}
     veto = request.limits.veto
     for text in (*veto.alerts, *veto.queries):
         gate = answers.get(text)
@@ -24,4 +25,9 @@ def ask(request: Request, state: State, facts: Facts, now: datetime) -> Verdict:
     return allow("veto", "nothing vetoes")
 
 
-GUARD = Guard("veto", ask)
+def needs(request: Request, state: State, facts: Facts, now: datetime) -> tuple[Need, ...]:
+    """The answers about all that vetoes, where any is written."""
+    return (Need.GATES,) if request.limits.veto.alerts or request.limits.veto.queries else ()
+
+
+GUARD = Guard("veto", ask, needs=needs)

@@ -19,6 +19,7 @@ from remediator.core.histories import Revision, history, present
 from remediator.core.kinds import KINDS, WORKLOADS, ref_of
 from remediator.core.model import Change, Json, Phase, Verb
 from remediator.core.observations import Looked
+from remediator.core.rules import Query
 from remediator.core.selecting import selector_of
 from remediator.core.snapshot import Answer, Facts, PodFacts, Rehearsal, Snapshot
 from remediator.core.state import Incident, State
@@ -27,6 +28,7 @@ from remediator.core.workload import facts_of
 from remediator.objections import needs_again
 from remediator.ports import Clock, Cluster, ClusterError, Conflict, Forbidden, Invalid, NotFound, Throttled
 from remediator.propose import digest, needs_of, wanted_change
+from remediator.sources.inquiries import Inquiries, conditions
 from remediator.sources.pods import pod_facts
 from remediator.sources.reads import Read
 from remediator.sources.still import still
@@ -40,6 +42,7 @@ MOST_HELD = 64
 async def look(
     cluster: Cluster,
     clock: Clock,
+    asking: Inquiries,
     state: State,
     incident: Incident,
     before: Read | None = None,
@@ -51,9 +54,9 @@ async def look(
     `before` is the target as it was read a moment ago: it is not read again. `outside` reads what the cluster itself
     does not know.
     """
-    snapshot = await read(cluster, clock, incident, before)
+    snapshot = await read(cluster, clock, asking, state, incident, before)
     needs = needs_of(state, incident, snapshot.facts, clock.now()) if snapshot.facts.exists else frozenset[Need]()
-    snapshot = await _surrounded(cluster, state, incident, snapshot, needs, outside)
+    snapshot = await _surrounded(cluster, asking, state, incident, snapshot, needs, outside)
     change = wanted_change(state, incident, _timed(snapshot, clock), clock.now())
     rehearsal = await rehearse(cluster, change, snapshot) if change else None
     while change and rehearsal and rehearsal.status == "throttled" and len(snapshot.held) < MOST_HELD:
@@ -68,14 +71,15 @@ async def look(
 async def look_again(
     cluster: Cluster,
     clock: Clock,
+    asking: Inquiries,
     state: State,
     incident: Incident,
     outside: Mapping[Need, Reader] | None = None,
 ) -> Facts:
     """Read what a write that has waited still depends on. Never raises a `ClusterError`."""
-    snapshot = await read(cluster, clock, incident)
+    snapshot = await read(cluster, clock, asking, state, incident)
     needs = needs_again(state, incident, snapshot.facts, clock.now()) if snapshot.facts.exists else frozenset[Need]()
-    return _timed(await _surrounded(cluster, state, incident, snapshot, needs, outside), clock).facts
+    return _timed(await _surrounded(cluster, asking, state, incident, snapshot, needs, outside), clock).facts
 
 
 def _timed(snapshot: Snapshot, clock: Clock) -> Snapshot:
@@ -84,16 +88,24 @@ def _timed(snapshot: Snapshot, clock: Clock) -> Snapshot:
     return replace(snapshot, facts=replace(snapshot.facts, took=took))
 
 
-async def read(cluster: Cluster, clock: Clock, incident: Incident, before: Read | None = None) -> Snapshot:
+async def read(
+    cluster: Cluster,
+    clock: Clock,
+    asking: Inquiries,
+    state: State,
+    incident: Incident,
+    before: Read | None = None,
+) -> Snapshot:
     """The target as it is now, with as much of its surroundings as the rule and its step need."""
     taken_at = before.taken_at if before else clock.now()
     try:
         live = before.live if before else await cluster.get(ref_of(incident.target))
-        revisions, pods, lists, signal = await asyncio.gather(
+        revisions, pods, lists, signal, answered = await asyncio.gather(
             _revisions(cluster, incident, live),
             _pods(cluster, incident, live, taken_at),
             _lists(cluster, incident, live),
             _signal(cluster, incident, live),
+            conditions(asking, _queries(incident), incident.labels),
         )
     except NotFound:
         return Snapshot(Facts(taken_at, exists=False))
@@ -101,12 +113,17 @@ async def read(cluster: Cluster, clock: Clock, incident: Incident, before: Read 
         return Snapshot(Facts(taken_at, unknown=f"{type(error).__name__}: {error.message}"))
     facts = facts_of(live, taken_at, present(live, revisions))
     view = view_of(incident, live, facts, pods, taken_at)
-    answers = (*signal, *(_answer(source, incident, view) for source in incident.definition.conditions))
-    return Snapshot(replace(facts, answers=answers, kept=_kept(incident, live)), live, revisions, pods or (), lists)
+    answers = (*signal, *(_answer(source, incident, view) for source in _sources(incident)), *answered)
+    if incident.phase is Phase.VERIFYING:
+        facts = replace(facts, proofs=(*answers, *_resolved(state, incident)))
+    else:
+        facts = replace(facts, answers=answers)
+    return Snapshot(replace(facts, kept=_kept(incident, live)), live, revisions, pods or (), lists)
 
 
 async def _surrounded(
     cluster: Cluster,
+    asking: Inquiries,
     state: State,
     incident: Incident,
     snapshot: Snapshot,
@@ -116,7 +133,9 @@ async def _surrounded(
     """The snapshot with what guards in force need to know around the target; nothing else is read."""
     if not needs:
         return snapshot
-    around = await surroundings(cluster, state, incident, snapshot.live, needs, outside)
+    around = await surroundings(
+        cluster, state, incident, snapshot.live, needs, {**(outside or {}), Need.GATES: asking.gates}
+    )
     return replace(snapshot, facts=replace(snapshot.facts, around=around))
 
 
@@ -171,8 +190,8 @@ async def _lists(cluster: Cluster, incident: Incident, live: Json) -> dict[str, 
 
 async def _pods(cluster: Cluster, incident: Incident, live: Json, now: datetime) -> tuple[PodFacts, ...] | None:
     """The target's pods; None where no condition of the rule speaks of them, or the kind has none."""
-    spoken_of = any("pods" in source for source in incident.definition.conditions)
-    if not spoken_of or incident.phase is Phase.VERIFYING or incident.target.kind not in WORKLOADS:
+    spoken_of = any("pods" in source for source in _sources(incident))
+    if not spoken_of or incident.target.kind not in WORKLOADS:
         return None
     pods = await cluster.list(KINDS["Pod"], incident.target.namespace, selector_of(live))
     return tuple(pod_facts(pod) for pod in pods)
@@ -181,6 +200,31 @@ async def _pods(cluster: Cluster, incident: Incident, live: Json, now: datetime)
 async def _signal(cluster: Cluster, incident: Incident, live: Json) -> tuple[Answer, ...]:
     """Whether the objects that the rule fires for still meet its condition; asked until something was done."""
     return await still(cluster, incident, live) if incident.phase in (Phase.PENDING, Phase.ACTING) else ()
+
+
+def _sources(incident: Incident) -> tuple[str, ...]:
+    """The CEL texts that matter now: the rule's conditions, or what proves the step under verification."""
+    if incident.phase is not Phase.VERIFYING:
+        return incident.definition.conditions
+    check = incident.definition.until_of(incident.step).check
+    return (check,) if check else ()
+
+
+def _queries(incident: Incident) -> tuple[Query, ...]:
+    """The queries that matter now, as `_sources`."""
+    if incident.phase is not Phase.VERIFYING:
+        return incident.definition.queries
+    query = incident.definition.until_of(incident.step).query
+    return (query,) if query else ()
+
+
+def _resolved(state: State, incident: Incident) -> tuple[Answer, ...]:
+    """Whether no signal of the incident fires any more, where that is asked for; not known in the dark."""
+    if not incident.definition.until_of(incident.step).resolved:
+        return ()
+    if state.is_dark(incident):
+        return (Answer("alert resolved", None, "it is not known whether the signal still stands"),)
+    return (Answer("alert resolved", incident.cleared_at is not None),)
 
 
 def _kept(incident: Incident, live: Json) -> bool | None:

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from remediator.core.kinds import KINDS
 from remediator.core.model import Json, Ref
 from remediator.core.state import Incident, State
-from remediator.core.surroundings import Namespace, Need, Owner, Surroundings
+from remediator.core.surroundings import Gate, Namespace, Need, Owner, Surroundings
 from remediator.core.workload import exclude_of
 from remediator.ports import Cluster, ClusterError, NotFound
 from remediator.sources.capacity import capacity
@@ -77,6 +77,11 @@ async def no_silences(cluster: Cluster, state: State, incident: Incident, live: 
     return ()
 
 
+async def no_gates(cluster: Cluster, state: State, incident: Incident, live: Json) -> tuple[Gate, ...]:
+    """Nobody is asked: what is required or vetoes stays unknown."""
+    return ()
+
+
 _READERS: dict[Need, Reader] = {
     Need.NAMESPACE: namespace,
     Need.OWNERS: owners,
@@ -86,4 +91,5 @@ _READERS: dict[Need, Reader] = {
     Need.MEMBERS: members,
     Need.SILENCES: no_silences,
     Need.CAPACITY: capacity,
+    Need.GATES: no_gates,
 }

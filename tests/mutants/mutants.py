@@ -96,8 +96,9 @@ MUTANTS: tuple[Mutant, ...] = (
     _one(
         "success by a 200",
         "verify.py",
-        "    if not facts.healthy:\n        return _not_healthy(",
-        '    if not facts.healthy:\n        return Judgement("proven", "written", now)\n        return _not_healthy(',
+        "    if until.ready and not facts.healthy:\n        return _not_healthy(",
+        "    if until.ready and not facts.healthy:\n"
+        '        return Judgement("proven", "written", now)\n        return _not_healthy(',
     ),
     _one(
         "said at every look",

@@ -11,7 +11,7 @@ from remediator.core.kinds import ref_of
 from remediator.core.model import Change, CloseReason, Mode, OutcomeStatus, Phase, Precondition, Verb
 from remediator.core.observations import Carried, Looked
 from remediator.core.rules import Step, Until
-from remediator.core.snapshot import Facts, Rehearsal
+from remediator.core.snapshot import Answer, Facts, Rehearsal
 from remediator.guards.contention import MOST_TRIES
 from remediator.verify import judge
 from tests.unit.builders import (
@@ -140,6 +140,65 @@ def test_a_steps_own_until_counts_before_the_rules():
     ladder = (Step("restart", until=Until(for_=5.0)), Step("restart"))
     of = rule(NAME, *ladder, until=Until(for_=50.0))
     assert (of.until_of(0).for_, of.until_of(1).for_) == (5.0, 50.0)
+
+
+# What proves it beside readiness
+
+
+def proofs(*holds: bool | None) -> tuple[Answer, ...]:
+    return tuple(Answer(f"proof {i}", each, "no answer" if each is None else "") for i, each in enumerate(holds))
+
+
+@pytest.mark.parametrize(
+    ("until", "healthy", "seen", "result", "why"),
+    [
+        ({}, True, (True,), "healthy", "all given ones hold"),
+        ({}, False, (True,), "not_yet", "readiness is asked for unless it is switched off"),
+        ({"ready": False}, False, (True,), "healthy", "it is switched off: the query alone proves it"),
+        ({"ready": False}, False, (True, False), "not_yet", "one of two does not hold"),
+        ({}, True, (False,), "not_yet", "ready, and the query says no"),
+        ({}, True, (None,), "unknown", "ready, and the query says nothing"),
+        ({"ready": False}, False, (False, None), "unknown", "what is unknown never fails, whatever else says no"),
+    ],
+)
+def test_each_given_proof_must_hold(until, healthy, seen, result, why):
+    about = incident(rule(until=Until(**until)), phase=Phase.VERIFYING, carried_at=at(0))
+    assert judge(about, facts(healthy, proofs=proofs(*seen)), at(10)).result == result, why
+
+
+@pytest.mark.parametrize(("seen", "result"), [((False,), "failed"), ((None,), "unknown")])
+def test_at_the_deadline_what_does_not_hold_has_failed_and_what_is_unknown_has_not(seen, result):
+    about = incident(phase=Phase.VERIFYING, carried_at=at(0))
+    assert judge(about, facts(proofs=proofs(*seen)), at(600)).result == result
+
+
+def test_a_proof_that_breaks_off_begins_the_hold_anew():
+    before = Verification("not_yet", 0)
+    about = incident(phase=Phase.VERIFYING, carried_at=at(0), verified=before)
+    assert judge(about, facts(proofs=proofs(True)), at(90)).since == at(90)
+
+
+RESOLVED = Until(ready=False, resolved=True)
+
+
+@pytest.mark.parametrize(
+    ("cleared_at", "healthy_since", "now", "result", "since"),
+    [
+        (None, None, 100, "not_yet", None),
+        (at(50), None, 100, "healthy", at(100)),
+        (at(50), at(50), 110, "proven", at(50)),
+        (at(90), at(50), 110, "healthy", at(90)),
+        (None, at(50), 600, "failed", None),
+    ],
+)
+def test_an_alert_must_stay_resolved_and_one_that_came_back_begins_anew(cleared_at, healthy_since, now, result, since):
+    before = Verification("healthy", 0, since=healthy_since) if healthy_since else None
+    about = incident(
+        rule(until=RESOLVED), phase=Phase.VERIFYING, carried_at=at(0), verified=before, cleared_at=cleared_at
+    )
+    seen = facts(False, proofs=(Answer("alert resolved", cleared_at is not None),))
+    said = judge(about, seen, at(now))
+    assert (said.result, said.since) == (result, since)
 
 
 # The way through it
