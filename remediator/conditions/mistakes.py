@@ -6,8 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable
 
-from remediator import __version__
-from remediator.conditions.names import LATER, MESSAGES, NAMES
+from remediator.conditions.names import MESSAGES, NAMES
 from remediator.core.model import Value
 
 FUNCTIONS = frozenset(
@@ -121,9 +120,6 @@ def _mistake(what: str, offset: int, source: str) -> Mistake:
 
 
 def _unknown_field(field: str, owner: str, at: int) -> Mistake:
-    if field in LATER.get(owner, ()):
-        remedy = "take it out: it would not be obeyed"
-        return Mistake(f"`{field}` is not supported yet by version {__version__}", remedy, at)
     return Mistake(f"`{field}` is not known", _meant(field, MESSAGES.get(owner, ())), at)
 
 

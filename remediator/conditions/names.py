@@ -25,6 +25,18 @@ POD: Fields = {
 TAINT: Fields = {"key": "string", "value": "string", "effect": "string", "timeAdded": "string"}
 """One of a node's `taints`."""
 
+AUTOSCALER: Fields = {
+    "name": "string",
+    "min_replicas": "int",
+    "max_replicas": "int",
+    "current_replicas": "int",
+    "desired_replicas": "int",
+}
+"""The HorizontalPodAutoscaler of a workload, as `hpa`; there is none where it has none."""
+
+DISRUPTION_BUDGET: Fields = {"name": "string", "allowed": "int", "healthy": "int", "wanted": "int"}
+"""Of the PodDisruptionBudgets over a workload's pods the one that lets the fewest go, as `pdb`."""
+
 _OBJECT: Fields = {
     "kind": "string",
     "namespace": "string",
@@ -45,6 +57,9 @@ WORKLOAD: Fields = _OBJECT | {
     "rolling_out": "bool",
     "paused": "bool",
     "images": "list(string)",
+    "gitops": "list(string)",
+    "hpa": "Autoscaler",
+    "pdb": "DisruptionBudget",
 }
 """`target` where it is a workload."""
 
@@ -53,11 +68,9 @@ NODE: Fields = _OBJECT | {
     "unschedulable": "bool",
     "conditions": "map(string)",
     "taints": "list(Taint)",
+    "pods": "list(Pod)",
 }
 """`target` where it is a Node; `conditions` is status by type."""
-
-LATER = {"Workload": {"hpa", "pdb", "gitops"}, "Node": {"pods"}, "Any": {"hpa", "pdb", "gitops", "pods"}}
-"""Promised fields of `target` that no view has yet. Refused: `!has(target.hpa)` would hold whatever there is."""
 
 ANY: Fields = WORKLOAD | NODE | {"ready": "dyn"}
 """`target` where its kind is not known when the rule is read, or is another one."""
@@ -65,7 +78,12 @@ ANY: Fields = WORKLOAD | NODE | {"ready": "dyn"}
 TARGETS: dict[str, Fields] = {"Workload": WORKLOAD, "Node": NODE, "Any": ANY}
 """The types that `target` may have."""
 
-MESSAGES: dict[str, Fields] = TARGETS | {"Pod": POD, "Taint": TAINT}
+MESSAGES: dict[str, Fields] = TARGETS | {
+    "Pod": POD,
+    "Taint": TAINT,
+    "Autoscaler": AUTOSCALER,
+    "DisruptionBudget": DISRUPTION_BUDGET,
+}
 """All types with fields, by name."""
 
 VARIABLES: Fields = {

@@ -37,7 +37,7 @@ async def autoscalers(cluster: Cluster, state: State, incident: Incident, live: 
     with contextlib.suppress(NotFound, Forbidden):  # without rights, not installed looks like forbidden
         scaled = await cluster.list(SCALED_OBJECT, target.namespace)
         found += [{**each, "kind": "ScaledObject"} for each in scaled]
-    return tuple(_name(each) for each in found if _scales(each, target.kind, target.name))
+    return tuple(_name(each) for each in found if scales(each, target.kind, target.name))
 
 
 def covers(selector: Json | None, labels: dict[str, str]) -> bool:
@@ -67,7 +67,7 @@ def _budget(live: Json) -> DisruptionBudget:
     return DisruptionBudget(live["metadata"]["name"], status.get("disruptionsAllowed", 0) if seen else 0)
 
 
-def _scales(live: Json, kind: str, name: str) -> bool:
+def scales(live: Json, kind: str, name: str) -> bool:
     """Whether it scales the object; KEDA leaves the kind out where it is a Deployment."""
     ref = live["spec"].get("scaleTargetRef") or {}
     return (ref.get("kind") or "Deployment", ref.get("name")) == (kind, name)

@@ -31,6 +31,7 @@ from remediator.propose import digest, needs_of, wanted_change
 from remediator.sources.inquiries import Inquiries, conditions
 from remediator.sources.pods import pod_facts
 from remediator.sources.reads import Read
+from remediator.sources.spoken import speaks, spoken_of
 from remediator.sources.still import still
 from remediator.sources.surroundings import Reader, surroundings
 from remediator.sources.view import view_of
@@ -100,19 +101,20 @@ async def read(
     taken_at = before.taken_at if before else clock.now()
     try:
         live = before.live if before else await cluster.get(ref_of(incident.target))
-        revisions, pods, lists, signal, answered = await asyncio.gather(
+        revisions, pods, lists, signal, answered, more = await asyncio.gather(
             _revisions(cluster, incident, live),
             _pods(cluster, incident, live, taken_at),
             _lists(cluster, incident, live),
             _signal(cluster, incident, live),
             conditions(asking, _queries(incident), incident.labels),
+            spoken_of(cluster, incident, live, _sources(incident), taken_at),
         )
     except NotFound:
         return Snapshot(Facts(taken_at, exists=False))
     except ClusterError as error:
         return Snapshot(Facts(taken_at, unknown=f"{type(error).__name__}: {error.message}"))
     facts = facts_of(live, taken_at, present(live, revisions))
-    view = view_of(incident, live, facts, pods, taken_at)
+    view = view_of(incident, live, facts, pods, taken_at, more)
     answers = (*signal, *(_answer(source, incident, view) for source in _sources(incident)), *answered)
     if incident.phase is Phase.VERIFYING:
         facts = replace(facts, proofs=(*answers, *_resolved(state, incident)))
@@ -190,8 +192,7 @@ async def _lists(cluster: Cluster, incident: Incident, live: Json) -> dict[str, 
 
 async def _pods(cluster: Cluster, incident: Incident, live: Json, now: datetime) -> tuple[PodFacts, ...] | None:
     """The target's pods; None where no condition of the rule speaks of them, or the kind has none."""
-    spoken_of = any("pods" in source for source in _sources(incident))
-    if not spoken_of or incident.target.kind not in WORKLOADS:
+    if not speaks(_sources(incident), "pods") or incident.target.kind not in WORKLOADS:
         return None
     pods = await cluster.list(KINDS["Pod"], incident.target.namespace, selector_of(live))
     return tuple(pod_facts(pod) for pod in pods)

@@ -10,22 +10,30 @@ from remediator.core.state import Incident
 from remediator.core.workload import condition
 
 
-def view_of(incident: Incident, live: Json, facts: Facts, pods: tuple[PodFacts, ...] | None, now: datetime) -> Json:
+def view_of(
+    incident: Incident,
+    live: Json,
+    facts: Facts,
+    pods: tuple[PodFacts, ...] | None,
+    now: datetime,
+    more: Json | None = None,
+) -> Json:
     """The names `labels, annotations, object, now, pods, target` and their values at this look.
 
-    There is no `pods` where they were not read: to ask for them is then unknown, not none.
+    There is no `pods` where they were not read: to ask for them is then unknown, not none. `more` are the fields of
+    `target` that were read for it beside the object (`spoken.py`).
     """
     view: Json = {
         "labels": incident.labels,
         "annotations": incident.annotations,
         "object": live,
         "now": now,
-        "target": _node(live, facts, now) if incident.target.kind == "Node" else _workload(live, facts, now),
+        "target": (_node if incident.target.kind == "Node" else _workload)(live, facts, now) | (more or {}),
     }
     if incident.value is not None:
         view["value"] = incident.value
     if pods is not None:
-        view["pods"] = [_pod(pod, now) for pod in pods]
+        view["pods"] = [pod_view(pod, now) for pod in pods]
     return view
 
 
@@ -51,6 +59,7 @@ def _workload(live: Json, facts: Facts, now: datetime) -> Json:
         "rolling_out": facts.rolling_out,
         "paused": facts.paused,
         "images": [each.get("image", "") for each in _containers(live)],
+        "gitops": list(facts.reconcilers),
     }
     if facts.revision:
         view["revision"] = facts.revision
@@ -84,7 +93,8 @@ def _rollout_started(live: Json) -> datetime | None:
     return _instant(progressing["lastUpdateTime"]) if progressing.get("lastUpdateTime") else None
 
 
-def _pod(pod: PodFacts, now: datetime) -> Json:
+def pod_view(pod: PodFacts, now: datetime) -> Json:
+    """A pod as conditions see it."""
     view: Json = {
         "name": pod.name,
         "phase": pod.phase,
