@@ -65,7 +65,7 @@ MUTANTS: tuple[Mutant, ...] = (
     _one(
         "no fence before an intent is closed as never done",
         "executor.py",
-        "            await self.cluster.write(_fence(change.ref, live, intent.id))\n",
+        "            await self._write(_fence(change.ref, live, intent.id))\n",
         "            pass\n",
     ),
     _one(
