@@ -86,6 +86,13 @@ class Cluster(Protocol):
         """
         ...
 
+    async def logs(self, pod: Ref, container: str, *, previous: bool = False, lines: int = 60) -> str:
+        """The last lines of a container's log; with `previous` of its instance before the last restart.
+
+        At most 64 KiB. Raises `Invalid` (400) where there is no such instance, or none has begun yet.
+        """
+        ...
+
     async def write(self, change: Change) -> Json:
         """Carry a change out once, without retries, and answer the object as the server returns it.
 

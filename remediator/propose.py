@@ -165,6 +165,16 @@ def undo_is_wanted(incident: Incident, snapshot: Snapshot) -> bool:
     return wanted and facts.exists and facts.uid == incident.target.uid
 
 
+def diagnosis_is_due(state: State, incident: Incident, change: Change | None, now: datetime) -> bool:
+    """Whether the target is to be diagnosed: before the incident's first write, and before a person is asked."""
+    if incident.phase is not Phase.PENDING or now < incident.fires_at:
+        return False
+    if change is not None:
+        return incident.serial == 0
+    mode = state.mode_of(incident.definition)
+    return ACTIONS[incident.definition.do[incident.step].action].tells and mode is not Mode.OFF
+
+
 def next_id(incident: Incident) -> str:
     """The id of the incident's next intent: the incident's own and a serial number."""
     return f"{incident.id}-{incident.serial + 1}"

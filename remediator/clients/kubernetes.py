@@ -14,7 +14,7 @@ import msgspec
 
 from remediator.clients.answer import Answer, decode, error_of
 from remediator.clients.kubeconfig import load
-from remediator.clients.request import PAGE, Request, page, read, watch, write
+from remediator.clients.request import PAGE, Request, log, page, read, watch, write
 from remediator.clients.transport import Timeouts, Transport
 from remediator.core.model import Change, Json, Ref, Resource
 from remediator.ports import ClusterError, NotFound, OutcomeUnknown, T, Unavailable
@@ -62,6 +62,11 @@ class KubernetesCluster:
                 if not found or error.status != 410:
                     raise
         raise Unavailable(f"list {resource.plural}: pages expired {_RESTARTS} times while being read", status=410)
+
+    async def logs(self, pod: Ref, container: str, *, previous: bool = False, lines: int = 60) -> str:
+        """See `ports.Cluster.logs`."""
+        body = await self._transport.ask(log(pod, container, previous, lines))
+        return body.decode("utf-8", "replace")
 
     async def write(self, change: Change) -> Json:
         """See `ports.Cluster.write`."""

@@ -20,6 +20,10 @@ PAGE = 500
 """Objects in one page of a list: 4 MB of pods, decoded without holding up the event loop for long."""
 
 
+LOG_BYTES = 64 * 1024
+"""Of a log; kubelets count them from the first of the wanted lines on."""
+
+
 class Request(Value, frozen=True):
     """One HTTP request. `what` names it for people; `writes` where it may change something in the cluster."""
 
@@ -35,6 +39,13 @@ class Request(Value, frozen=True):
 def read(ref: Ref) -> Request:
     """Get one object."""
     return Request(f"get {ref}", "GET", _object(ref))
+
+
+def log(pod: Ref, container: str, previous: bool, lines: int) -> Request:
+    """The last lines of a container's log, at most `LOG_BYTES`."""
+    query = {"container": container, "tailLines": str(lines), "limitBytes": str(LOG_BYTES)}
+    query |= {"previous": "true"} if previous else {}
+    return Request(f"log of {pod}", "GET", f"{_object(pod)}/log", query)
 
 
 def page(resource: Resource, namespace: str, selector: str, token: str, size: int = PAGE, fields: str = "") -> Request:

@@ -1,7 +1,7 @@
 """What a write changes, as lines a person can read: one per field, by path, old and new value.
 
 Server-owned bookkeeping (managedFields, resourceVersion, generation, status) and the remediation's own annotation
-are left out, so that the diff of a rehearsal and of the write are the same.
+are left out, so that the diff of a rehearsal and of the write are the same. Secrets are not shown.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from remediator.core.model import Json
+from remediator.core.scrub import GONE, scrub
 
 LEFT_OUT = frozenset({"managedFields", "resourceVersion", "generation", "creationTimestamp"})
 OWN = "remediator.io/"
@@ -30,8 +31,13 @@ def _differing(old: dict[str, str], new: dict[str, str]) -> Iterator[list[str]]:
     for path in sorted(old.keys() | new.keys()):
         was, now = old.get(path), new.get(path)
         if was != now:
-            removed = [] if was is None else [f"- {path}: {was}"]
-            yield removed if now is None else [*removed, f"+ {path}: {now}"]
+            removed = [] if was is None else [f"- {path}: {_told(path, was)}"]
+            yield removed if now is None else [*removed, f"+ {path}: {_told(path, now)}"]
+
+
+def _told(path: str, value: str) -> str:
+    """A value as it may be shown: of environment variables none, for that is where secrets stand."""
+    return GONE if path.endswith("].value") and ".env[" in path else scrub(value)
 
 
 def _flat(obj: Json) -> dict[str, str]:

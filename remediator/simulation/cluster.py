@@ -19,6 +19,7 @@ from remediator.ports import (
 )
 from remediator.simulation import field_selectors, selectors
 from remediator.simulation.audit import WRITES, Request
+from remediator.simulation.container_logs import log_of
 from remediator.simulation.eviction import evict
 from remediator.simulation.faults import Fault, FaultKind
 from remediator.simulation.identity_checks import check_address
@@ -75,6 +76,12 @@ class SimulatedCluster:
             return [copied(obj) for obj in found if matches(labels_of(obj)) and stands(obj)], revision
 
         return await self._read(request, read)
+
+    async def logs(self, pod: Ref, container: str, *, previous: bool = False, lines: int = 60) -> str:
+        """See `ports.Cluster.logs`: what `World.logs` has for the container's image."""
+        request = Request(self.account, "get", "Pod", pod.namespace, pod.name)
+        text = await self._read(request, lambda _: log_of(self._world, pod, container, previous))
+        return "".join(text.splitlines(keepends=True)[-lines:])
 
     async def write(self, change: Change) -> Json:
         """See `ports.Cluster.write`."""

@@ -25,6 +25,22 @@ OF_PODS = frozenset(
         "status.nominatedNodeName",
     }
 )
+OF_EVENTS = frozenset(
+    {
+        "involvedObject.kind",
+        "involvedObject.namespace",
+        "involvedObject.name",
+        "involvedObject.uid",
+        "involvedObject.apiVersion",
+        "involvedObject.resourceVersion",
+        "involvedObject.fieldPath",
+        "reason",
+        "reportingComponent",
+        "source",
+        "type",
+    }
+)
+_OF = {"Pod": OF_PODS, "Event": OF_EVENTS}
 _TERM = re.compile(r"(?P<field>.*?)(?P<operator>==|!=|=)(?P<value>.*)")
 
 
@@ -39,7 +55,7 @@ def _term(term: str, text: str, resource: Resource) -> tuple[str, str, bool]:
     if found is None:
         raise Invalid(f"invalid selector: '{text}'; can't understand '{term}'", status=400, reason="BadRequest")
     field = found["field"]
-    if field not in EVERYWHERE | (OF_PODS if resource.kind == "Pod" else frozenset()):
+    if field not in EVERYWHERE | _OF.get(resource.kind, frozenset()):
         group, _, version = resource.api_version.rpartition("/")
         about = f'"{group}/{version}, Resource={resource.plural}"'
         why = f'label selector "", field selector "{text}": field label not supported: {field}'

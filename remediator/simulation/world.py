@@ -44,6 +44,7 @@ class World:
         self.server = Server(self.store, self.clock, Identity(seed))
         self.audit, self.faults, self.watches = Audit(), Faults(), Watches(self.store)
         self.authorise: Callable[[Request], bool] = lambda request: True
+        self.logs: dict[str, str] = {}
         self.steps = 0
         self._queue: dict[tuple[int, Key], None] = {}
         self._timers: list[tuple[datetime, int, Callable[[], None]]] = []

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from remediator.actions import ACTIONS
 from remediator.conditions import Unknown, checked_condition
+from remediator.core.diagnosis import Diagnosis
 from remediator.core.diff import diff
 from remediator.core.histories import Revision, history, present
 from remediator.core.kinds import KINDS, WORKLOADS, ref_of
@@ -27,7 +28,8 @@ from remediator.core.surroundings import Need
 from remediator.core.workload import facts_of
 from remediator.objections import needs_again
 from remediator.ports import Clock, Cluster, ClusterError, Conflict, Forbidden, Invalid, NotFound, Throttled
-from remediator.propose import digest, needs_of, wanted_change
+from remediator.propose import diagnosis_is_due, digest, needs_of, wanted_change
+from remediator.sources.diagnosis import diagnose
 from remediator.sources.inquiries import Inquiries, conditions
 from remediator.sources.pods import pod_facts
 from remediator.sources.reads import Read
@@ -59,6 +61,19 @@ async def look(
     needs = needs_of(state, incident, snapshot.facts, clock.now()) if snapshot.facts.exists else frozenset[Need]()
     snapshot = await _surrounded(cluster, asking, state, incident, snapshot, needs, outside)
     change = wanted_change(state, incident, _timed(snapshot, clock), clock.now())
+    diagnosing = _diagnosing(cluster, clock, state, incident, snapshot, change)
+    try:
+        snapshot, rehearsal = await _rehearsed(cluster, clock, state, incident, snapshot, change)
+        return Looked(incident.id, _timed(snapshot, clock), rehearsal, await diagnosing if diagnosing else None)
+    finally:
+        if diagnosing:
+            diagnosing.cancel()
+
+
+async def _rehearsed(
+    cluster: Cluster, clock: Clock, state: State, incident: Incident, snapshot: Snapshot, change: Change | None
+) -> tuple[Snapshot, Rehearsal | None]:
+    """The API server's answer about a change, or about what an action plans in its stead while that may not be."""
     rehearsal = await rehearse(cluster, change, snapshot) if change else None
     while change and rehearsal and rehearsal.status == "throttled" and len(snapshot.held) < MOST_HELD:
         snapshot = replace(snapshot, held=snapshot.held | {change.precondition.uid: rehearsal.detail})
@@ -66,7 +81,16 @@ async def look(
         if following is None or following.precondition.uid in snapshot.held:
             break
         change, rehearsal = following, await rehearse(cluster, following, snapshot)
-    return Looked(incident.id, _timed(snapshot, clock), rehearsal)
+    return snapshot, rehearsal
+
+
+def _diagnosing(
+    cluster: Cluster, clock: Clock, state: State, incident: Incident, snapshot: Snapshot, change: Change | None
+) -> asyncio.Task[Diagnosis] | None:
+    """The diagnosis under way beside the rehearsal, where it is due; it is bounded in time and never fails."""
+    if not snapshot.live or not diagnosis_is_due(state, incident, change, clock.now()):
+        return None
+    return asyncio.create_task(diagnose(cluster, clock, incident.target, snapshot.live))
 
 
 async def look_again(

@@ -83,8 +83,8 @@ def test_broken_image_is_rolled_back_once_and_the_journal_tells_all(
     assert closed["data"]["reason"] == "recovered"
     assert image(lab, namespace) == GOOD_IMAGE
     assert [(one.verb, one.resource, one.name) for one in lab.writes(remediator)] == [("patch", "deployments", "web")]
-    wanted = ["incident_opened", "signal", "decision", "intent", "outcome"]
-    assert kinds(service)[:5] == wanted
+    wanted = ["incident_opened", "signal", "diagnosis", "decision", "intent", "outcome"]
+    assert kinds(service)[:6] == wanted
     assert "verification" in kinds(service)
     decision = service.lines("decision")[-1]["data"]
     assert decision["result"] == "act"

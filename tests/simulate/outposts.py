@@ -49,6 +49,11 @@ class Wire:
         ask = lambda: self._cluster.list(resource, namespace, selector, fields)  # noqa: E731
         return await self._life.travel("read", ask, late=_no_answer())
 
+    async def logs(self, pod: Ref, container: str, *, previous: bool = False, lines: int = 60) -> str:
+        """See `ports.Cluster.logs`."""
+        ask = lambda: self._cluster.logs(pod, container, previous=previous, lines=lines)  # noqa: E731
+        return await self._life.travel("read", ask, late=_no_answer())
+
     async def write(self, change: Change) -> Json:
         """See `ports.Cluster.write`."""
         self._life.demand()

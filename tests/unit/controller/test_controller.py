@@ -20,7 +20,8 @@ from tests.unit.playing import ACCOUNT, BROKEN, GOOD, change, effects, fences, i
 
 NAME = "undo-bad-rollout"
 UNTIL = Until(for_=10.0, within=120.0)
-WAY = ["incident_opened", "signal", "decision", "intent", "outcome", "verification", "verification", "incident_closed"]
+WAY = ["incident_opened", "signal", "diagnosis", "decision", "intent", "outcome"]
+WAY += ["verification", "verification", "incident_closed"]
 
 
 @pytest.fixture
