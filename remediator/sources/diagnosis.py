@@ -63,10 +63,10 @@ class _Reading:
     def __init__(self, cluster: Cluster, target: Target, live: Json) -> None:
         self.cluster, self.target, self.live = cluster, target, live
         self.namespace = target.namespace
-        self._pods: asyncio.Task[list[Json]] | None = None
+        self._pods: asyncio.Task[list[Json] | ClusterError] | None = None
 
     @property
-    def asking(self) -> tuple[asyncio.Task[list[Json]], ...]:
+    def asking(self) -> tuple[asyncio.Task[list[Json] | ClusterError], ...]:
         """What is still asked for all parts together."""
         return (self._pods,) if self._pods else ()
 
@@ -74,20 +74,26 @@ class _Reading:
         """The target's pods, the worst first."""
         if self._pods is None:
             self._pods = asyncio.ensure_future(self._listed_pods())
-        return await asyncio.shield(self._pods)
+        pods = await asyncio.shield(self._pods)
+        if isinstance(pods, ClusterError):
+            raise pods
+        return pods
 
-    async def _listed_pods(self) -> list[Json]:
+    async def _listed_pods(self) -> list[Json] | ClusterError:
         if self.target.kind == "Pod":
             return [self.live]
         selector = selector_of(self.live)
         if not selector:
             return []
-        return worst_first(await self.cluster.list(KINDS["Pod"], self.namespace, selector))
+        try:
+            return worst_first(await self.cluster.list(KINDS["Pod"], self.namespace, selector))
+        except ClusterError as error:
+            return error
 
 
 async def _parts(reading: _Reading) -> tuple[Json, dict[str, str]]:
     """Every part that could be read in time, and why the others could not."""
-    tasks = {name: asyncio.ensure_future(read(reading)) for name, read in _PARTS.items()}
+    tasks = {name: asyncio.ensure_future(_part(read, reading)) for name, read in _PARTS.items()}
     try:
         _, late = await asyncio.wait(tasks.values(), timeout=MOST_SECONDS)
     finally:
@@ -98,16 +104,21 @@ async def _parts(reading: _Reading) -> tuple[Json, dict[str, str]]:
     for name, task in tasks.items():
         if task in late:
             unread[name] = f"took longer than {MOST_SECONDS:g} s"
-        elif error := task.exception():
-            unread[name] = _why(error)
+        elif isinstance(part := task.result(), str):
+            unread[name] = part
         else:
-            found |= task.result()
+            found |= part
     return found, unread
 
 
-def _why(error: BaseException) -> str:
-    said = error.message if isinstance(error, ClusterError) else f"{type(error).__name__}: {error}"
-    return line_of(said)
+async def _part(read: Callable[[_Reading], Awaitable[Json]], reading: _Reading) -> Json | str:
+    """One part, or why there is none: what the API server refuses, and what we did not expect of it."""
+    try:
+        return await read(reading)
+    except ClusterError as error:
+        return line_of(error.message)
+    except Exception as error:  # an odd object must not keep a person from being asked
+        return line_of(f"{type(error).__name__}: {error}")
 
 
 def line_of(text: str, most: int = LINE) -> str:

@@ -296,8 +296,9 @@ async def seen(w: World, about: Incident, **settings) -> tuple[Facts, list[str]]
 
 
 def about_web(w: World, of: Rule | None = None, **fields) -> Incident:
-    made = of or rule("r")
-    return incident(made, target(w, "Deployment", "web"), opened_at=w.clock.now(), since=w.clock.now(), **fields)
+    """An incident that fires now, and whose target was diagnosed with its first write."""
+    given = {"opened_at": w.clock.now(), "since": w.clock.now(), "serial": 1} | fields
+    return incident(of or rule("r"), target(w, "Deployment", "web"), **given)
 
 
 async def test_a_look_reads_what_guards_in_force_need_and_nothing_else():
@@ -324,17 +325,17 @@ async def test_a_restart_that_takes_ready_pods_away_is_weighed_against_the_budge
     assert (taking.takes_away, "list PodDisruptionBudget" in read) == (1, True)
 
 
-@pytest.mark.parametrize(
-    "quiet",
-    [
-        {"of": rule("r", Step("escalate", {"receiver": "oncall"}))},
-        {"of": rule("r", mode=Mode.OFF)},
-    ],
-)
-async def test_nothing_is_read_for_who_only_tells_or_may_not(quiet):
+async def test_nothing_is_read_for_who_may_not():
     w = world()
-    _, read = await seen(w, about_web(w, **quiet))
+    _, read = await seen(w, about_web(w, rule("r", mode=Mode.OFF)))
     assert read == ["get Deployment"]
+
+
+async def test_for_who_only_tells_the_target_is_diagnosed_and_no_guard_is_served():
+    w = world()
+    facts, read = await seen(w, about_web(w, rule("r", Step("escalate", {"receiver": "oncall"}))))
+    assert "list Pod" in read
+    assert facts.around.namespace is None
 
 
 async def test_nothing_is_read_before_the_rule_fires():
