@@ -26,7 +26,7 @@ LADDERS = {
     "Deployment": (("restart",), ("rollback",), ("rollback",), ("restart", "rollback"), ("rollback", "restart")),
     "StatefulSet": (("restart",), ("restart", "restart")),
     "DaemonSet": (("restart",),),
-    "Node": ((),),
+    "Node": ((), ("cordon",), ("drain",), ("cordon", "drain")),
 }
 ALERTS = {
     "Deployment": ("KubeDeploymentRolloutStuck", "KubePodCrashLooping", "KubePodNotReady"),
@@ -112,11 +112,12 @@ def _workload(draw: random.Random, number: int) -> Workload:
     trait = "reverted" if draw.random() < 0.15 else ""
     name = f"{draw.choice(['web', 'api', 'db', 'mail'])}{number}"
     image = draw.choices(["app:1", "crash:1", "leak:1"], [8, 1, 1])[0]
-    return Workload(kind, namespace, name, image, draw.randint(1, 4), labels, trait)
+    available = draw.choice(["", "", "1", "50%", "100%"]) if kind == "Deployment" else ""
+    return Workload(kind, namespace, name, image, draw.randint(1, 4), labels, trait, available)
 
 
 def _rule(draw: random.Random, number: int) -> Rule:
-    kind = draw.choices(["Deployment", "StatefulSet", "DaemonSet", "Node"], [12, 2, 1, 1])[0]
+    kind = draw.choices(["Deployment", "StatefulSet", "DaemonSet", "Node"], [12, 2, 1, 3])[0]
     steps = tuple(_step(draw, action) for action in draw.choice(LADDERS[kind]))
     last = (ESCALATE,) if not steps or draw.random() < 0.8 else ()
     lasts, keeps = draw.choice([0.0, 0.0, 30.0, 120.0]), draw.choice([0.0, 0.0, 60.0])
@@ -151,7 +152,8 @@ def _guards(draw: random.Random) -> GuardSettings:
 
 
 def _step(draw: random.Random, action: str) -> Step:
-    return Step(action, {}, _until(draw) if draw.random() < 0.3 else None)
+    args = {"timeout": draw.choice(["30s", "2m", "10m"])} if action == "drain" else {}
+    return Step(action, args, _until(draw) if draw.random() < 0.3 else None)
 
 
 def _until(draw: random.Random) -> Until:

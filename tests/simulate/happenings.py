@@ -78,6 +78,11 @@ def node(run: Run, it: Happening) -> None:
     run.world.after(it.args["seconds"], lambda: _patch(run, it.where, up))
 
 
+def cordon(run: Run, it: Happening) -> None:
+    """Somebody cordons a node, or lifts what cordon there is: `cordoned`."""
+    _patch(run, it.where, {"spec": {"unschedulable": it.args["cordoned"] or None}})
+
+
 def fault(run: Run, it: Happening) -> None:
     """Requests to the API server fail: `kind`, and whatever else a `Fault` has; until lifted where `lasts` is said."""
     args = {name: value for name, value in it.args.items() if name not in ("kind", "lasts")}
@@ -208,7 +213,7 @@ def ceiling(run: Run, it: Happening) -> None:
 HAPPENINGS: dict[str, Callable[[Any, Happening], None]] = {
     call.__name__: call
     for call in (
-        roll, sicken, scale, note, pause, recreate, exclude, node,
+        roll, sicken, scale, note, pause, recreate, exclude, node, cordon,
         fault, meddle, answer, crash, stop, double, freeze, halt, jump, weather, gap, garbage, rules, ceiling,
     )
 }  # fmt: skip
@@ -230,6 +235,14 @@ def made(workload: Workload) -> Json:
         return objects.daemon_set(workload.name, workload.namespace, workload.image, labels=workload.labels)
     more = {"progressDeadlineSeconds": 60} if workload.kind == "Deployment" else {}
     return make(workload.name, workload.namespace, workload.image, workload.replicas, labels=workload.labels, **more)
+
+
+def budget(workload: Workload) -> tuple[Json, ...]:
+    """The disruption budget of a workload that has one."""
+    if not workload.available:
+        return ()
+    least = int(workload.available) if workload.available.isdigit() else workload.available
+    return (objects.disruption_budget(workload.name, workload.namespace, workload.name, minAvailable=least),)
 
 
 def _say(run: Run, word: Paused) -> None:

@@ -39,6 +39,11 @@ class Deed:
     sent: int = 0
 
     @property
+    def begins(self) -> bool:
+        """Whether it is the first write of a step."""
+        return isinstance(self.data, Intent) and self.data.part <= 1
+
+    @property
     def status(self) -> OutcomeStatus | None:
         """The journalled outcome's status."""
         return self.outcome.data.status if self.outcome and isinstance(self.outcome.data, Outcome) else None
@@ -113,6 +118,8 @@ class History:
             story.in_hand = True
         elif isinstance(data, Outcome):
             self._conclude(story, event, data)
+        elif isinstance(data, Verification) and data.then == "verify":
+            story.ended_at = event.time
         elif isinstance(data, Verification) and data.result == "failed":
             self._let_go(story, event.time)
         elif isinstance(data, IncidentClosed):
@@ -124,6 +131,8 @@ class History:
     def _conclude(self, story: Story, event: Event, data: Outcome) -> None:
         deed = self.deeds[data.intent]
         deed.outcome = event
+        if isinstance(deed.data, Intent) and deed.data.part > 1 and data.status not in EFFECTIVE:
+            return  # the step goes on, or is given up at the next look
         if data.status is OutcomeStatus.REHEARSED:
             story.in_hand = False
         elif isinstance(deed.data, Undo) or data.status not in EFFECTIVE:

@@ -102,6 +102,10 @@ class Oracle:
         self.reads[f"{meta['uid']}/{meta['resourceVersion']}"] = None
         self.looked[f"{live['kind']}/{meta.get('namespace', '')}/{meta['name']}"] = self.now()
 
+    def listed(self, found: Sequence[Json]) -> None:
+        """A process has read objects in a list."""
+        self.reads.update((f"{live['metadata']['uid']}/{live['metadata']['resourceVersion']}", None) for live in found)
+
     def sends(self, process: str, change: Change) -> None:
         """A process is about to send a write."""
         self.counts["writes sent"] += 1
@@ -121,7 +125,8 @@ class Oracle:
             for promise in self.promises:
                 promise.on_refused(entry)
             return
-        commit = commits[-1] if commits else None
+        about = (each for each in reversed(commits) if (each.kind, each.key[1]) == (request.kind, request.name))
+        commit = next(about, None)
         effect = Effect(self.now(), entry, commit.old if commit else None, commit.obj if commit else {})
         self.counts["fences" if is_fence(request) else "effects"] += 1
         for promise in self.promises:

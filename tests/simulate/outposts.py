@@ -47,7 +47,9 @@ class Wire:
     async def list(self, resource: Resource, namespace: str = "", selector: str = "", fields: str = "") -> list[Json]:
         """See `ports.Cluster.list`."""
         ask = lambda: self._cluster.list(resource, namespace, selector, fields)  # noqa: E731
-        return await self._life.travel("read", ask, late=_no_answer())
+        found = await self._life.travel("read", ask, late=_no_answer())
+        self._life.scene.oracle.listed(found)
+        return found
 
     async def logs(self, pod: Ref, container: str, *, previous: bool = False, lines: int = 60) -> str:
         """See `ports.Cluster.logs`."""

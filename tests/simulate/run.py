@@ -17,7 +17,7 @@ from remediator.simulation.loop import VirtualLoop
 from remediator.simulation.store import Commit
 from remediator.simulation.world import World
 from tests.simulate.books import Books, kept
-from tests.simulate.happenings import HAPPENINGS, made
+from tests.simulate.happenings import HAPPENINGS, budget, made
 from tests.simulate.life import Scene
 from tests.simulate.oracle import Oracle, Violation
 from tests.simulate.outposts import ACCOUNT
@@ -71,7 +71,7 @@ class Run:
     async def play(self) -> None:
         """The whole scenario; ends early at the first violation."""
         for workload in self.scenario.workloads:
-            self.world.create(made(workload))
+            self.world.create(made(workload), *budget(workload))
         self.world.store.listen(self._revert)
         waits = (each * self.scenario.pace for each in (60.0, 10.0, 60.0, 3600.0))
         timing = Timing(self.scenario.interval, *waits)
@@ -129,6 +129,8 @@ class Run:
 
     def _revert(self, commit: Commit) -> None:
         """Somebody who keeps a workload as it was declared undoes, after a while, what we have changed."""
+        if commit.kind == "Node" and commit.old is not None and _mark(commit.old) != _mark(commit.obj):
+            self._meddle("effect", f"Node//{commit.key[1]}")
         workload = self.workloads.get(f"{commit.kind}/{commit.key[0]}/{commit.key[1]}")
         if workload is None or commit.old is None or commit.type != "MODIFIED":
             return
@@ -146,7 +148,10 @@ class Run:
         for each in [each for each in self.meddlers if each.args["on"] == on][:1]:
             self.meddlers.remove(each)
             self.weather.meet(f"somebody meddles after our {on}")
-            then = Happening(each.at, each.args["what"], target, each.args["args"])
+            what, args = each.args["what"], each.args["args"]
+            if target.startswith("Node/"):
+                what, args = "cordon", {"cordoned": each.at % 2 < 1}
+            then = Happening(each.at, what, target, args)
             self.loop.call_later(each.args["after"], self._happen, then)
 
     def _put_back(self, workload: Workload, template: Any) -> None:

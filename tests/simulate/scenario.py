@@ -7,7 +7,10 @@ from remediator.core.rules import Policy, Rule
 
 
 class Workload(Value, frozen=True):
-    """One workload of the cluster. `trait` says what is special: `reverted` (somebody undoes what others change)."""
+    """One workload of the cluster. `trait` says what is special: `reverted` (somebody undoes what others change).
+
+    `available`: what its disruption budget asks for, where it has one.
+    """
 
     kind: str
     namespace: str
@@ -16,6 +19,7 @@ class Workload(Value, frozen=True):
     replicas: int = 2
     labels: dict[str, str] = {}
     trait: str = ""
+    available: str = ""
 
     @property
     def key(self) -> str:

@@ -62,7 +62,7 @@ class _Stage:
         """Somebody works on a workload, or a node fails."""
         draw, key = self.draw, self.draw.choice(self.keys)
         what = draw.choices(list(LIFE), [weight for weight, _ in LIFE.values()])[0]
-        where = f"Node//node-{draw.randint(1, 3)}" if what == "node" else key
+        where = f"Node//node-{draw.randint(1, 3)}" if what in ("node", "cordon") else key
         return Happening(self.at(), what, where, LIFE[what][1](draw))
 
     def trouble(self, what: str, where: str = "", /, **args: object) -> Happening:
@@ -90,7 +90,8 @@ LIFE: dict[str, tuple[int, Callable[[random.Random], Json]]] = {
     "recreate": (2, lambda draw: {"after": draw.choice([0.0, 5.0, 120.0]), "image": _image(draw)}),
     "pause": (1, lambda draw: {"paused": draw.random() < 0.4}),
     "exclude": (1, lambda draw: {"value": draw.choice(["true", None, None, "maybe"])}),
-    "node": (1, lambda draw: {"seconds": draw.choice([30.0, 400.0, 1200.0])}),
+    "node": (3, lambda draw: {"seconds": draw.choice([30.0, 400.0, 1200.0])}),
+    "cordon": (1, lambda draw: {"cordoned": draw.random() < 0.6}),
 }
 """What people and machines do to a cluster: how often, and how."""
 

@@ -7,7 +7,7 @@ from tests.simulate.promises.inbox import Kept
 from tests.simulate.promises.limits import Budgets, Cooldowns, InFlight
 from tests.simulate.promises.people import Approved, Halted, OptedOut
 from tests.simulate.promises.queries import Asked
-from tests.simulate.promises.writes import IntentFirst, Modes, OneHand, Undoing, Untouchable
+from tests.simulate.promises.writes import Draining, IntentFirst, Modes, OneHand, Undoing, Untouchable
 
 PROMISES = (
     IntentFirst,
@@ -15,6 +15,7 @@ PROMISES = (
     Untouchable,
     OneHand,
     Undoing,
+    Draining,
     Budgets,
     Cooldowns,
     InFlight,

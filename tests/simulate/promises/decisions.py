@@ -62,6 +62,11 @@ class Fresh(Promise):
             self._judge(event, data)
 
     def _judge(self, event: Event, data: Intent) -> None:
+        given = data.change.precondition
+        aims = f"{given.uid}/{given.resource_version}"
+        self.check("the write is for what was read", aims in self.oracle.reads, f"{data.id} writes to {aims}, unread")
+        if data.part > 1:  # what was decided at the beginning of the step is not said again before each of its writes
+            return
         decided = self._decided.get(event.incident)
         seen: dict[str, Any] = decided.data.evidence if decided and isinstance(decided.data, Decision) else {}
         known = bool(seen) and not seen["unknown"] and bool(seen["exists"])
@@ -72,8 +77,8 @@ class Fresh(Promise):
         self.check("conditions hold", holds, f"{data.id}: {seen['answers']}")
         read = f"{seen['uid']}/{seen['resource_version']}"
         self.check("evidence was really read", read in self.oracle.reads, f"{data.id} on {read}")
-        aims = f"{data.change.precondition.uid}/{data.change.precondition.resource_version}"
-        self.check("the write is for what was read", aims == read, f"{data.id}: read {read}, writes to {aims}")
+        itself = event.target is not None and given.uid == event.target.uid
+        self.check("the write is for what was decided on", aims == read or not itself, f"{data.id}: {read}, {aims}")
 
 
 class SaidOnce(Promise):
@@ -106,7 +111,7 @@ class Signalled(Promise):
     def on_record(self, record: Record) -> None:
         """Look at intents, and at what opens incidents."""
         event, data = record.event, record.event.data
-        if isinstance(data, Intent):
+        if isinstance(data, Intent) and data.part <= 1:
             self._lasted(event)
         if isinstance(data, Signal) and data.status == "firing" and event.target is not None:
             self._is_news(event, data)

@@ -149,6 +149,8 @@ class Stuck(Promise):
         if incident.phase in (Phase.ACTING, Phase.UNDOING, Phase.ESCALATING):
             last = self.history.stories[incident.id].events[-1].time
             return "no outcome" if last < due else ""
+        if incident.phase is Phase.WORKING:
+            return "its step does not end" if incident.progress and incident.progress.until < due else ""
         if incident.phase is Phase.VERIFYING:
             until = incident.definition.until_of(incident.step)
             end = (incident.carried_at or due) + timedelta(seconds=until.within + until.for_)

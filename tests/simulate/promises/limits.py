@@ -38,7 +38,7 @@ def spent(history: History, event: Event, scope: str, per: float, *, shadow: boo
             same = bool(event.target and other.target and other.target.namespace == event.target.namespace)
         return same and (other.mode is Mode.OBSERVE) is shadow and deed.status not in IN_VAIN
 
-    deeds = (deed for deed in history.deeds.values() if isinstance(deed.data, Intent))
+    deeds = (deed for deed in history.deeds.values() if deed.begins)
     return sum(seconds(event.time - deed.event.time) < per and counts(deed) for deed in deeds)
 
 
@@ -48,7 +48,7 @@ class Budgets(Promise):
     def on_record(self, record: Record) -> None:
         """At an intent nothing is overspent; in a decision what it says of budgets is so."""
         event = record.event
-        if isinstance(event.data, Intent):
+        if isinstance(event.data, Intent) and event.data.part <= 1:
             for name, budget in self._limits(event.rule):
                 used = spent(self.history, event, SCOPES[name], budget.per, shadow=event.mode is Mode.OBSERVE)
                 self.check("budget", used < budget.max, f"{name} of {event.rule}: {used + 1} within {budget.per:g} s")
@@ -76,7 +76,7 @@ class InFlight(Promise):
     def on_record(self, record: Record) -> None:
         """At an intent to write there is a place for it."""
         event = record.event
-        if not isinstance(event.data, Intent) or event.mode is Mode.OBSERVE:
+        if not isinstance(event.data, Intent) or event.data.part > 1 or event.mode is Mode.OBSERVE:
             return
         others = [story for story in self.history.open.values() if story.in_hand and story.id != event.incident]
         for name, usual, flying in (

@@ -19,7 +19,7 @@ class Approved(Promise):
     def on_record(self, record: Record) -> None:
         """Look at intents, and at what is said of plans."""
         event, data = record.event, record.event.data
-        if isinstance(data, Intent) and event.mode is Mode.APPROVE:
+        if isinstance(data, Intent) and data.part <= 1 and event.mode is Mode.APPROVE:
             story = self.history.stories[event.incident]
             words = [each.data for each in story.events if isinstance(each.data, Approval)]
             enough = {word.plan for word in words if word.answer == "approve" and word.enough}

@@ -40,7 +40,7 @@ class Asked(Promise):
         if isinstance(data, Signal) and data.source == SOURCE and data.status == "resolved":
             sure = isinstance(before, Vector) and isinstance(last, Vector) and data.fingerprint not in _series(last)
             self.check("a series is gone when two good answers lack it", sure, f"{event.rule}: {data.labels}")
-        if isinstance(data, Intent):
+        if isinstance(data, Intent) and data.part <= 1:
             self._acts(event, data, last)
 
     def _acts(self, event: Event, data: Intent, last: Answer | None) -> None:

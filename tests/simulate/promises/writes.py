@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from remediator.actions.action import REMEDIATION
-from remediator.core.events import Outcome, Record, Undo
-from remediator.core.model import Change, Mode, OutcomeStatus
+from remediator.core.events import Intent, Outcome, Record, Undo
+from remediator.core.model import Change, Mode, OutcomeStatus, Verb
 from remediator.executor import FENCE
 from tests.simulate.history import EFFECTIVE, Deed, Effect
 from tests.simulate.promises.promise import Promise
@@ -64,7 +64,7 @@ class IntentFirst(Promise):
         if isinstance(deed.data, Undo):
             return 0
         deeds = self.history.stories[deed.event.incident].deeds
-        same = [each for each in deeds if each.data.step == deed.data.step and not isinstance(each.data, Undo)]
+        same = [each for each in deeds if each.data.step == deed.data.step and each.begins]
         return sum(bool(each.effects) for each in same)
 
     def on_record(self, record: Record) -> None:
@@ -77,7 +77,8 @@ class IntentFirst(Promise):
         if deed is None:
             return
         done, said = bool(deed.effects), data.status in EFFECTIVE
-        if data.status is not OutcomeStatus.GONE:  # of what is no more nobody can tell whether it was written to
+        taken = deed.data.change.verb in (Verb.EVICT, Verb.DELETE) and data.status is OutcomeStatus.ADOPTED
+        if data.status is not OutcomeStatus.GONE and not taken:  # of what is no more nobody can tell who took it away
             self.check("an outcome says what is true", done is said, f"{data} but effects: {len(deed.effects)}")
 
 
@@ -115,7 +116,8 @@ class Untouchable(Promise):
         """Every write, fences too."""
         policy, request = self.history.policy, effect.entry.request
         labels = (effect.before or {}).get("metadata", {}).get("labels") or {}
-        protected = request.namespace in policy.protected.namespaces or any(
+        elsewhere = request.verb != "evict" and request.namespace in policy.protected.namespaces  # pods go with a node
+        protected = elsewhere or any(
             labels.get(name) == value
             for name, _, value in (selector.partition("=") for selector in policy.protected.selectors)
         )
@@ -152,16 +154,44 @@ class Undoing(Promise):
         self.check("only what was done is undone", done is not None, f"{deed.data.id} undoes {deed.data.of}")
         if done is None:
             return
-        ours, met = _template(done.after), _template(effect.before)
+        ours, met = _set(done.after), _set(effect.before)
         self.check("undo only what is ours", ours == met, f"{deed.data.id} meets {met}, we had set {ours}")
-        was, left = _template(done.before), _template(effect.after)
+        was, left = _set(done.before), _set(effect.after)
         self.check("undo restores what was there", was == left, f"{deed.data.id} leaves {left}, there was {was}")
 
     def _done(self, deed: Deed) -> Effect | None:
+        """The latest effect of the step on the very object."""
         assert isinstance(deed.data, Undo)
         of = self.history.deeds.get(deed.data.of)
-        return of.effects[0] if of and of.effects else None
+        deeds = self.history.stories[deed.event.incident].deeds if of else []
+        step = [each for each in deeds if isinstance(each.data, Intent) and each.data.step == deed.data.step]
+        uid = deed.data.change.precondition.uid
+        done = [each for item in step for each in item.effects if each.after.get("metadata", {}).get("uid") == uid]
+        return done[-1] if done else None
 
 
-def _template(obj: dict | None) -> object:
-    return (obj or {}).get("spec", {}).get("template")
+class Draining(Promise):
+    """A drain takes the pods of its node and no others, within its time."""
+
+    def on_effect(self, effect: Effect) -> None:
+        """The evicted pod was on the target, and belongs to no DaemonSet."""
+        deed = self.history.deeds.get(mark_of(effect.entry.request.body)[0])
+        if deed is None or deed.event.target is None or effect.entry.request.verb != "evict":
+            return
+        pod = effect.before or effect.after
+        node, owners = pod["spec"].get("nodeName"), [each["kind"] for each in pod["metadata"]["ownerReferences"]]
+        fits = node == deed.event.target.name and "DaemonSet" not in owners
+        self.check("only pods of the node are evicted", fits, f"{deed.data.id}: {effect.entry.request} on {node}")
+
+    def on_record(self, record: Record) -> None:
+        """No write is intended after the instant by which the step must be done."""
+        data = record.event.data
+        if isinstance(data, Intent) and data.until is not None:
+            in_time = record.event.time < data.until
+            self.check("a step keeps within its time", in_time, f"{data.id} at {record.event.time}, until {data.until}")
+
+
+def _set(obj: dict | None) -> object:
+    """What actions set of an object: the template of a workload, the cordon of a node."""
+    spec = (obj or {}).get("spec", {})
+    return spec.get("template") or bool(spec.get("unschedulable"))
