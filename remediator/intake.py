@@ -24,6 +24,9 @@ AT_ONCE = 16
 LOOK_EVERY = 0.5
 """Seconds between two looks into a shared inbox: one indexed question of an empty table."""
 
+LOOK_AGAIN = 10.0
+"""Seconds after which any other inbox is read again: while one process follows another, both take payloads."""
+
 Bring = Callable[[Arrived, int], Awaitable[None]]
 """Takes what a payload speaks of, with the number of its receipt; waits while too much is before the loop already."""
 
@@ -57,6 +60,7 @@ class Intake:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._read(tasks))
             tasks.create_task(self._pass_on())
+            tasks.create_task(self._look_again())
 
     async def _read(self, tasks: asyncio.TaskGroup) -> None:
         """Take payloads out of the inbox, oldest first."""
@@ -87,6 +91,12 @@ class Intake:
     async def _ring(self) -> None:
         await self._clock.sleep(LOOK_EVERY)
         self.arrivals.set()
+
+    async def _look_again(self) -> None:
+        """Read the inbox now and then: what another process has taken, nobody here is told of."""
+        while True:
+            await self._clock.sleep(LOOK_AGAIN)
+            self.arrivals.set()
 
     async def _sight(self, receipt: Receipt) -> Arrived | None:
         """What a payload speaks of; tried until the API server can be asked. None where it breaks our code."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 
@@ -14,6 +15,7 @@ from remediator.sources.timetable import Slot
 from tests.simulate.life import Life
 
 NAN = float("nan")
+JOB = "kube-state-metrics"
 
 
 def _unavailable(store: Store) -> Iterator[Sample]:
@@ -46,6 +48,21 @@ QUERIES: dict[str, Callable[[Store], Iterator[Sample]]] = {
 """What rules of a simulated run may ask."""
 
 
+def _found(query: str, store: Store, *, scraped: bool) -> tuple[Sample, ...]:
+    """What a query finds in the cluster; or what stands behind its series: metrics, their job, and whether that is up.
+
+    Where nothing is scraped all series are gone, while the job is remembered for an hour, and down.
+    """
+    if query in QUERIES:
+        return tuple(QUERIES[query](store)) if scraped else ()
+    if names := re.fullmatch(r'count by \(__name__\) \(\{__name__=~"(.*)"\}\)', query):
+        return tuple(Sample({"__name__": name}, 1.0) for name in names[1].split("|")) if scraped else ()
+    if query.startswith("group by (job) (last_over_time("):
+        return (Sample({"job": JOB}, 1.0),)
+    assert query == f'up{{job="{JOB}"}}', f"nobody is thought to ask {query}"
+    return (Sample({"job": JOB, "instance": "10.0.0.9:8080"}, float(scraped)),)
+
+
 class Metrics:
     """Answers queries, as `clients.prometheus` does: whatever goes wrong is unknown."""
 
@@ -67,7 +84,8 @@ class Metrics:
 
     def _answer(self, query: str) -> Answer:
         scene = self._life.scene
-        trouble, found = scene.weather.prometheus, tuple(QUERIES[query](scene.world.store))
+        trouble = scene.weather.prometheus
+        found = _found(query, scene.world.store, scraped=trouble != "empty")
         if trouble:
             scene.weather.meet(f"prometheus: {trouble}")
         if trouble == "down":
@@ -76,9 +94,8 @@ class Metrics:
             return Unknown("answered 422 execution: simulated", reached=True)
         if trouble == "partial":
             return Unknown("the answer may be partial: simulated", reached=True)
-        if trouble == "nan":
-            return Vector(tuple(Sample(sample.labels, NAN) for sample in found))
-        return Vector(() if trouble == "empty" else found)
+        nan = trouble == "nan" and query in QUERIES
+        return Vector(tuple(Sample(sample.labels, NAN) for sample in found) if nan else found)
 
 
 class Rota:

@@ -26,7 +26,7 @@ from tests.simulate.scenario import Happening, Scenario, Workload
 from tests.simulate.supervisor import Supervisor
 from tests.simulate.weather import Weather
 
-NEVER = ("errand failed", "payload not understood; it stays in the inbox")
+NEVER = ("errand failed", "answer not understood", "payload not understood; it stays in the inbox")
 """Lines of the log that tell of a defect."""
 
 CALM = 1.0

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from remediator.clients.query_answer import Answer, Vector
-from remediator.core.events import Event, Intent, Record, Signal
+from remediator.core.events import Intent, Record, Signal
 from remediator.sources.series import SOURCE, fingerprint_of
 from tests.simulate.promises.promise import Promise
+
+SOON = timedelta(seconds=15)
+"""How long an answer may be on its way into a decision."""
 
 
 class Asked(Promise):
@@ -16,12 +20,17 @@ class Asked(Promise):
     def __init__(self, oracle: Any) -> None:
         super().__init__(oracle)
         self._answers: dict[tuple[str, str], tuple[Answer | None, Answer | None]] = {}
+        self._dark: dict[tuple[str, str], datetime] = {}
         self._process = ""
 
     def on_answer(self, process: str, query: str, answer: Answer) -> None:
         """Remember it, and the one before."""
         before = self._answers.get((process, query), (None, None))[1]
         self._answers[process, query] = before, answer
+        if isinstance(answer, Vector):
+            self._dark.pop((process, query), None)
+        else:
+            self._dark.setdefault((process, query), self.oracle.world.clock.now())
 
     def before(self, process: str, records: object) -> None:
         """Whose records these are."""
@@ -41,13 +50,10 @@ class Asked(Promise):
             sure = isinstance(before, Vector) and isinstance(last, Vector) and data.fingerprint not in _series(last)
             self.check("a series is gone when two good answers lack it", sure, f"{event.rule}: {data.labels}")
         if isinstance(data, Intent) and data.part <= 1:
-            self._acts(event, data, last)
-
-    def _acts(self, event: Event, data: Intent, last: Answer | None) -> None:
-        signals = self.history.state.incidents[event.incident].signals
-        shown = _series(last) if last is not None else frozenset()
-        fires = any(each.fingerprint in shown for each in signals if not each.resolved)
-        self.check("no act where a query is unknown", fires, f"{data.id} of {event.rule} after {last}")
+            since = self._dark.get((self._process, rule.when.query))
+            dark = since is not None and self.oracle.world.clock.now() - since > SOON
+            known = last is not None and not dark
+            self.check("no act where a query is unknown", known, f"{data.id} of {event.rule} after {last}")
 
 
 def _series(answer: Answer | None, *, known: bool = False) -> frozenset[str]:
