@@ -151,8 +151,8 @@ MUTANTS: tuple[Mutant, ...] = (
     _one(
         "a successor's health proves its predecessor's cure",
         "verify.py",
-        "    if not facts.exists or facts.uid != incident.target.uid:",
-        "    if not facts.exists:",
+        "    gone = not facts.exists or facts.uid != incident.target.uid",
+        "    gone = not facts.exists",
     ),
     _one(
         "no data fails a verification",
