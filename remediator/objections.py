@@ -18,6 +18,7 @@ from remediator.core.surroundings import Need
 from remediator.guards import (
     Guard,
     autoscaler,
+    capacity,
     confirm,
     gitops,
     mode,
@@ -37,7 +38,10 @@ AT_ONCE: tuple[Guard, ...] = (mode.GUARD, pause.GUARD, window.GUARD)
 
 AFTER_WAITING: tuple[Guard, ...] = (
     *AT_ONCE,
-    *(each.GUARD for each in (protected, opt_out, silence, require, veto, rollout, gitops, autoscaler, confirm)),
+    *(
+        each.GUARD
+        for each in (protected, opt_out, silence, require, veto, rollout, gitops, autoscaler, capacity, confirm)
+    ),
 )
 """Guards whose answer may have changed while a write waited. Those that count what is in flight count this one too."""
 
