@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from typing import Any
 
 ALERT = {
@@ -77,11 +78,11 @@ def _changed(dice: random.Random) -> Any:
         key = dice.choice((*where, "unknown")) if where else "unknown"
         inner = where.get(key)
         if isinstance(inner, dict) and dice.random() < 0.5:
-            inner[dice.choice((*inner, "", "n" * 1100, "\ud800"))] = dice.choice(HOSTILE)
+            inner[dice.choice((*inner, "", "n" * 1100, "\ud800"))] = deepcopy(dice.choice(HOSTILE))
         elif dice.random() < 0.2:
             where.pop(key, None)
         else:
-            where[key] = dice.choice(HOSTILE)
+            where[key] = deepcopy(dice.choice(HOSTILE))
         if not isinstance(whole.get("alerts"), list):
             break
     return whole
