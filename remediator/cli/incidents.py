@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -41,7 +42,7 @@ def list_(where: tuple[str, str], output: str) -> None:
 def show_(where: tuple[str, str], incident: str, output: str) -> None:
     """One incident: where it stands, why, and what waits for approval."""
     found = asked(lambda api: api.get(f"/api/v1/incidents/{incident}"), *where)
-    show(found, output, ("FIELD", "VALUE"), lambda: [(name, _text(value)) for name, value in found.items() if value])
+    show(found, output, ("FIELD", "VALUE"), lambda: list(_rows(found)))
 
 
 def _list(server: str, token_file: str, output: str) -> None:
@@ -68,5 +69,37 @@ def _age(age: Any) -> str:
     return f"{seconds // 3600}h" if seconds < 172_800 else f"{seconds // 86_400}d"
 
 
-def _text(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+def _rows(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """A row for each thing that is said, the name of its field before the first."""
+    for name, value in found.items():
+        lines = _LINES.get(name, _lines)(value) if value else []
+        yield from ((name if not place else "", line) for place, line in enumerate(lines))
+
+
+def _lines(value: Any) -> list[str]:
+    return [str(each) for each in value] if isinstance(value, list) else [str(value)]
+
+
+def _told(threads: list[dict[str, Any]]) -> list[str]:
+    """What became of the messages to each endpoint."""
+    return [
+        f"{'/'.join(filter(None, (each['receiver'], each['endpoint'])))}: {each['delivered']} delivered, "
+        f"{each['waiting']} waiting, {each['lost']} given up{': ' if each['problem'] else ''}{each['problem']}"
+        for each in threads
+    ]
+
+
+def _diagnosed(value: dict[str, Any]) -> list[str]:
+    """The findings, what the last roll-out changed, the ends of logs, and what could not be read."""
+    import msgspec
+
+    from remediator.core.diagnosis import Diagnosis
+    from remediator.core.findings import findings
+
+    found = msgspec.convert({key: each for key, each in value.items() if key != "kind"}, Diagnosis, strict=False)
+    logs = (f"{log.pod}/{log.container}: {line}" for log in found.logs for line in log.lines)
+    unread = (f"not read: {what}: {why}" for what, why in found.unread.items())
+    return [*findings(found), *found.changed.splitlines(), *logs, *unread]
+
+
+_LINES = {"told": _told, "diagnosis": _diagnosed}
