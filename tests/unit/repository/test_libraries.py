@@ -18,7 +18,6 @@ KNOWN_TO = {
     "click": {"cli"},
     "google": {"conditions"},
     "immutables": {"core"},
-    "jinja2": {"notify"},
     "kubernetes": {"clients"},
     "prometheus_api_client": {"clients"},
     "prometheus_client": {"metrics", "server"},
