@@ -53,7 +53,7 @@ class Intake:
         self._journal, self._cluster, self._clock = journal, cluster, clock
         self._state, self._bring, self._doubt, self._heard = state, bring, doubt, heard
         self._sightings: asyncio.Queue[tuple[Receipt, asyncio.Task[Arrived | None]]] = asyncio.Queue(AT_ONCE)
-        self.arrivals, self._shared = asyncio.Event(), shared
+        self.arrivals, self._every = asyncio.Event(), LOOK_EVERY if shared else LOOK_AGAIN
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -78,24 +78,12 @@ class Intake:
                 await self._sightings.put((receipt, tasks.create_task(self._sight(receipt))))
                 last = receipt.id
             if len(receipts) < AT_ONCE:  # what came since has set `arrivals` again
-                await self._await_arrivals()
-
-    async def _await_arrivals(self) -> None:
-        alarm = asyncio.create_task(self._ring()) if self._shared else None
-        try:
-            await self.arrivals.wait()
-        finally:
-            if alarm:
-                alarm.cancel()
-
-    async def _ring(self) -> None:
-        await self._clock.sleep(LOOK_EVERY)
-        self.arrivals.set()
+                await self.arrivals.wait()
 
     async def _look_again(self) -> None:
         """Read the inbox now and then: what another process has taken, nobody here is told of."""
         while True:
-            await self._clock.sleep(LOOK_AGAIN)
+            await self._clock.sleep(self._every)
             self.arrivals.set()
 
     async def _sight(self, receipt: Receipt) -> Arrived | None:
