@@ -28,7 +28,7 @@ pytestmark = pytest.mark.lab
 RULES = """
 groups:
   - name: workloads
-    guards: {startup_grace: 0s, cooldown: 0s, min_healthy: 0, budget: {max: 100, per: 1h}, max_in_flight: 20,
+    guards: {startup_grace: 0s, cooldown: 0s, budget: {max: 100, per: 1h}, max_in_flight: 20,
              global_max_in_flight: 20, storm: {share: 100%, at_least: 100}}
     rules:
       - {name: rollback-deployment, when: {alert: Undo}, target: {kind: Deployment}, do: [rollback], until: {for: 1s}}
@@ -75,7 +75,7 @@ RIGHTS = [
         "verbs": ["get", "list", "patch"],
     },
     {"apiGroups": ["apps"], "resources": ["replicasets", "controllerrevisions"], "verbs": ["get", "list"]},
-    {"apiGroups": [""], "resources": ["pods", "events"], "verbs": ["get", "list", "delete"]},
+    {"apiGroups": [""], "resources": ["pods", "events"], "verbs": ["get", "list", "create", "delete"]},
     {"apiGroups": [""], "resources": ["pods/eviction"], "verbs": ["create"]},
     {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"]},
     {"apiGroups": ["policy"], "resources": ["poddisruptionbudgets"], "verbs": ["list"]},
