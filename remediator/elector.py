@@ -92,11 +92,17 @@ class Elector:
         if not self._is_held:
             return
         self._is_held = False
-        freed = {"holderIdentity": None, "leaseDurationSeconds": 1, "renewTime": _micro_time(self._clock.now())}
         try:
-            await self._within(self._terms.retry, self._cluster.write(self._patch(freed)))
+            await self._within(self._terms.retry, self._free())
         except ClusterError as error:
             log.warning("the lease could not be released; it runs out by itself", problem=error.message)
+
+    async def _free(self) -> None:
+        if not self._seen:  # the last try was refused, so that it is not known how the Lease is now
+            await self._look()
+        if self.holder == self.identity:
+            freed = {"holderIdentity": None, "leaseDurationSeconds": 1, "renewTime": _micro_time(self._clock.now())}
+            await self._cluster.write(self._patch(freed))
 
     def _left(self) -> float:
         """Seconds until the Lease counts as lost."""

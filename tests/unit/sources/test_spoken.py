@@ -55,7 +55,7 @@ def test_a_workload_without_one_has_none_and_asking_for_its_fields_is_unknown(fi
 
 def test_where_no_condition_speaks_of_them_they_are_not_read():
     _, listed = answered(shop(), "target.ready == 3")
-    assert not listed & {"HorizontalPodAutoscaler", "PodDisruptionBudget", "Pod"}
+    assert not listed & {"HorizontalPodAutoscaler", "PodDisruptionBudget"}
 
 
 def test_who_keeps_it_is_known_from_the_object_alone():
