@@ -84,7 +84,7 @@ KNOWN = (
     ),
     Known(
         "kubectl leaves no `remediator.io/remediation`",
-        r"\.annotations\.remediator\.io/remediation$",
+        r"\.annotations\.remediator\.io/remediation$|(Stateful|Daemon)Set\.\w+\.metadata\.annotations$",
         "it is the product's mark on what it wrote; as any annotation it is copied to ReplicaSets and revisions",
         ("undo_a_broken_roll_out by kubectl", "restart_a_deployment by kubectl", "restart_other_workloads by kubectl"),
         everywhere=True,
