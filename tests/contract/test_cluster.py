@@ -6,7 +6,6 @@ One suite for every adapter. What stands here was tried on a real API server (de
 from __future__ import annotations
 
 import asyncio
-
 from collections.abc import AsyncIterator
 
 import msgspec
