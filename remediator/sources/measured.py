@@ -16,6 +16,10 @@ BEFORE = "1h"
 """How far back it is looked for who delivered a metric that is gone."""
 
 
+STEADY = "90s"
+"""How long a target must have been scraped without a miss: until then its rules may not have been evaluated since."""
+
+
 class Unasked(Exception):
     """It cannot be known; the message says why."""
 
@@ -39,12 +43,17 @@ async def _unmeasured(ask: Ask, metrics: frozenset[str], labels: dict[str, str],
         jobs |= await _values(ask, f"group by (job) (last_over_time({_any(missing)}[{BEFORE}]))", "job", at)
     if not jobs:
         return ""
-    targets = await _series(ask, " or ".join(f"up{{job={_quoted(job)}}}" for job in sorted(jobs)), at)
+    targets = await _series(ask, " or ".join(map(_steadily_up, sorted(jobs))), at)
     for job in sorted(jobs):
         if not any(each.value == 1 for each in targets if each.labels.get("job") == job):
             return f"nothing is scraped of job {job}"
     down = [each for each in targets if each.value != 1 and _is_named(each, labels)]
     return f"its target {down[0].labels.get('instance', '')} cannot be scraped" if down else ""
+
+
+def _steadily_up(job: str) -> str:
+    """1 for each target of a job that no scrape missed for a while: before that no rule has measured with it again."""
+    return f"min_over_time(up{{job={_quoted(job)}}}[{STEADY}])"
 
 
 def _is_named(target: Sample, labels: dict[str, str]) -> bool:

@@ -53,8 +53,8 @@ class Server:
 
     async def ask(self, query, at):
         self.asked.append(query)
-        kind = next(kind for kind in ("count by", "group by", "up{") if query.startswith(kind))
-        return self.answers[{"count by": "present", "group by": "before", "up{": "up"}[kind]]
+        kind = next(kind for kind in ("count by", "group by", "min_over_time(up{") if query.startswith(kind))
+        return self.answers[{"count by": "present", "group by": "before", "min_over_time(up{": "up"}[kind]]
 
 
 def vector(*labels: dict[str, str], value: float = 1.0) -> Vector:
@@ -106,7 +106,7 @@ async def test_names_and_jobs_are_no_patterns_and_no_promql():
     server = Server(present=NONE, before=vector({"job": 'a"} or vector(1)#'}), up=NONE)
     assert await unmeasured(server.ask, '{"a.b|c"} == 1', {}, NOW) == 'nothing is scraped of job a"} or vector(1)#'
     assert server.asked[0] == 'count by (__name__) ({__name__=~"a\\\\.b\\\\|c"})'
-    assert server.asked[-1] == 'up{job="a\\"} or vector(1)#"}'
+    assert server.asked[-1] == 'min_over_time(up{job="a\\"} or vector(1)#"}[90s])'
 
 
 @pytest.mark.parametrize(

@@ -327,12 +327,12 @@ async def test_while_nobody_measures_it_absence_is_no_end() -> None:
     house.answers['group by (job) (last_over_time({__name__=~"unavailable"}[1h]))'] = Vector(
         (Sample({"job": "x"}, 1.0),)
     )
-    house.answers['up{job="x"}'] = Vector((Sample({"job": "x"}, 0.0),))
+    house.answers['min_over_time(up{job="x"}[90s])'] = Vector((Sample({"job": "x"}, 0.0),))
     await house.tick(series())
     await house.tick(series())
     assert await house.tick() == []
     assert (house.open, len(house.state.dark)) == ([WEB], 1)
-    house.answers['up{job="x"}'] = Vector((Sample({"job": "x"}, 1.0),))
+    house.answers['min_over_time(up{job="x"}[90s])'] = Vector((Sample({"job": "x"}, 1.0),))
     assert await house.tick() == ["resolved"]
     assert not house.state.dark
 
