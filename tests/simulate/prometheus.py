@@ -51,7 +51,8 @@ QUERIES: dict[str, Callable[[Store], Iterator[Sample]]] = {
 def _found(query: str, store: Store, *, scraped: bool) -> tuple[Sample, ...]:
     """What a query finds in the cluster; or what stands behind its series: metrics, their job, and whether that is up.
 
-    Where nothing is scraped all series are gone, while the job is remembered for an hour, and down.
+    Where nothing is scraped all series are gone, while the job is remembered for an hour, and down; what is scraped
+    again counts as steadily up at once.
     """
     if query in QUERIES:
         return tuple(QUERIES[query](store)) if scraped else ()
@@ -59,7 +60,7 @@ def _found(query: str, store: Store, *, scraped: bool) -> tuple[Sample, ...]:
         return tuple(Sample({"__name__": name}, 1.0) for name in names[1].split("|")) if scraped else ()
     if query.startswith("group by (job) (last_over_time("):
         return (Sample({"job": JOB}, 1.0),)
-    assert query == f'up{{job="{JOB}"}}', f"nobody is thought to ask {query}"
+    assert query == f'min_over_time(up{{job="{JOB}"}}[90s])', f"nobody is thought to ask {query}"
     return (Sample({"job": JOB, "instance": "10.0.0.9:8080"}, float(scraped)),)
 
 
