@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -21,6 +22,8 @@ from remediator.ports import Broken, JournalError
 
 BUSY_TIMEOUT = 5.0
 """Seconds that a write waits for another process's lock before it fails."""
+
+_BUSY_PAUSE = 0.01
 
 _WRITING = ("synchronous=FULL", "recursive_triggers=ON", "journal_size_limit=67108864", "secure_delete=OFF")
 """Debian's SQLite overwrites what is deleted: each payload of the inbox would be written twice. The journal keeps what
@@ -104,7 +107,7 @@ def _connection(path: Path, mode: str, pragmas: tuple[str, ...], busy: float) ->
     connection.text_factory = _text
     try:
         if pragmas == _WRITING:
-            _write_ahead(connection, path)
+            _write_ahead(connection, path, busy)
         for pragma in pragmas:
             connection.execute(f"PRAGMA {pragma}")
     except BaseException:
@@ -116,13 +119,26 @@ def _connection(path: Path, mode: str, pragmas: tuple[str, ...], busy: float) ->
 _text = partial(str, encoding="utf-8", errors="surrogateescape")  # bytes that are no text are for `verify` to tell
 
 
-def _write_ahead(connection: sqlite3.Connection, path: Path) -> None:
-    (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
+def _write_ahead(connection: sqlite3.Connection, path: Path, busy: float) -> None:
+    """Keep a write-ahead log. SQLite does not wait for others when it changes to one: what is tried again here."""
+    mode = _patient(lambda: connection.execute("PRAGMA journal_mode=WAL").fetchone()[0], busy)
     if mode != "wal":
         raise JournalError(
             f"{path}: its file system cannot keep SQLite's write-ahead log (mode is {mode!r}). Put the journal on a "
             "local volume, not on a network share"
         )
+
+
+def _patient(attempt: Callable[[], str], seconds: float) -> str:
+    """What ``attempt`` answers, tried again for ``seconds`` while another process holds the file."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return attempt()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(_BUSY_PAUSE)
 
 
 def _make_file(path: Path) -> None:

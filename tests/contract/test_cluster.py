@@ -405,9 +405,11 @@ class TestEvicting:
     async def test_a_budget_lets_as_many_go_as_it_allows(self, yard: Yard):
         await ready_deployment(yard, replicas=2)
         await self.budget(yard, "one", allowed=1, min_available=1)
+        quota = yard.create(objects.resource_quota("no-successors", yard.namespace, pods=1))
+        await yard.until(lambda: bool((yard.find(address(quota)) or {}).get("status")), "quota counted")
         pods = await yard.cluster.list(POD, yard.namespace, "app=web")
         evictions = [yard.cluster.write(Change(Verb.EVICT, address(pod), {}, NONE)) for pod in pods]
-        answers = await asyncio.gather(*evictions, return_exceptions=True)  # before a successor may be ready
+        answers = await asyncio.gather(*evictions, return_exceptions=True)
         assert [isinstance(answer, Throttled) for answer in answers].count(True) == 1
         assert [isinstance(answer, dict) for answer in answers].count(True) == 1
 
