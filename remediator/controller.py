@@ -17,7 +17,7 @@ from remediator.core.events import Dropped, Event, Intent, Record, Undo
 from remediator.core.fold import apply, fold
 from remediator.core.kinds import ref_of
 from remediator.core.model import Phase
-from remediator.core.observations import Arrived, Carried, Elected, Looked, Observation, Reloaded, Ticked
+from remediator.core.observations import Arrived, Carried, Elected, Looked, Observation, Paused, Reloaded, Ticked
 from remediator.core.state import Incident, State
 from remediator.core.surroundings import Need
 from remediator.courier import Courier
@@ -27,6 +27,7 @@ from remediator.executor import Executor
 from remediator.intake import Intake
 from remediator.logs import logger
 from remediator.objections import objection
+from remediator.pausing import held_back
 from remediator.ports import Broken, Clock, Cluster, Fenced, Journal, JournalError, Notifier, Unavailable
 from remediator.recovery import restore
 from remediator.retention import Kept, Retention
@@ -206,7 +207,7 @@ class Controller:
         """Put an observation of the outside (a reload, an operator's word) before the loop."""
         await self._mailbox.put(Mail(observation))
 
-    async def _bring(self, seen: Arrived, receipt: int) -> None:
+    async def _bring(self, seen: Observation, receipt: int) -> None:
         await self._mailbox.put(Mail(seen, (receipt,)))
 
     async def ask(self, observation: Observation) -> Ruling:
@@ -277,6 +278,8 @@ class Controller:
                 self.queries.follow()
         if isinstance(mail.observation, Reloaded) and ruling.events:
             touched |= set(self.state.incidents)  # what was held by the old rules may be allowed by the new ones
+        if isinstance(mail.observation, Paused) and mail.observation.pause.lifted and ruling.events:
+            touched |= held_back(self.state)
         for incident_id in touched | ({about} if about else set()):
             incident = self.state.incidents.get(incident_id)
             if incident is None:

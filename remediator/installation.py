@@ -13,13 +13,14 @@ from remediator import __version__, logs, metrics, views
 from remediator.config import Settings
 from remediator.config.settings import Storage
 from remediator.controller import Controller
-from remediator.core.events import Record
+from remediator.core.events import Event, Pause, Record
 from remediator.core.model import Value
-from remediator.core.observations import Answered, Reloaded
+from remediator.core.observations import Answered, Paused, Reloaded
 from remediator.core.rules import Itself, Rule
 from remediator.elector import Elector, NowhereToMeet, Terms
 from remediator.office import Office
 from remediator.ports import Clock, Cluster, ClusterError, Journal, JournalError, Notifier
+from remediator.relay import Relay
 from remediator.retention import Kept
 from remediator.server.access import shut_doors
 from remediator.server.app import build
@@ -88,6 +89,7 @@ class Installation:
             )
 
         self.office = Office(make, world.clock, elector)
+        self._relay = Relay(world.journal, world.clock)
 
     @property
     def controller(self) -> Controller:
@@ -214,14 +216,31 @@ class Installation:
         if incident is None:
             return "there is no open incident of this id"
         try:
-            ruling = await self.controller.ask(answered)
+            events = await self._followed(answered)
         except JournalError as error:
             return f"not counted: {error}"
-        said = [event for event in ruling.events if event.kind == "approval" and event.actor != "controller"]
-        if said:
+        if any(event.kind == "approval" and event.actor != "controller" for event in events):
             return ""
         waits = f"plan {incident.plan} waits" if incident.plan else "no plan waits"
         return f"not counted: {waits} for this incident, {answered.plan or 'no plan'} was answered"
+
+    def pauses(self) -> tuple[views.PauseView, ...]:
+        """See `server.service.Service`."""
+        return views.pause_views(self.controller.state, self.clock.now())
+
+    def rule_names(self) -> tuple[str, ...]:
+        """See `server.service.Service`."""
+        return tuple(sorted(self.controller.state.rules))
+
+    async def pause(self, said: Paused) -> tuple[Pause, ...]:
+        """See `server.service.Service`."""
+        return tuple(event.data for event in await self._followed(said) if isinstance(event.data, Pause))
+
+    async def _followed(self, word: Answered | Paused) -> tuple[Event, ...]:
+        """What follows from an operator's word, durable: decided here, or by whoever is in charge."""
+        if self.office.standing_by:
+            return await self._relay.pass_on(word)
+        return (await self.controller.ask(word)).events
 
     async def reload(self, actor: str) -> tuple[str, ...]:
         """See `server.service.Service`: the last good rules stay where the new ones have mistakes."""

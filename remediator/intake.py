@@ -9,12 +9,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from remediator.agenda import backoff
-from remediator.core.observations import Arrived
+from remediator.core.observations import Observation
 from remediator.core.state import State
 from remediator.logs import logger
 from remediator.ports import Clock, ClusterError, Journal, JournalError, Receipt
 from remediator.sources.alerts import Doubt, arrived, believing
 from remediator.sources.reads import Reader
+from remediator.sources.words import SOURCE, word_of
 
 log = logger("intake")
 
@@ -27,8 +28,9 @@ LOOK_EVERY = 0.5
 LOOK_AGAIN = 10.0
 """Seconds after which any other inbox is read again: while one process follows another, both take payloads."""
 
-Bring = Callable[[Arrived, int], Awaitable[None]]
-"""Takes what a payload speaks of, with the number of its receipt; waits while too much is before the loop already."""
+Bring = Callable[[Observation, int], Awaitable[None]]
+"""Takes what a payload speaks of, or an operator's word, with the number of its receipt; waits while too much is before
+the loop already."""
 
 
 class Intake:
@@ -52,7 +54,7 @@ class Intake:
     ) -> None:
         self._journal, self._cluster, self._clock = journal, cluster, clock
         self._state, self._bring, self._doubt, self._heard = state, bring, doubt, heard
-        self._sightings: asyncio.Queue[tuple[Receipt, asyncio.Task[Arrived | None]]] = asyncio.Queue(AT_ONCE)
+        self._sightings: asyncio.Queue[tuple[Receipt, asyncio.Task[Observation | None]]] = asyncio.Queue(AT_ONCE)
         self.arrivals, self._every = asyncio.Event(), LOOK_EVERY if shared else LOOK_AGAIN
 
     async def run(self) -> None:
@@ -86,11 +88,13 @@ class Intake:
             await self._clock.sleep(self._every)
             self.arrivals.set()
 
-    async def _sight(self, receipt: Receipt) -> Arrived | None:
+    async def _sight(self, receipt: Receipt) -> Observation | None:
         """What a payload speaks of; tried until the API server can be asked. None where it breaks our code."""
         misses = 0
         while True:
             try:
+                if receipt.source == SOURCE:
+                    return word_of(receipt.body)
                 return await arrived(self._cluster, self._state(), receipt, self._doubt, self._heard)
             except ClusterError as error:
                 await self._wait_out("the targets of a payload cannot be read", error, misses)

@@ -28,6 +28,15 @@ def paused(state: State, seen: Paused, now: datetime) -> tuple[Event, ...]:
     return (_event(replace(pause, id=pause.id or _id(seen, now)), seen, now),)
 
 
+def held_back(state: State) -> set[str]:
+    """Incidents that a pause held back when they were decided last: what is resumed is asked for at once."""
+    return {
+        incident.id
+        for incident in state.incidents.values()
+        if incident.said and any(each.guard == "pause" and not each.allows for each in incident.said.verdicts)
+    }
+
+
 def _lifted(state: State, pause: Pause) -> list[str]:
     """The one that is named, or all of exactly this scope: nobody lifts what somebody else meant."""
     named = (

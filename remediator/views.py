@@ -36,6 +36,19 @@ class IncidentView(Value, frozen=True):
     progress: str = ""
 
 
+class PauseView(Value, frozen=True):
+    """One pause that stands: what it concerns (all that it names; everything where it names nothing), whose, why."""
+
+    id: str
+    rule: str
+    namespace: str
+    target: str
+    reason: str
+    until: datetime | None
+    by: str
+    since: datetime
+
+
 class ThreadView(Value, frozen=True):
     """What became of the messages to one endpoint of a receiver: delivered, given up (`lost`), still on their way, and
     why the last attempt failed.
@@ -82,6 +95,16 @@ def _said(deed: Deed) -> str:
 def thread_view(thread: Thread) -> ThreadView:
     """What became of the messages to one endpoint."""
     return ThreadView(thread.receiver, thread.endpoint, thread.told, len(thread.waiting), thread.lost, thread.problem)
+
+
+def pause_views(state: State, now: datetime) -> tuple[PauseView, ...]:
+    """The pauses that stand, the oldest first."""
+    standing = sorted(state.pauses.values(), key=lambda each: (each.since, each.pause.id))
+    return tuple(
+        PauseView(p.id, p.rule, p.namespace, p.target, p.reason, p.until, each.by, each.since)
+        for each in standing
+        if (p := each.pause).until is None or p.until > now
+    )
 
 
 def waiting(state: State) -> dict[tuple[str, str], int]:

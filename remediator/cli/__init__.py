@@ -13,13 +13,15 @@ COMMANDS = {
     "incidents": "what is open, and what each incident waits for",
     "approve": "let a plan that waits be carried out",
     "deny": "let a plan that waits not be carried out",
+    "pause": "stop everything, or a rule, namespace or target; list what stands still",
+    "resume": "let what was paused go on",
     "check": "every error of rule and settings files at once",
     "audit": "export, verify and anchor the journal",
     "demo": "three incidents play on a simulated cluster",
 }
 """Every command with its line in `--help`; `remediator/cli/NAME.py` holds `command`, if not in `ELSEWHERE`."""
 
-ELSEWHERE = {"approve": "answer:approve", "deny": "answer:deny"}
+ELSEWHERE = {"approve": "answer:approve", "deny": "answer:deny", "resume": "pause:resume"}
 """Commands that share a module: `module:attribute`."""
 
 

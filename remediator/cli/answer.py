@@ -21,7 +21,7 @@ def _answering(word: str, effect: str) -> click.Command:
             click.echo(f"{waiting['step']} of {waiting['kind']}/{waiting['namespace']}/{waiting['name']}, plan {plan}")
             click.confirm(f"{word} it?", abort=True)
         said = asked(lambda api: api.post(f"{path}/{word}", {"plan": plan, "reason": reason}), server, token_file)
-        click.echo(f"{word} counted, as {said['by']}")
+        click.echo(f"kept: {said['detail']}" if said.get("kept") else f"{word} counted, as {said['by']}")
 
     return command
 

@@ -81,20 +81,20 @@ class Access:
         if not known:
             raise Refused(401, "the webhook's credentials are missing or wrong: see web.auth of the settings")
 
-    def operator(self, request: Request, role: Role) -> str:
-        """The name of the operator who asks and has that role; `anonymous` for looking over loopback where there
-        are no operators.
+    def operator(self, request: Request, *roles: Role) -> str:
+        """The name of the operator who asks and has one of these roles; `anonymous` for looking over loopback where
+        there are no operators.
         """
         _demand_same_origin(request)
         if not self._operators:
-            if role is Role.VIEW and _is_direct(request):
+            if Role.VIEW in roles and _is_direct(request):
                 return "anonymous"
             raise Refused(401, "no operators are known: set web.auth.operators; without, only reading over loopback")
         operator = self._known(_bearer(request))
         if operator is None:
             raise Refused(401, "an operator's token is missing or wrong: send it as Authorization: Bearer TOKEN")
-        if role is not Role.VIEW and role not in operator.roles:
-            raise Refused(403, f"operator {operator.name} has not the role {role}")
+        if Role.VIEW not in roles and not set(roles).intersection(operator.roles):
+            raise Refused(403, f"operator {operator.name} has not the role {' or '.join(roles)}")
         return operator.name
 
     def _is_alertmanager(self, request: Request) -> bool:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import msgspec
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from remediator.core.model import Value
 from remediator.core.observations import Answered
 from remediator.server.access import Access, Role
-from remediator.server.body import Body
+from remediator.server.body import read_json
 from remediator.server.refusal import Json, Refused
-from remediator.server.service import Service
+from remediator.server.service import Service, Undecided
 
-LARGEST = 16 * 1024
-"""Bytes of an answer's body."""
+EXAMPLE = '{"plan": "…", "reason": "…"}, with the plan of GET /api/v1/incidents/ID'
 
 
 class Word(Value, frozen=True, forbid_unknown_fields=True):
@@ -40,24 +38,13 @@ class Answers:
 
     async def _answer(self, request: Request, approve: bool) -> Response:
         name = self._access.operator(request, Role.APPROVE)
-        if elsewhere := self._service.standing_by():
-            raise Refused(503, f"{elsewhere}: ask again, the next connection may reach that one")
-        word = await _word(request)
+        word = await read_json(request, Word, EXAMPLE)
         said = Answered(request.path_params["id"], word.plan, approve, name, word.reason[:1000])
-        problem = await self._service.answer(said)
+        answer = {"incident": said.incident, "plan": word.plan, "approved": approve, "by": name}
+        try:
+            problem = await self._service.answer(said)
+        except Undecided as error:
+            return Json({"kept": True, "detail": str(error), **answer}, 202)
         if problem:
             raise Refused(409, problem)
-        return Json({"incident": said.incident, "plan": word.plan, "approved": approve, "by": name})
-
-
-async def _word(request: Request) -> Word:
-    body = b""
-    try:
-        async for part in Body(request).parts():
-            body += part
-            if len(body) > LARGEST:
-                raise Refused(413, f"an answer has at most {LARGEST} bytes")
-        return msgspec.json.decode(body, type=Word)
-    except (msgspec.DecodeError, ClientDisconnect) as error:
-        example = '{"plan": "…", "reason": "…"}'
-        raise Refused(400, f"the body must be {example}, with the plan of GET /api/v1/incidents/ID: {error}") from error
+        return Json(answer)

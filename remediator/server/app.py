@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from remediator.config.settings import Web
 from remediator.server.access import Access
 from remediator.server.answers import Answers
+from remediator.server.pauses import Pauses
 from remediator.server.refusal import Refused, failed, not_served, refused
 from remediator.server.service import Service
 from remediator.server.views import Views
@@ -25,7 +26,7 @@ def build(service: Service, web: Web | None = None, limits: Limits | None = None
     web = web or Web()
     access = Access(web.auth)
     webhook, views = Webhook(service, access, limits or limits_of(web)), Views(service, access)
-    answers = Answers(service, access)
+    answers, pauses = Answers(service, access), Pauses(service, access)
     routes = [
         Route("/webhook/alertmanager", webhook.take, methods=["POST"]),
         Route("/healthz", views.healthz),
@@ -36,6 +37,9 @@ def build(service: Service, web: Web | None = None, limits: Limits | None = None
         Route("/api/v1/incidents/{id}", views.incident),
         Route("/api/v1/incidents/{id}/approve", answers.approve, methods=["POST"]),
         Route("/api/v1/incidents/{id}/deny", answers.deny, methods=["POST"]),
+        Route("/api/v1/pauses", pauses.standing),
+        Route("/api/v1/pause", pauses.pause, methods=["POST"]),
+        Route("/api/v1/resume", pauses.resume, methods=["POST"]),
         Route("/api/v1/journal", views.journal),
         Route("/-/reload", views.reload, methods=["POST"]),
     ]

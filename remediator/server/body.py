@@ -5,8 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from typing import TypeVar
 
+import msgspec
 from starlette.requests import ClientDisconnect, Request
+
+from remediator.server.refusal import Refused
+
+T = TypeVar("T")
+
+LARGEST_WORD = 16 * 1024
+"""Bytes of an operator's request."""
+WORD_SECONDS = 10.0
+"""Within which it has to arrive."""
 
 LINGER_BYTES = 64 << 20
 """How much of the rest of a refused body is read and dropped before the answer. A client that still sends when the
@@ -48,3 +59,19 @@ class Body:
                     dropped += len(part)
                     if dropped > LINGER_BYTES:
                         return
+
+
+async def read_json(request: Request, form: type[T], example: str) -> T:
+    """An operator's small request as `form`. Raises `Refused`, which shows the example where the body is not so."""
+    body = b""
+    try:
+        async with asyncio.timeout(WORD_SECONDS):
+            async for part in Body(request).parts():
+                body += part
+                if len(body) > LARGEST_WORD:
+                    raise Refused(413, f"the body has more than {LARGEST_WORD} bytes")
+        return msgspec.json.decode(body, type=form)
+    except TimeoutError as error:
+        raise Refused(408, f"the body did not arrive within {WORD_SECONDS:g} s") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, ClientDisconnect) as error:
+        raise Refused(400, f"the body must be as {example}: {error}") from error

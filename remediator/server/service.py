@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from remediator.core.events import Pause
 from remediator.core.model import Value
-from remediator.core.observations import Answered
+from remediator.core.observations import Answered, Paused
 from remediator.ports import Clock, Journal
+from remediator.relay import Undecided
+
+__all__ = ["Check", "Page", "Service", "Undecided"]
 
 
 class Check(Value, frozen=True):
@@ -77,7 +81,21 @@ class Service(Protocol):
         ...
 
     async def answer(self, answered: Answered) -> str:
-        """A person's word on a plan that waits; empty where it counted, else why it did not."""
+        """A person's word on a plan that waits; empty where it counted, else why it did not. Raises `Undecided`."""
+        ...
+
+    def pauses(self) -> Sequence[Any]:
+        """The pauses that stand, the oldest first."""
+        ...
+
+    def rule_names(self) -> tuple[str, ...]:
+        """The names of the rules in force, sorted."""
+        ...
+
+    async def pause(self, said: Paused) -> tuple[Pause, ...]:
+        """A person pauses or resumes: the pauses that began or were lifted, once that is durable. Raises `Undecided`,
+        and `JournalError` where it cannot be made durable.
+        """
         ...
 
     async def reload(self, actor: str) -> Sequence[str]:

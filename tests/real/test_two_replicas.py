@@ -27,6 +27,8 @@ pytestmark = pytest.mark.lab
 
 LEASES = [{"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["get", "create", "patch"]}]
 
+ALICE = {"Authorization": "Bearer alices-token"}
+
 Replica = Callable[..., Service]
 
 
@@ -46,6 +48,9 @@ def replica(
         service = Service(folder, kubeconfig, UNDO, receivers=receivers, leader_election=election)
         service.settings["storage"] = {"url": url}
         service.journal_url, service.account = url, who
+        (folder / "alice").write_text("alices-token")
+        operators = [{"name": "alice", "token_file": str(folder / "alice"), "roles": ["approve"]}]
+        service.settings["web"]["auth"] = {"operators": operators}
         made.append(service)
         return service
 
@@ -56,9 +61,16 @@ def replica(
 
 def leadership(service: Service) -> str:
     try:
-        return httpx.get(f"{service.url}/api/v1/status").json()["leadership"]
+        return httpx.get(f"{service.url}/api/v1/status", headers=ALICE).json()["leadership"]
     except httpx.TransportError as error:
         return repr(error)
+
+
+def say(service: Service, word: str, body: dict) -> dict:
+    """An operator's word over HTTP, whoever is in charge."""
+    answer = httpx.post(f"{service.url}/api/v1/{word}", json=body, headers=ALICE, timeout=60)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
 
 
 def in_charge(service: Service) -> float:
@@ -90,9 +102,17 @@ def test_one_decides_both_take_payloads_and_a_clean_stop_hands_over(lab: Lab, na
     ready = httpx.get(f"{two.url}/readyz").json()
     assert {check["name"]: check["detail"] for check in ready["checks"]}["leader"].startswith("standing by")
 
+    assert say(two, "pause", {"namespace": namespace, "reason": "migration"})["by"] == "alice"
     broken(lab, namespace)
     assert two.post(stuck(namespace)).status_code == 200
+    two.wait_for_line("decision", result="hold")
+    assert changes(lab, one.account) == []
+    assert len(say(two, "resume", {"namespace": namespace})["resumed"]) == 1
     recovered(two)
+    assert [(line["actor"], line["data"]["reason"]) for line in two.lines("pause")] == [
+        ("operator:alice", "migration"),
+        ("operator:alice", ""),
+    ]
     assert (changes(lab, one.account), changes(lab, two.account)) == (["patch deployments"], [])
 
     assert one.stop() == 0

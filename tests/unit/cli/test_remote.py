@@ -117,6 +117,49 @@ def test_without_a_plan_the_waiting_one_is_shown_first(stand: Stand, say: str, e
     assert [method for method, *_ in stand.asked].count("POST") == posts
 
 
+PAUSE = {"id": "1a2b", "rule": "", "namespace": "shop", "target": "", "reason": "migration", "until": None}
+STANDING = PAUSE | {"until": "2026-01-02T03:04:05Z", "by": "operator:alice", "since": "2026-01-01T00:00:00Z"}
+
+
+def test_a_pause_says_what_stands_still_and_how_it_is_lifted(stand: Stand) -> None:
+    stand.answers["/api/v1/pause"] = {"paused": PAUSE, "by": "alice"}
+    answer = stand.run("pause", "--namespace", "shop", "--for", "2h", "--reason", "migration")
+    assert answer.output == (
+        "paused: namespace shop, until resumed, as alice\nlift it with: remediator resume --id 1a2b\n"
+    )
+    word = {"rule": "", "namespace": "shop", "target": "", "reason": "migration", "for": "2h"}
+    assert json.loads(stand.asked[0][3]) == word
+
+
+def test_pauses_are_a_table(stand: Stand) -> None:
+    stand.answers["/api/v1/pauses"] = {"items": [STANDING]}
+    header, row = stand.run("pause", "list").output.splitlines()
+    assert header.split() == ["ID", "STANDS", "STILL", "UNTIL", "BY", "REASON"]
+    assert row.split("  ") == ["1a2b", "namespace shop", "until 2026-01-02 03:04:05Z", "alice", "migration"]
+
+
+@pytest.mark.parametrize(
+    ("lifted", "exit_code", "told"),
+    [
+        ([PAUSE], 0, "resumed: namespace shop, as alice"),
+        ([], 1, "see: remediator pause list"),
+        ([PAUSE | {"id": "", "rule": "a"}], 0, "breakers of rule a are closed"),
+    ],
+)
+def test_a_resume_says_what_it_lifted(stand: Stand, lifted: list, exit_code: int, told: str) -> None:
+    stand.answers["/api/v1/resume"] = {"resumed": lifted, "by": "alice"}
+    answer = stand.run("resume", "--namespace", "shop")
+    assert answer.exit_code == exit_code
+    assert told in answer.output
+
+
+@pytest.mark.parametrize("args", [["pause"], ["resume"], ["approve", "abc123", "--plan", "p1"]])
+def test_a_word_that_is_kept_but_not_decided_says_so(stand: Stand, args: list[str]) -> None:
+    kept = {"kept": True, "detail": "it counts once a replica is in charge", "by": "alice"}
+    stand.answers |= dict.fromkeys(("/api/v1/pause", "/api/v1/resume", "/api/v1/incidents/abc123/approve"), kept)
+    assert stand.run(*args).output == "kept: it counts once a replica is in charge\n"
+
+
 def test_a_refusal_is_told_with_its_reason(stand: Stand) -> None:
     stand.refusal = (409, "not counted: plan p2 waits")
     answer = stand.run("approve", "abc123", "--plan", "p1")

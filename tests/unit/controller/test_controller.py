@@ -243,6 +243,17 @@ def test_a_pause_that_comes_between_an_intent_and_its_write_holds_the_write(hous
     assert house.world.audit.writes(ACCOUNT) == []
 
 
+def test_what_a_pause_held_back_goes_on_as_soon_as_it_is_lifted(house):
+    process = house.start()
+    house.run(process.controller.ask(Paused(Pause("p1"), "alice")))
+    house.alert()
+    house.wait(65)
+    assert [each.result for each in house.all("decision")] == ["hold"]
+    house.run(process.controller.ask(Paused(Pause("p1", lifted=True), "bob")))
+    house.wait(1)
+    assert [each.result for each in house.all("decision")] == ["hold", "act"]
+
+
 @pytest.mark.parametrize(
     "said",
     [

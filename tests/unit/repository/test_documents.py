@@ -78,14 +78,13 @@ def parse(arguments: list[str]) -> None:
     """Let click read a command line without running it; an unknown command or option raises `UsageError`."""
     group: click.Command = main
     context = click.Context(main, info_name="remediator")
-    while isinstance(group, click.Group):
+    while isinstance(group, click.Group) and arguments and not arguments[0].startswith("-"):
         name, *arguments = arguments
-        if name in {"--help", "--version"}:
-            return
         found = group.get_command(context, name)
         assert found is not None, f"remediator has no command {name}"
         group, context = found, click.Context(found, parent=context, info_name=name)
-    group.make_parser(context).parse_args(arguments)
+    if not {"--help", "--version"}.intersection(arguments):
+        group.make_parser(context).parse_args(arguments)
 
 
 @pytest.mark.parametrize("line", ["demo --no-such-option", "no-such-command"])

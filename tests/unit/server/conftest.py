@@ -8,7 +8,8 @@ import pytest
 
 from remediator.clock import SystemClock
 from remediator.config.settings import Web, WebAuth
-from remediator.core.observations import Answered
+from remediator.core.events import Pause
+from remediator.core.observations import Answered, Paused
 from remediator.journal.memory import MemoryJournal
 from remediator.server.app import build
 from remediator.server.run import Serving, serve
@@ -33,6 +34,9 @@ class FakeService:
         self.measured = 0
         self.answered: list[Answered] = []
         self.problem = self.elsewhere = ""
+        self.said: list[Paused] = []
+        self.standing: list[Any] = []
+        self.fails: Exception | None = None
 
     def refusing(self) -> str:
         return self.reason
@@ -62,7 +66,21 @@ class FakeService:
 
     async def answer(self, answered: Answered) -> str:
         self.answered.append(answered)
+        if self.fails:
+            raise self.fails
         return self.problem
+
+    def pauses(self) -> Sequence[Any]:
+        return self.standing
+
+    def rule_names(self) -> tuple[str, ...]:
+        return ("restart-leaking-cache", "undo-bad-rollout")
+
+    async def pause(self, said: Paused) -> tuple[Pause, ...]:
+        self.said.append(said)
+        if self.fails:
+            raise self.fails
+        return (said.pause,)
 
     async def reload(self, actor: str) -> Sequence[str]:
         self.reloaded_by.append(actor)
