@@ -102,8 +102,9 @@ def _due(state: State, incident: Incident, observation: Looked, now: datetime) -
         closed = IncidentClosed(CloseReason.CANCELLED, "the target is gone or was replaced by a successor")
         return Ruling((_event(state, incident, closed, now),))
     proposal = propose(state, incident, observation.snapshot, now)
-    if proposal.request.tells and proposal.allowed:
-        return Ruling((*_diagnosed(state, incident, observation, now), *_tell(state, incident, proposal, now)))
+    if proposal.request.writes_nothing and proposal.allowed:
+        said = _tell if proposal.request.action.tells else _pass_on
+        return Ruling((*_diagnosed(state, incident, observation, now), *said(state, incident, proposal, now)))
     if state.is_dark(incident):
         return Ruling(again_at=now + LOOK_AGAIN)
     if proposal.change is not None and proposal.allowed:
@@ -181,6 +182,13 @@ def _tell(state: State, incident: Incident, proposal: Proposal, now: datetime) -
         incident.detail or "the rule's first step is to tell a person",
     )
     return _event(state, incident, decision, now), _event(state, incident, escalated, now)
+
+
+def _pass_on(state: State, incident: Incident, proposal: Proposal, now: datetime) -> tuple[Event, ...]:
+    """A rung that only looks: what was found is said before this, and the next rung is due."""
+    result = "observe" if proposal.request.mode is Mode.OBSERVE else "act"
+    action = proposal.request.action.name
+    return (_event(state, incident, Decision(result, proposal.verdicts, incident.step, action, then="next"), now),)
 
 
 def _event(state: State, incident: Incident, data: Any, now: datetime) -> Event:

@@ -70,10 +70,10 @@ def propose(state: State, incident: Incident, snapshot: Snapshot, now: datetime)
 
 
 def _asked(request: Request) -> tuple[Guard, ...]:
-    """Every guard about a step that writes. Telling a person is held back by the rule's own conditions alone, and by
-    none of them once a step was tried in vain.
+    """Every guard about a step that writes. Telling a person, or looking, is held back by the rule's own conditions
+    alone, and by none of them once a step was tried in vain.
     """
-    if not request.tells:
+    if not request.writes_nothing:
         return GUARDS
     conditional = request.rule.conditions or request.rule.queries
     return (confirm.GUARD,) if conditional and request.incident.cause not in IN_VAIN else ()
@@ -91,7 +91,7 @@ def needs_of(state: State, incident: Incident, facts: Facts, now: datetime) -> f
     """What around the target must be read, so that every guard can answer about the incident's present step."""
     request = request_of(state, incident, facts)
     due = request.under_way or (incident.phase is Phase.PENDING and now >= incident.fires_at)
-    if request.action.tells or request.mode is Mode.OFF or not due:
+    if request.writes_nothing or request.mode is Mode.OFF or not due:
         return frozenset()
     return needs_by(GUARDS, request, state, facts, now)
 
@@ -166,13 +166,15 @@ def undo_is_wanted(incident: Incident, snapshot: Snapshot) -> bool:
 
 
 def diagnosis_is_due(state: State, incident: Incident, change: Change | None, now: datetime) -> bool:
-    """Whether the target is to be diagnosed: before the incident's first write, and before a person is asked."""
+    """Whether the target is to be diagnosed: before the incident's first write, before a person is asked, and where a
+    step does nothing else.
+    """
     if incident.phase is not Phase.PENDING or now < incident.fires_at:
         return False
     if change is not None:
         return incident.serial == 0
-    mode = state.mode_of(incident.definition)
-    return ACTIONS[incident.definition.do[incident.step].action].tells and mode is not Mode.OFF
+    action, mode = ACTIONS[incident.definition.do[incident.step].action], state.mode_of(incident.definition)
+    return (action.tells or action.looks) and mode is not Mode.OFF
 
 
 def next_id(incident: Incident) -> str:

@@ -7,6 +7,7 @@ from remediator.actions import (
     drain,
     escalate,
     evict,
+    none,
     patch,
     rerun_job,
     restart,
@@ -42,6 +43,7 @@ ACTIONS: dict[str, Action] = {
         drain,
         taint,
         untaint,
+        none,
         escalate,
     )
 }

@@ -93,7 +93,8 @@ class Action(Value, frozen=True):
     `kinds` are the targets it applies to, all where empty. `check` answers what is wrong with arguments, nothing
     where they are right. `during_rollout` allows it while the target rolls out, `while_paused` while its roll-out is
     paused; `reads_revisions` says that it plans on the target's roll-out history. `tells` marks the action that tells a
-    person instead of writing, `names_kind` one whose rule must say of which kind its target is.
+    person instead of writing, `looks` the one that only diagnoses, `names_kind` one whose rule must say of which kind
+    its target is.
 
     `kept` says whether a carried-out intent's change still stands in the live object; without it nobody is noticed who
     takes it back. One that `yields` takes that for a person's word: it is not made again, and the target left alone.
@@ -126,6 +127,7 @@ class Action(Value, frozen=True):
     while_paused: bool = False
     reads_revisions: bool = False
     tells: bool = False
+    looks: bool = False
     names_kind: bool = False
     disrupts: Disruption = Disruption.NODE
     replaces: bool = True

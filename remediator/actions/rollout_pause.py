@@ -6,14 +6,14 @@ A roll-out under way stops where it is: what a bad one has not reached yet is ke
 from __future__ import annotations
 
 from remediator.actions.action import Action, Disruption, Order, Planned, no_arguments
-from remediator.actions.setting import restore, setting, stands
-from remediator.core.model import PatchType, Refusal
+from remediator.actions.setting import restore, set_paused, stands
+from remediator.core.model import Refusal
 
 
 def plan(order: Order) -> Planned:
     """A patch of `spec.paused`; refused where the roll-out is paused already."""
-    change = setting(order, {"spec": {"paused": True}}, f"pause the roll-out of {order.target}", PatchType.STRATEGIC)
-    return change or Refusal("the roll-out is paused already", "resume it with rollout_resume, or look who paused it")
+    remedy = "resume it with rollout_resume, or look who paused it"
+    return set_paused(order, True) or Refusal("the roll-out is paused already", remedy)
 
 
 ACTION = Action(

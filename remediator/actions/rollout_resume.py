@@ -6,14 +6,13 @@ Whoever paused it: a rule that has this step says that it may go on.
 from __future__ import annotations
 
 from remediator.actions.action import Action, Disruption, Order, Planned, no_arguments
-from remediator.actions.setting import restore, setting, stands
-from remediator.core.model import PatchType, Refusal
+from remediator.actions.setting import restore, set_paused, stands
+from remediator.core.model import Refusal
 
 
 def plan(order: Order) -> Planned:
     """A patch that takes `spec.paused` away; refused where the roll-out is not paused."""
-    change = setting(order, {"spec": {"paused": None}}, f"resume the roll-out of {order.target}", PatchType.STRATEGIC)
-    return change or Refusal("the roll-out is not paused", "look for another cause")
+    return set_paused(order, None) or Refusal("the roll-out is not paused", "look for another cause")
 
 
 ACTION = Action(

@@ -31,6 +31,12 @@ def setting(order: Order, body: Json, summary: str, patch_type: PatchType = Patc
     )
 
 
+def set_paused(order: Order, paused: bool | None) -> Change | None:
+    """A Deployment's roll-out paused, or (None) resumed, as `kubectl rollout` does; None where it is so already."""
+    verb = "pause" if paused else "resume"
+    return setting(order, {"spec": {"paused": paused}}, f"{verb} the roll-out of {order.target}", PatchType.STRATEGIC)
+
+
 def prior_of(fields: tuple[Field, ...]) -> Json:
     """The fields as the journal keeps them with the intent."""
     return {"fields": as_json(fields)}

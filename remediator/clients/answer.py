@@ -6,6 +6,7 @@ import msgspec
 
 from remediator.clients.request import Request
 from remediator.core.model import Json, Value
+from remediator.core.rights import missing_right
 from remediator.ports import (
     ClusterError,
     Conflict,
@@ -66,11 +67,31 @@ def error_of(answer: Answer, request: Request) -> ClusterError:
     message = f"{request.what}: {said.message or f'HTTP {answer.status}'}"
     if answer.status == 429:
         return Throttled(message, retry_after=_patience(answer, said))
+    if answer.status == 403 and _is_about_to_go(said, request):
+        return Throttled(message, retry_after=AGAIN_IN_A_DYING_NAMESPACE)
+    if answer.status == 403 and (right := missing_right(message)):
+        message = f"{request.what}: the account lacks a right, {right} ({said.message})"
     return _kind(answer.status, said, request)(message, status=answer.status, reason=said.reason)
 
 
 SEVERAL_BUDGETS = "more than one PodDisruptionBudget"
 """What the API server says with a 500 of a pod that it will never evict (registry/core/pod/storage/eviction.go)."""
+
+
+TERMINATING = "NamespaceTerminating"
+"""The cause of a 403 of a namespace that is being deleted (k8s.io/api/core/v1, NamespaceTerminatingCause)."""
+
+AGAIN_IN_A_DYING_NAMESPACE = 5.0
+"""Seconds after which kubectl asks again (pkg/drain/drain.go)."""
+
+
+def _is_about_to_go(said: _Status, request: Request) -> bool:
+    """Whether it is an eviction out of a namespace that is being deleted: refused until its pod is deleted as well.
+
+    kubectl drain asks again until it is, and then waits for its end.
+    """
+    causes = (said.details and said.details.causes) or ()
+    return request.path.endswith("/eviction") and any(cause.reason == TERMINATING for cause in causes)
 
 
 def _kind(status: int, said: _Status, request: Request) -> type[ClusterError]:

@@ -17,11 +17,11 @@ from remediator.config.evidence import EvidenceReader
 from remediator.config.problems import Loc, Problems, described, meant, words
 from remediator.config.rule_shapes import UntilShape
 from remediator.config.shapes import not_yet, report
-from remediator.core.kinds import KINDS, target_kind_of
+from remediator.core.kinds import KINDS, WITH_SIBLINGS, target_kind_of
 from remediator.core.model import Json, Value
 from remediator.core.rules import Query, Step, Until
 
-PROMISED = words("webhook none")
+PROMISED = words("webhook")
 """Actions of the docs; those that are not in `ACTIONS` are refused as not supported yet."""
 
 KUBECTL = {
@@ -82,12 +82,22 @@ class LadderReader:
         steps = [
             self._step(rung, (*loc, "do", i), kind) for i, rung in enumerate(rungs if isinstance(rungs, list) else ())
         ]
+        self._siblings(rule.get("guards"), (*loc, "guards"), kind)
         self._evidence.check(rule.get("until"), (*loc, "until"), kind)
         self._evidence.masks(rule, loc)
         return Ladder(tuple(filter(None, steps)), *self._evidence.conditions(rule.get("if"), (*loc, "if"), kind))
 
     def _complain(self, loc: Loc, message: str, remedy: str = "", *, at_key: bool = False, offset: int = 0) -> None:
         self._problems.add(self._document.problem(loc, message, remedy, at_key=at_key, offset=offset))
+
+    def _siblings(self, guards: Any, loc: Loc, kind: str) -> None:
+        """A limit over the siblings of a target that has none says nothing, and its author meant something."""
+        if not isinstance(guards, Mapping) or not kind or kind in WITH_SIBLINGS:
+            return
+        for name in ("min_healthy", "max_unhealthy"):
+            if name in guards:
+                remedy = f"take it out, or target one of {', '.join(WITH_SIBLINGS)}"
+                self._complain((*loc, name), f"a {kind} has no siblings to count", remedy, at_key=True)
 
     def _step(self, rung: Any, loc: Loc, kind: str) -> Step | None:
         """A rung is an action's name, or one key with the arguments as its value."""

@@ -53,10 +53,11 @@ class IncidentOpened(Value, frozen=True, tag_field="kind", tag="incident_opened"
 class Decision(Value, frozen=True, tag_field="kind", tag="decision"):
     """What is to be done about an incident and every guard's answer.
 
-    `result` is act, observe, hold, deny or await_approval. After a denial `then` says where the ladder goes on:
-    `next` rung, the `person` at its end, or `rest` until the signals clear. `retry_at` is the earliest instant at
-    which a hold may end, or that at which an approval expires; `plan` is what is to be approved. `outlook` are the
-    writes that a step of several would make as things stand, in words; said at its beginning.
+    `result` is act, observe, hold, deny or await_approval. After a denial, and after a rung that only looks, `then`
+    says where the ladder goes on: `next` rung, the `person` at its end, or `rest` until the signals clear. `retry_at`
+    is the earliest instant at which a hold may end, or that at which an approval expires; `plan` is what is to be
+    approved. `outlook` are the writes that a step of several would make as things stand, in words; said at its
+    beginning.
     """
 
     result: str

@@ -30,6 +30,9 @@ KINDS: dict[str, Resource] = {resource.kind: resource for resource in _KNOWN}
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
 """Kinds that roll out a pod template."""
 
+WITH_SIBLINGS = (*WORKLOADS, "Pod", "Node")
+"""Kinds of which it is defined what stands beside one of them and serves in its stead."""
+
 
 def resource(kind: str) -> Resource:
     """The resource type of a kind; `KeyError` for one that is not known."""

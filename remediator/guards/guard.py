@@ -121,9 +121,9 @@ class Request(Value, frozen=True):
     change: Planned | None = None
 
     @property
-    def tells(self) -> bool:
-        """Whether the step only tells a person, which no guard holds back unless all is switched off."""
-        return self.action.tells and self.mode is not Mode.OFF
+    def writes_nothing(self) -> bool:
+        """Whether the step only tells a person or looks, which no guard holds back unless all is switched off."""
+        return (self.action.tells or self.action.looks) and self.mode is not Mode.OFF
 
     @property
     def under_way(self) -> bool:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from remediator.actions.action import Disruption
 from remediator.core.guarding import Portion
+from remediator.core.kinds import WITH_SIBLINGS
 from remediator.core.model import Verdict, allow, hold
 from remediator.core.snapshot import Facts
 from remediator.core.state import State
@@ -20,8 +21,11 @@ def ask(request: Request, state: State, facts: Facts, now: datetime) -> Verdict:
     settings, the least. A share rounds down what may be disturbed, but to no less than `at_least` (1; for the control
     plane 0); a number means itself. In hand, deleted and not replaced, not started yet: all count as not healthy.
     """
-    if not needs(request, state, facts, now):
+    if not _is_limited(request):
         return allow("min_healthy", "no limit applies")
+    kind = request.incident.target.kind
+    if kind not in WITH_SIBLINGS:
+        return allow("min_healthy", f"a {kind} has no siblings that would serve in its stead")
     if missing := unread("min_healthy", Need.SIBLINGS, facts, now):
         return missing
     siblings = facts.around.siblings
@@ -37,10 +41,14 @@ def ask(request: Request, state: State, facts: Facts, now: datetime) -> Verdict:
 
 
 def needs(request: Request, state: State, facts: Facts, now: datetime) -> tuple[Need, ...]:
-    """The siblings, where a limit is written and the action takes anything away."""
-    limits = request.limits
-    limited = limits.min_healthy is not None or limits.max_unhealthy is not None
-    return (Need.SIBLINGS,) if limited and request.action.disrupts is not Disruption.NONE else ()
+    """The siblings, where a limit is written, the action takes anything away, and the target has any."""
+    alike = request.incident.target.kind in WITH_SIBLINGS
+    return (Need.SIBLINGS,) if alike and _is_limited(request) else ()
+
+
+def _is_limited(request: Request) -> bool:
+    limited = request.limits.min_healthy is not None or request.limits.max_unhealthy is not None
+    return limited and request.action.disrupts is not Disruption.NONE
 
 
 def _newly_in_hand(request: Request, state: State, known: tuple[str, ...]) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from remediator.core.model import Change, Json, PatchType, Precondition, Ref, Resource, Verb
+from remediator.core.rights import missing_right
 from remediator.ports import (
     ClusterError,
     Conflict,
@@ -168,12 +169,12 @@ class SimulatedCluster:
         group = resource.api_version.rpartition("/")[0]
         where = f'in the namespace "{request.namespace}"' if request.namespace else "at the cluster scope"
         name = f' "{request.name}"' if request.name and request.verb != "create" else ""
-        raise Forbidden(
+        said = (
             f'{qualified(resource, plural=True)}{name} is forbidden: User "{request.account}" cannot {verb} '
-            f'resource "{plural}" in API group "{group}" {where}',
-            status=403,
-            reason="Forbidden",
+            f'resource "{plural}" in API group "{group}" {where}'
         )
+        message = f"the account lacks a right, {missing_right(said)} ({said})"
+        raise Forbidden(message, status=403, reason="Forbidden")
 
     def _carry_out(self, change: Change, *, dry_run: bool) -> Json:
         server, ref = self._world.server, change.ref

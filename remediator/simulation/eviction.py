@@ -23,10 +23,13 @@ def evict(
 ) -> Json:
     """Evict a pod. Raises `Throttled` where its budget allows no disruption, `Invalid` (500) under two budgets.
 
+    Out of a namespace that is being deleted nothing is evicted; `clients.answer` makes that 403 `Throttled` too.
+
     The budget comes first: an eviction whose precondition fails afterwards has used one disruption up all the same,
     until the disruption controller has waited two minutes for the pod to go.
     """
     pod = server.get(ref)
+    _ask_namespace(server, pod)
     if not _already_gone(pod):
         _ask_budget(server, pod, dry_run=dry_run)
     check_precondition(ref.resource, pod, precondition)
@@ -34,6 +37,15 @@ def evict(
         _note(server, pod)
     server.delete(ref, grace=grace, dry_run=dry_run)
     return SUCCESS
+
+
+def _ask_namespace(server: Server, pod: Json) -> None:
+    """An eviction is a creation, which no namespace on its way out takes (plugin/namespace/lifecycle)."""
+    name = pod["metadata"]["namespace"]
+    space = server.store.get("Namespace", "", name)
+    if space is not None and space["metadata"].get("deletionTimestamp"):
+        said = f"unable to create new content in namespace {name} because it is being terminated"
+        raise Throttled(f'pods "{pod["metadata"]["name"]}" is forbidden: {said}', retry_after=5.0)
 
 
 def _note(server: Server, pod: Json) -> None:

@@ -30,7 +30,7 @@ def decision(state: State, event: Event, data: Decision) -> State:
     if data.result == "await_approval":
         incident = awaiting(incident, data)
     if data.then:
-        incident = _denied(incident, data)
+        incident = _denied(incident, data) if data.result == "deny" else go_on(incident)
     elif data.result == "deny":
         incident = given_up(incident, "; ".join(_denials(data).values()))
     return keep(state, incident)

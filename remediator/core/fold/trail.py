@@ -17,7 +17,7 @@ from remediator.core.text import cut
 MOST_DEEDS = 12
 """Deeds remembered of an incident: the last ones."""
 
-LONGEST = 300
+LONGEST = 400
 """Characters of one."""
 
 _DONE = {

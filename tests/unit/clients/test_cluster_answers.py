@@ -31,6 +31,7 @@ WEB = Ref(resource("Deployment"), "shop", "web")
 PLANNED = Precondition("uid-1", "42")
 PATCH = Change(Verb.PATCH, WEB, {"metadata": {"annotations": {"a": "b"}}}, PLANNED)
 JSON_PATCH = Change(Verb.PATCH, WEB, [{"op": "replace", "path": "/spec/replicas", "value": 2}], PLANNED, PatchType.JSON)
+EVICTION = Change(Verb.EVICT, Ref(resource("Pod"), "shop", "web-1"), {}, PLANNED)
 DELETE = Change(Verb.DELETE, WEB, {}, PLANNED)
 GENERIC = "the server rejected our request due to an error in our request"
 
@@ -181,6 +182,30 @@ async def test_the_servers_words_are_kept_with_what_was_asked(cluster: Kubernete
         'patch Deployment/shop/web (dry run): deployments.apps "web" is forbidden: cannot patch resource'
     )
     assert (got.value.status, got.value.reason) == (403, "Forbidden")
+
+
+async def test_a_missing_right_is_named_as_the_rule_that_grants_it(cluster: KubernetesCluster, api: ApiServer) -> None:
+    said = (
+        'deployments.apps "web" is forbidden: User "system:serviceaccount:ops:me" cannot patch resource "deployments" '
+        'in API group "apps" in the namespace "shop"'
+    )
+    api.reply = status(403, said, "Forbidden")
+    with pytest.raises(Forbidden) as got:
+        await cluster.write(PATCH)
+    rule = '- {apiGroups: ["apps"], resources: ["deployments"], verbs: ["patch"], resourceNames: ["web"]}'
+    where = "add to the rules of a Role in the namespace shop"
+    assert str(got.value) == f"patch Deployment/shop/web: the account lacks a right, {where}: {rule} ({said})"
+
+
+@pytest.mark.parametrize(("change", "error"), [(EVICTION, Throttled), (PATCH, Forbidden)])
+async def test_an_eviction_out_of_a_namespace_on_its_way_out_is_asked_again(
+    cluster: KubernetesCluster, api: ApiServer, change: Change, error: type[Exception]
+) -> None:
+    causes = [{"reason": "NamespaceTerminating", "message": "namespace shop is being terminated"}]
+    body = {"message": 'pods "web-1" is forbidden: because it is being terminated', "details": {"causes": causes}}
+    api.reply = answer(403, body)
+    with pytest.raises(error, match="being terminated"):
+        await cluster.write(change)
 
 
 async def test_a_whole_page_of_html_does_not_end_in_the_journal(cluster: KubernetesCluster, api: ApiServer) -> None:

@@ -119,3 +119,12 @@ def test_with_at_least_0_no_share_is_ever_overdrawn(total, data, low, high):
         if high is not None:
             assert high.count is None or unhealthy <= high.count
             assert high.share is None or unhealthy * 100 <= high.share * total
+
+
+@pytest.mark.parametrize("kind", ["Job", "CronJob", "HorizontalPodAutoscaler", "ReplicaSet", "Namespace"])
+def test_a_limit_of_the_settings_does_not_hold_what_has_no_siblings_for_ever(kind):
+    job = Target(kind, "shop", "one", "uid-1")
+    asked = replace(request(incident(target=job), min_healthy=share(60)), action=DRAIN)
+    verdict = GUARD.ask(asked, state(), snapshot().facts, START)
+    assert (verdict.verdict, verdict.reason) == ("allow", f"a {kind} has no siblings that would serve in its stead")
+    assert needs(asked, state(), snapshot().facts, START) == ()
