@@ -41,7 +41,7 @@ class Doubts:
         if reason := doubt(labels, mine, rules.since, now):
             return reason
         for rule in mine:
-            if reason := await unmeasured(self._ask, rule.query, labels, now):
+            if reason := await unmeasured(self._ask, rule.query, (labels,), now, rule.interval):
                 return reason
         return ""
 

@@ -3,66 +3,105 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from remediator.clients.query_answer import Answer, Sample, Unknown, Vector
 from remediator.config.promql import metrics_of
 
+Labels = Mapping[str, str]
 Ask = Callable[[str, datetime], Awaitable[Answer]]
 """Asks a query as of an instant; never raises."""
 
 BEFORE = "1h"
 """How far back it is looked for who delivered a metric that is gone."""
 
+GOOD = 3
+"""Evaluations, and scrapes without a miss, for which a target must have been up: until then a rule may not have been
+evaluated on what it measures since it came back, and a rate has no two samples yet.
+"""
 
-STEADY = "90s"
-"""How long a target must have been scraped without a miss: until then its rules may not have been evaluated since."""
+_WIDER = ("5m", "15m")
+"""Ranges in which `GOOD` scrapes are looked for where as many evaluations have fewer."""
+
+OWN = frozenset({"up", "ALERTS", "ALERTS_FOR_STATE", "scrape_duration_seconds", "scrape_samples_scraped"})
+"""Metrics that Prometheus writes itself, of all jobs: they say nothing of who measures."""
+
+
+MOST_VALUES, LONGEST_VALUE = 100, 256
+"""Values of one label that are named in a question, and characters of one; beyond them the label says nothing."""
+
+_PLAIN = re.compile("[a-zA-Z_][a-zA-Z0-9_]*")
+_SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$]")
 
 
 class Unasked(Exception):
     """It cannot be known; the message says why."""
 
 
-async def unmeasured(ask: Ask, query: str, labels: dict[str, str], at: datetime) -> str:
-    """Why the absence of a series with these labels is no answer of this query; empty where it is one.
+async def unmeasured(ask: Ask, query: str, gone: Sequence[Labels], at: datetime, interval: float) -> str:
+    """Why the absence of series with these labels is no answer of this query; empty where it is one.
 
-    A metric that has any series now is measured. Of one that has none it is asked which jobs delivered it within an
-    hour: each of them must have a target that is up. The target that the labels name must not be down.
+    Each job that measured them within an hour must have a target that was up for a while: of a metric those whose
+    series contradict none of the labels, and where there are none and it has no series now, all that delivered it. A
+    target that the labels name must not be down. `interval`: seconds between two evaluations of the query.
     """
     try:
-        return await _unmeasured(ask, metrics_of(query), labels, at)
+        jobs = await _jobs(ask, metrics_of(query) - OWN, gone, at)
+        targets = await _series(ask, steadily_up(jobs, interval), at) if jobs else ()
     except Unasked as error:
         return f"whether it is measured cannot be asked: {error}"
-
-
-async def _unmeasured(ask: Ask, metrics: frozenset[str], labels: dict[str, str], at: datetime) -> str:
-    present = await _values(ask, f"count by (__name__) ({_any(metrics)})", "__name__", at) if metrics else metrics
-    jobs = {labels["job"]} if "job" in labels else set()
-    if missing := metrics - present:
-        jobs |= await _values(ask, f"group by (job) (last_over_time({_any(missing)}[{BEFORE}]))", "job", at)
-    if not jobs:
-        return ""
-    targets = await _series(ask, " or ".join(map(_steadily_up, sorted(jobs))), at)
     for job in sorted(jobs):
         if not any(each.value == 1 for each in targets if each.labels.get("job") == job):
-            return f"nothing is scraped of job {job}"
-    down = [each for each in targets if each.value != 1 and _is_named(each, labels)]
+            return f"nothing is scraped of job {job}, or has only just been again"
+    down = [each for each in targets if each.value != 1 and any(_is_named(each, labels) for labels in gone)]
     return f"its target {down[0].labels.get('instance', '')} cannot be scraped" if down else ""
 
 
-def _steadily_up(job: str) -> str:
-    """1 for each target of a job that no scrape missed for a while: before that no rule has measured with it again."""
-    return f"min_over_time(up{{job={_quoted(job)}}}[{STEADY}])"
+async def _jobs(ask: Ask, metrics: frozenset[str], gone: Sequence[Labels], at: datetime) -> set[str]:
+    """The jobs by which series with these labels were measured."""
+    named = {labels["job"] for labels in gone if labels.get("job")}
+    if not metrics:
+        return named
+    by = "group by (__name__, job)"
+    mine = await _series(ask, f"{by} (last_over_time({{{_names(metrics)}{_agreeing(gone)}}}[{BEFORE}]))", at)
+    if others := metrics - _values(mine, "__name__"):
+        others -= _values(await _series(ask, f"{by} ({{{_names(others)}}})", at), "__name__")
+    before = await _series(ask, f"{by} (last_over_time({{{_names(others)}}}[{BEFORE}]))", at) if others else ()
+    return named | _values(mine, "job") | _values(before, "job")
 
 
-def _is_named(target: Sample, labels: dict[str, str]) -> bool:
+def _agreeing(gone: Sequence[Labels]) -> str:
+    """Matchers that series with any of these labels satisfy, and series without such labels: what a rule or a server
+    has added to an alert is not on what it was measured by.
+    """
+    names = set(gone[0]).intersection(*gone) - {"__name__"} if gone else set[str]()
+    values = {name: {labels[name] for labels in gone} for name in sorted(names) if _PLAIN.fullmatch(name)}
+    few = {name: some for name, some in values.items() if len(some) <= MOST_VALUES and all(map(_is_short, some))}
+    return "".join(f", {name}=~{_quoted(_pattern(some) + '|')}" for name, some in few.items())
+
+
+def _is_short(value: str) -> bool:
+    return len(value) <= LONGEST_VALUE
+
+
+def steadily_up(jobs: Iterable[str], interval: float) -> str:
+    """The query for targets of jobs: 1 for each that was up for `GOOD` evaluations and scrapes, 0 for the others."""
+    up = f"up{{job=~{_quoted(_pattern(jobs))}}}"
+    ranges = (f"{round(1000 * GOOD * interval)}ms", *_WIDER)
+    steady = (
+        f"min_over_time({up}[{of}]) * ({up} offset {of}) and count_over_time({up}[{of}]) >= {GOOD}" for of in ranges
+    )
+    return " or ".join((*steady, f"{up} * 0"))
+
+
+def _is_named(target: Sample, labels: Labels) -> bool:
     return all(name in labels and target.labels.get(name) == labels[name] for name in ("job", "instance"))
 
 
-async def _values(ask: Ask, query: str, label: str, at: datetime) -> frozenset[str]:
-    found = await _series(ask, query, at)
-    return frozenset(each.labels[label] for each in found if each.labels.get(label))
+def _values(found: Iterable[Sample], label: str) -> set[str]:
+    return {each.labels[label] for each in found if each.labels.get(label)}
 
 
 async def _series(ask: Ask, query: str, at: datetime) -> tuple[Sample, ...]:
@@ -72,12 +111,14 @@ async def _series(ask: Ask, query: str, at: datetime) -> tuple[Sample, ...]:
     raise Unasked(answer.reason if isinstance(answer, Unknown) else "the answer has no series")
 
 
-def _any(metrics: frozenset[str]) -> str:
-    """A selector of all these metrics. Names are UTF-8 since Prometheus 3, and none is a pattern."""
-    pattern = "|".join(
-        "".join(char if char.isalnum() or char in "_:" else f"\\{char}" for char in name) for name in sorted(metrics)
-    )
-    return f"{{__name__=~{_quoted(pattern)}}}"
+def _names(metrics: Iterable[str]) -> str:
+    """The matcher of all these metrics."""
+    return f"__name__=~{_quoted(_pattern(metrics))}"
+
+
+def _pattern(names: Iterable[str]) -> str:
+    """A regexp for these names and no others. They are UTF-8 since Prometheus 3, and none is a pattern itself."""
+    return "|".join(_SPECIAL.sub(r"\\\g<0>", name) for name in sorted(names))
 
 
 def _quoted(text: str) -> str:

@@ -159,21 +159,16 @@ class Queries:
         for rule in asking.rules:
             lit = asking.good >= GOOD and (at - asking.good_since).total_seconds() >= rule.when.for_
             absent = self._absent(rule, present) if lit else ()
-            if absent and (reason := await self._unmeasured(rule, absent, at)):
-                await self._say((Light(False, rule.name, reason),), ())
-                continue
+            if absent:
+                gone, interval = [each.labels for each in absent], rule.interval or self._every
+                if reason := await unmeasured(self._ask, rule.when.query, gone, at, interval):
+                    await self._say((Light(False, rule.name, reason),), ())
+                    continue
             firing = await sightings_of(self._cluster, self._state(), rule, present, asking.seen, at, blank=blank)
             if self._state().rules.get(rule.name) == rule:  # it may have changed meanwhile
                 lights = (Light(True, rule.name),) if lit else ()
                 await self._say(lights, (*absent, *firing))
         return None
-
-    async def _unmeasured(self, rule: Rule, absent: tuple[Sighting, ...], at: datetime) -> str:
-        """Why series are absent without having ended: what the query selects is not measured at present."""
-        for labels in {tuple(sorted(_target(each.labels).items())): _target(each.labels) for each in absent}.values():
-            if reason := await unmeasured(self._ask, rule.when.query, labels, at):
-                return reason
-        return ""
 
     async def _say(self, lights: tuple[Light, ...], sightings: Iterable[Sighting]) -> None:
         """Bring what changes anything; most answers are those of the tick before."""
@@ -209,11 +204,6 @@ class _Open(Value, frozen=True):
 
     fingerprint: str
     labels: dict[str, str]
-
-
-def _target(labels: dict[str, str]) -> dict[str, str]:
-    """The labels that say where a series was measured."""
-    return {name: labels[name] for name in ("job", "instance") if name in labels}
 
 
 def _of_series(answer: Answer) -> Answer:

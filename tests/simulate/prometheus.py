@@ -56,11 +56,10 @@ def _found(query: str, store: Store, *, scraped: bool) -> tuple[Sample, ...]:
     """
     if query in QUERIES:
         return tuple(QUERIES[query](store)) if scraped else ()
-    if names := re.fullmatch(r'count by \(__name__\) \(\{__name__=~"(.*)"\}\)', query):
-        return tuple(Sample({"__name__": name}, 1.0) for name in names[1].split("|")) if scraped else ()
-    if query.startswith("group by (job) (last_over_time("):
-        return (Sample({"job": JOB}, 1.0),)
-    assert query == f'min_over_time(up{{job="{JOB}"}}[90s])', f"nobody is thought to ask {query}"
+    if names := re.match(r'group by \(__name__, job\) \((last_over_time\()?\{__name__=~"([^"]*)"', query):
+        there = scraped or names[1]
+        return tuple(Sample({"__name__": name, "job": JOB}, 1.0) for name in names[2].split("|")) if there else ()
+    assert query.startswith(f'min_over_time(up{{job=~"{JOB}"}}['), f"nobody is thought to ask {query}"
     return (Sample({"job": JOB, "instance": "10.0.0.9:8080"}, float(scraped)),)
 
 

@@ -10,7 +10,7 @@ from remediator.clients.alerting_rules import AlertingRule, NotTold, Rules
 from remediator.clients.query_answer import Answer, Sample, Scalar, Unknown, Vector
 from remediator.config.promql import metrics_of
 from remediator.sources.doubts import Doubts, doubt, rules_of
-from remediator.sources.measured import unmeasured
+from remediator.sources.measured import steadily_up, unmeasured
 from tests.unit.builders import at
 
 LABELS = {"alertname": "Stuck", "namespace": "shop", "deployment": "web", "severity": "page", "cluster": "prod"}
@@ -46,67 +46,117 @@ def test_what_a_rule_says_of_the_end_of_its_alert(rules, since, why):
 
 
 class Server:
-    """A Prometheus that knows these series: what each query selects is told by the test."""
+    """A Prometheus that knows these series: what each question selects is told by the test."""
 
-    def __init__(self, **answers: Answer) -> None:
-        self.answers, self.asked = answers, []
+    def __init__(self, mine: Answer, now: Answer, before: Answer, up: Answer) -> None:
+        self.answers = {"mine": mine, "now": now, "before": before, "up": up}
+        self.asked: list[str] = []
 
     async def ask(self, query, at):
         self.asked.append(query)
-        kind = next(kind for kind in ("count by", "group by", "min_over_time(up{") if query.startswith(kind))
-        return self.answers[{"count by": "present", "group by": "before", "min_over_time(up{": "up"}[kind]]
+        if query.startswith("min_over_time(up{"):
+            return self.answers["up"]
+        assert query.startswith("group by (__name__, job) (")
+        if "last_over_time" not in query:
+            return self.answers["now"]
+        looked_now = len(self.asked) > 1 and self.asked[-2].startswith("group by (__name__, job) ({")
+        return self.answers["before" if looked_now else "mine"]
 
 
 def vector(*labels: dict[str, str], value: float = 1.0) -> Vector:
     return Vector(tuple(Sample(each, value) for each in labels))
 
 
-PRESENT, JOB = vector({"__name__": "stuck"}), vector({"job": "ksm"})
+STUCK = vector({"__name__": "stuck", "job": "ksm"})
 UP, DOWN = vector({"job": "ksm", "instance": "a:1"}), vector({"job": "ksm", "instance": "a:1"}, value=0.0)
-NONE = Vector(())
+NONE, ODD = Vector(()), Scalar(1.0)
+SCRAPED = "nothing is scraped of job ksm, or has only just been again"
 
 
 @pytest.mark.parametrize(
-    ("labels", "answers", "why"),
+    ("labels", "mine", "now", "before", "up", "why"),
     [
-        ({}, {"present": PRESENT}, ""),
-        ({}, {"present": NONE, "before": NONE}, ""),
-        ({}, {"present": NONE, "before": JOB, "up": UP}, ""),
-        ({}, {"present": NONE, "before": JOB, "up": DOWN}, "nothing is scraped of job ksm"),
-        ({}, {"present": NONE, "before": JOB, "up": NONE}, "nothing is scraped of job ksm"),
-        ({"job": "ksm"}, {"present": PRESENT, "up": DOWN}, "nothing is scraped of job ksm"),
-        ({"job": "ksm"}, {"present": PRESENT, "up": UP}, ""),
-        (
-            {"job": "ksm", "instance": "b:1"},
-            {"present": PRESENT, "up": Vector((*UP.samples, Sample({"job": "ksm", "instance": "b:1"}, 0.0)))},
-            "its target b:1 cannot be scraped",
-        ),
-        ({"job": "ksm", "instance": "gone:1"}, {"present": PRESENT, "up": UP}, ""),
-        ({}, {"present": Unknown("refused")}, "whether it is measured cannot be asked: refused"),
-        (
-            {},
-            {"present": NONE, "before": Scalar(1.0)},
-            "whether it is measured cannot be asked: the answer has no series",
+        pytest.param({}, STUCK, ODD, ODD, UP, "", id="measured by a target that is steadily up"),
+        pytest.param({}, STUCK, ODD, ODD, DOWN, SCRAPED, id="its exporter is down, or only just back"),
+        pytest.param({}, STUCK, ODD, ODD, NONE, SCRAPED, id="its exporter is no target any more"),
+        pytest.param({}, STUCK, ODD, ODD, Vector((*UP.samples, *DOWN.samples)), "", id="one target of several is up"),
+        pytest.param({}, NONE, STUCK, ODD, ODD, "", id="labels that a query has made; the metric has series"),
+        pytest.param({}, NONE, NONE, STUCK, DOWN, SCRAPED, id="labels that a query has made; the metric has none"),
+        pytest.param({}, NONE, NONE, NONE, ODD, "", id="nobody has measured it within an hour"),
+        pytest.param({"job": "ksm"}, NONE, STUCK, ODD, DOWN, SCRAPED, id="the job is named"),
+        pytest.param({"job": "ksm", "instance": "a:1"}, STUCK, ODD, ODD, UP, "", id="the target is named and up"),
+        pytest.param({"job": "ksm", "instance": "gone:1"}, STUCK, ODD, ODD, UP, "", id="the target went"),
+        pytest.param({}, Unknown("refused"), ODD, ODD, ODD, "whether it is measured cannot be asked: refused", id="no"),
+        pytest.param(
+            {}, NONE, NONE, ODD, ODD, "whether it is measured cannot be asked: the answer has no series", id="odd"
         ),
     ],
 )
-async def test_absence_is_an_answer_only_where_somebody_measures(labels, answers, why):
-    assert await unmeasured(Server(**answers).ask, "stuck == 1", labels, NOW) == why
+async def test_absence_is_an_answer_only_where_somebody_measures(labels, mine, now, before, up, why):
+    assert await unmeasured(Server(mine, now, before, up).ask, "stuck == 1", (labels,), NOW, 30.0) == why
+
+
+async def test_a_target_that_is_named_must_not_be_down_even_where_others_of_its_job_are_up():
+    up = Vector((*UP.samples, Sample({"job": "ksm", "instance": "b:1"}, 0.0)))
+    labels = {"job": "ksm", "instance": "b:1"}
+    found = await unmeasured(Server(STUCK, ODD, ODD, up).ask, "stuck == 1", (labels,), NOW, 30.0)
+    assert found == "its target b:1 cannot be scraped"
+
+
+async def test_what_was_added_to_an_alert_does_not_hide_who_measured_it():
+    """A rule's own labels and a server's external ones are on no series: such series agree with them."""
+    server = Server(STUCK, ODD, ODD, UP)
+    assert await unmeasured(server.ask, "stuck == 1", (LABELS,), NOW, 30.0) == ""
+    assert server.asked[0] == (
+        'group by (__name__, job) (last_over_time({__name__=~"stuck", alertname=~"Stuck|", cluster=~"prod|", '
+        'deployment=~"web|", namespace=~"shop|", severity=~"page|"}[1h]))'
+    )
+
+
+async def test_many_that_are_gone_are_asked_about_together_by_what_all_of_them_have():
+    server = Server(STUCK, ODD, ODD, UP)
+    gone = ({"namespace": "shop", "pod": "a"}, {"namespace": "cart", "pod": "b", "zone": "z"})
+    assert await unmeasured(server.ask, "stuck == 1", gone, NOW, 30.0) == ""
+    assert server.asked[0].endswith('{__name__=~"stuck", namespace=~"cart|shop|", pod=~"a|b|"}[1h]))')
+    more, many = Server(STUCK, ODD, ODD, UP), [{"namespace": "shop", "pod": f"p{number}"} for number in range(101)]
+    assert await unmeasured(more.ask, "stuck == 1", many, NOW, 30.0) == ""
+    assert more.asked[0].endswith('{__name__=~"stuck", namespace=~"shop|"}[1h]))')
+
+
+async def test_what_prometheus_writes_itself_is_measured_by_nobody():
+    server = Server(NONE, NONE, NONE, NONE)
+    assert await unmeasured(server.ask, "up == 0 or ALERTS", ({},), NOW, 30.0) == ""
+    assert server.asked == []
 
 
 async def test_a_query_that_the_parser_does_not_know_is_judged_by_the_labels_alone():
-    assert (
-        await unmeasured(Server(up=DOWN).ask, "stuck[5m*2] == 1", {"job": "ksm"}, NOW)
-        == "nothing is scraped of job ksm"
-    )
-    assert await unmeasured(Server().ask, "stuck[5m*2] == 1", {}, NOW) == ""
+    server = Server(ODD, ODD, ODD, DOWN)
+    assert await unmeasured(server.ask, "stuck[5m*2] == 1", ({"job": "ksm"},), NOW, 30.0) == SCRAPED
+    assert await unmeasured(server.ask, "stuck[5m*2] == 1", ({},), NOW, 30.0) == ""
 
 
 async def test_names_and_jobs_are_no_patterns_and_no_promql():
-    server = Server(present=NONE, before=vector({"job": 'a"} or vector(1)#'}), up=NONE)
-    assert await unmeasured(server.ask, '{"a.b|c"} == 1', {}, NOW) == 'nothing is scraped of job a"} or vector(1)#'
-    assert server.asked[0] == 'count by (__name__) ({__name__=~"a\\\\.b\\\\|c"})'
-    assert server.asked[-1] == 'min_over_time(up{job="a\\"} or vector(1)#"}[90s])'
+    job = 'a"} or vector(1)#.b'
+    server = Server(NONE, NONE, vector({"__name__": "a.b|c", "job": job}), NONE)
+    found = await unmeasured(
+        server.ask, '{"a.b|c"} == 1', ({"x": '"}|é–', "ü": "no name before Prometheus 3"},), NOW, 30
+    )
+    assert found == f"nothing is scraped of job {job}, or has only just been again"
+    assert server.asked[0].endswith('{__name__=~"a\\\\.b\\\\|c", x=~"\\"\\\\}\\\\|é–|"}[1h]))')
+    assert 'up{job=~"a\\"\\\\} or vector\\\\(1\\\\)#\\\\.b"}' in server.asked[-1]
+
+
+def test_steadily_is_for_three_evaluations_and_three_scrapes_by_a_target_that_was_there_before():
+    up = 'up{job=~"ksm"}'
+    assert steadily_up({"ksm"}, 30.0) == " or ".join(
+        (
+            *(
+                f"min_over_time({up}[{of}]) * ({up} offset {of}) and count_over_time({up}[{of}]) >= 3"
+                for of in ("90000ms", "5m", "15m")
+            ),
+            f"{up} * 0",
+        )
+    )
 
 
 @pytest.mark.parametrize(
@@ -127,7 +177,7 @@ async def test_without_prometheus_every_end_is_in_doubt():
     async def rules() -> Rules:
         raise NotTold("refused")
 
-    doubts = Doubts(rules, Server().ask, Clock())
+    doubts = Doubts(rules, Server(NONE, NONE, NONE, NONE).ask, Clock())
     assert await doubts.of(LABELS) == "Prometheus cannot be asked about its rules: refused"
 
 
@@ -139,7 +189,7 @@ async def test_a_crowd_of_ends_asks_for_the_rules_once():
         asked += 1
         return Rules((stuck(),))
 
-    doubts = Doubts(rules, Server(present=PRESENT).ask, Clock())
+    doubts = Doubts(rules, Server(STUCK, ODD, ODD, UP).ask, Clock())
     assert {await doubts.of(LABELS) for _ in range(50)} == {""}
     assert asked == 1
 

@@ -20,6 +20,7 @@ from remediator.core.rules import Rule, TargetSpec, When
 from remediator.core.state import State
 from remediator.decide import decide
 from remediator.ports import NotFound, Unavailable
+from remediator.sources.measured import steadily_up
 from remediator.sources.queries import Queries
 from remediator.sources.series import fingerprint_of
 from remediator.sources.timetable import Schedule, Slot, slot_of, slots_in
@@ -324,15 +325,15 @@ async def test_after_the_dark_absence_is_believed_when_good_answers_came_for_as_
 async def test_while_nobody_measures_it_absence_is_no_end() -> None:
     """The exporter is down: its series are gone, and the target that delivered them is not up."""
     house = House(asking(query="unavailable > 0"))
-    house.answers['group by (job) (last_over_time({__name__=~"unavailable"}[1h]))'] = Vector(
-        (Sample({"job": "x"}, 1.0),)
-    )
-    house.answers['min_over_time(up{job="x"}[90s])'] = Vector((Sample({"job": "x"}, 0.0),))
+    of_it = '{__name__=~"unavailable", deployment=~"web|", namespace=~"shop|"}'
+    by = f"group by (__name__, job) (last_over_time({of_it}[1h]))"
+    house.answers[by] = Vector((Sample({"__name__": "unavailable", "job": "x"}, 1.0),))
+    house.answers[steadily_up({"x"}, 30.0)] = Vector((Sample({"job": "x"}, 0.0),))
     await house.tick(series())
     await house.tick(series())
     assert await house.tick() == []
     assert (house.open, len(house.state.dark)) == ([WEB], 1)
-    house.answers['min_over_time(up{job="x"}[90s])'] = Vector((Sample({"job": "x"}, 1.0),))
+    house.answers[steadily_up({"x"}, 30.0)] = Vector((Sample({"job": "x"}, 1.0),))
     assert await house.tick() == ["resolved"]
     assert not house.state.dark
 
