@@ -191,7 +191,11 @@ class HeaderShape(Shape):
 class HttpConfigShape(ProxyShape):
     """`http_config`, as in prometheus.yml."""
 
-    later = words("sigv4 proxy_connect_header enable_http2")
+    later = words("proxy_connect_header enable_http2")
+    refused: ClassVar = {
+        "sigv4": "let a proxy sign that runs beside remediator, as aws-sigv4-proxy does, and write its loopback "
+        "address as `url`; a gateway that takes a token goes by `authorization` or `oauth2`"
+    }
     secrets: ClassVar = {
         "bearer_token": "authorization: {credentials_file: …}",
         "bearer_token_file": "authorization: {credentials_file: …}",

@@ -24,12 +24,14 @@ class Shape(BaseModel):
     """Base of all models: unknown keys are mistakes, nothing is converted, a key without a value is a mistake.
 
     `later` are keys that the docs promise and this version refuses: a guard that is ignored is worse than none.
+    `refused` are keys that other programs know and this one leaves to somebody else, with what to write instead.
     `renamed` are keys that people try, with the right one. `secrets` are keys that would put a secret into the file,
     with the one that names a file instead.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
     later: ClassVar[frozenset[str]] = frozenset()
+    refused: ClassVar[Mapping[str, str]] = {}
     renamed: ClassVar[Mapping[str, str]] = {}
     secrets: ClassVar[Mapping[str, str]] = {}
 
@@ -178,6 +180,8 @@ def unknown_key(shape: type[Shape], key: str) -> tuple[str, str]:
     """Message and remedy for a key that a model does not have."""
     if key in shape.later:
         return not_yet(key)
+    if key in shape.refused:
+        return f"`{key}` is not supported", shape.refused[key]
     if key in shape.secrets:
         right = shape.secrets[key]
         form = right if ":" in right else f"{right}: …"

@@ -32,7 +32,7 @@ def named(file: str) -> set[str]:
 
 @pytest.mark.parametrize(("file", "top"), [("rules.md", RuleFileShape), ("settings.md", SettingsShape)])
 def test_every_key_has_its_row(file, top):
-    keys = {key for shape in shapes(top) for key in (*keys_of(shape), *shape.later)}
+    keys = {key for shape in shapes(top) for key in (*keys_of(shape), *shape.later, *shape.refused)}
     inside = set(re.findall(r"\w+(?=:)", " ".join(named(file))))  # `{max: 3, per: 1h}`
     of_guards = {key for shape in shapes(GuardsShape) for key in keys_of(shape)}
     elsewhere = of_guards | set().union(*(shape.later for shape in shapes(RuleFileShape)))
