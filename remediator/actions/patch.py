@@ -21,7 +21,7 @@ from remediator.actions.action import (
 from remediator.actions.setting import prior_of, restore, setting, stands
 from remediator.core.fields import MERGE_KEYS
 from remediator.core.json_patch import OPERATIONS, PointerError, fields_patched, pointer, steps_of
-from remediator.core.kinds import ref_of
+from remediator.core.kinds import is_custom, ref_of
 from remediator.core.model import Change, Json, PatchType, Refusal, Target, Verb
 from remediator.core.snapshot import Facts
 
@@ -48,8 +48,12 @@ def check(args: Json) -> tuple[str, ...]:
 
 
 def plan(order: Order) -> Planned:
-    """The patch as it stands, with its precondition; refused where it changes nothing or cannot be done."""
-    kind, body = order.args.get("type", "strategic"), order.args["patch"]
+    """The patch as it stands, with its precondition; refused where it changes nothing or cannot be done.
+
+    Custom resources know no strategic patches: theirs are merge patches where no type is written.
+    """
+    usual = "merge" if is_custom(order.target.kind) else "strategic"
+    kind, body = order.args.get("type", usual), order.args["patch"]
     if kind == "json":
         return _operations(order, body)
     change = setting(order, _copied(body), f"patch {order.target}", TYPES[kind])

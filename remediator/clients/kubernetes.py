@@ -11,11 +11,14 @@ from contextlib import aclosing
 from typing import Any, Generic
 
 import msgspec
+from msgspec.structs import replace
 
 from remediator.clients.answer import Answer, decode, error_of
+from remediator.clients.discovery import Discovery
 from remediator.clients.kubeconfig import load
 from remediator.clients.request import PAGE, Request, log, page, read, watch, write
 from remediator.clients.transport import Timeouts, Transport
+from remediator.core.kinds import bare
 from remediator.core.model import Change, Json, Ref, Resource
 from remediator.ports import ClusterError, NotFound, OutcomeUnknown, T, Unavailable
 
@@ -44,11 +47,12 @@ class KubernetesCluster:
         page_size: int = PAGE,
     ) -> None:
         self._transport, self._page_size = transport, page_size
+        self._types = Discovery(self._ask)
         self._watch_seconds, self._watch_silence = watch_seconds, watch_silence
 
     async def get(self, ref: Ref) -> Json:
         """See `ports.Cluster.get`."""
-        return await self._ask(read(ref))
+        return await self._ask(read(await self._types.ref(ref)))
 
     async def list(self, resource: Resource, namespace: str = "", selector: str = "", fields: str = "") -> list[Json]:
         """See `ports.Cluster.list`. Each object says its `apiVersion` and `kind`, which the server leaves out."""
@@ -56,7 +60,9 @@ class KubernetesCluster:
             found: list[Json] = []
             try:
                 async for objects, _ in self.pages(resource, namespace, selector, fields=fields):
-                    found += ({"apiVersion": resource.api_version, "kind": resource.kind} | each for each in objects)
+                    found += (
+                        {"apiVersion": resource.api_version, "kind": bare(resource.kind)} | each for each in objects
+                    )
                 return found
             except NotFound as error:
                 if not found or error.status != 410:
@@ -70,17 +76,17 @@ class KubernetesCluster:
 
     async def write(self, change: Change) -> Json:
         """See `ports.Cluster.write`."""
-        return await self._ask(write(change, rehearsal=False))
+        return await self._ask(write(await self._addressed(change), rehearsal=False))
 
     async def rehearse(self, change: Change) -> Json:
         """See `ports.Cluster.rehearse`."""
-        return await self._ask(write(change, rehearsal=True))
+        return await self._ask(write(await self._addressed(change), rehearsal=True))
 
     async def pages(
         self, resource: Resource, namespace: str = "", selector: str = "", form: type[T] = dict, fields: str = ""
     ) -> AsyncGenerator[tuple[Sequence[T], str]]:
         """See `ports.Cluster.pages`; `fields` is a field selector."""
-        decoder, token = _decoder(form), ""
+        decoder, token, resource = _decoder(form), "", await self._types.of(resource)
         while True:
             request = page(resource, namespace, selector, token, self._page_size, fields)
             body = await self._transport.ask(request)
@@ -98,7 +104,7 @@ class KubernetesCluster:
     ) -> AsyncGenerator[tuple[str, T]]:
         """See `ports.Cluster.watch`."""
         seconds = self._watch_seconds * random.uniform(0.9, 1.1)
-        request = watch(resource, namespace, since, selector, max(1, round(seconds)))
+        request = watch(await self._types.of(resource), namespace, since, selector, max(1, round(seconds)))
         async with aclosing(self._transport.lines(request, silence=seconds + self._watch_silence)) as lines:
             async for line in lines:
                 yield _event(line, request, form)
@@ -111,6 +117,11 @@ class KubernetesCluster:
     async def close(self) -> None:
         """End all connections."""
         await self._transport.close()
+
+    async def _addressed(self, change: Change) -> Change:
+        """A change whose address is known. Where that cannot be asked for, nothing was sent."""
+        ref = await self._types.ref(change.ref)
+        return change if ref is change.ref else replace(change, ref=ref)
 
     async def _ask(self, request: Request) -> Json:
         body = await self._transport.ask(request)

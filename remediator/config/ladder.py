@@ -17,7 +17,7 @@ from remediator.config.evidence import EvidenceReader
 from remediator.config.problems import Loc, Problems, described, meant, words
 from remediator.config.rule_shapes import UntilShape
 from remediator.config.shapes import not_yet, report
-from remediator.core.kinds import KINDS, WITH_SIBLINGS, target_kind_of
+from remediator.core.kinds import WITH_SIBLINGS, is_kind, target_kind_of
 from remediator.core.model import Json, Value
 from remediator.core.rules import Query, Step, Until
 
@@ -161,7 +161,7 @@ def _target_kind(rule: Mapping[str, Any]) -> str:
         watched = when.get("object")
         watched = watched.get("kind") if isinstance(watched, Mapping) else watched
         kind = target_kind_of(watched) if isinstance(watched, str) else None
-    return kind if isinstance(kind, str) and kind in KINDS else ""
+    return kind if isinstance(kind, str) and is_kind(kind) else ""
 
 
 def until_of(shape: UntilShape) -> Until:

@@ -16,7 +16,7 @@ from remediator.config.guard_shapes import GuardsShape, Names, PromQL
 from remediator.config.matchers import MatcherError, parse_matchers
 from remediator.config.problems import described, meant
 from remediator.config.shapes import LongSeconds, ModeName, Seconds, Shape, Text, said
-from remediator.core.kinds import KINDS
+from remediator.core.kinds import CUSTOM, KINDS, is_kind, resource
 from remediator.core.rules import Matcher
 from remediator.core.selector import SelectorError, requirements
 from remediator.core.template import mistakes
@@ -41,8 +41,11 @@ def _signal(value: Any) -> tuple[Matcher, ...]:
 
 
 def _kind(value: str) -> str:
-    if value not in KINDS:
-        raise said(f"`{value}` is not a kind that can be a target", meant(value, KINDS))
+    if not is_kind(value):
+        remedy = meant(value, KINDS)
+        if not remedy.startswith("did you mean"):
+            remedy += "; a custom one is written in full, as Certificate.v1.cert-manager.io"
+        raise said(f"`{value}` is not a kind that can be a target", remedy)
     return value
 
 
@@ -60,6 +63,11 @@ def _templates(written: dict[str, str]) -> dict[str, str]:
 
 
 Name = Annotated[Text, AfterValidator(_name)]
+Kind = Annotated[
+    str,
+    AfterValidator(_kind),
+    WithJsonSchema({"type": "string", "anyOf": [{"enum": sorted(KINDS)}, {"pattern": CUSTOM}]}),
+]
 Labels = dict[str, str]
 Annotations = Annotated[dict[str, str], AfterValidator(_templates)]
 LADDER = {
@@ -99,7 +107,7 @@ class ObjectShape(Shape):
 
     renamed: ClassVar = {"labels": "selector", "labelSelector": "selector", "condition": "where", "if": "where"}
 
-    kind: Annotated[str, AfterValidator(_kind), WithJsonSchema({"enum": sorted(KINDS)})]
+    kind: Kind
     namespace: Text = ""
     selector: Annotated[str, AfterValidator(_selector)] = ""
     where: Annotated[Text, AfterValidator(_where)] = ""
@@ -109,7 +117,7 @@ class ObjectShape(Shape):
         if not self.selector and not self.where:
             remedy = "write `where: …`, or `selector: …` where the labels alone are the signal"
             raise said(f"every {self.kind} would be a signal", remedy)
-        if self.namespace and not KINDS[self.kind].namespaced:
+        if self.namespace and not resource(self.kind).namespaced:
             raise said(f"a {self.kind} is in no namespace", "take it out", at=("namespace",))
         return self
 
@@ -147,7 +155,7 @@ class WhenShape(Shape):
 class TargetShape(Shape):
     """`target`: which object a signal is about."""
 
-    kind: Annotated[str, AfterValidator(_kind), WithJsonSchema({"enum": sorted(KINDS)})] = ""
+    kind: Kind = ""
     label: Text = ""
     namespace_label: Text = "namespace"
 

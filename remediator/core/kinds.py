@@ -1,6 +1,12 @@
-"""The resource types the product knows, by kind, as a Kubernetes API server serves them."""
+"""The resource types the product knows, by kind, as a Kubernetes API server serves them; and custom ones by name.
+
+A custom type is named as kubectl names it in full, `Certificate.v1.cert-manager.io`. Its plural and its scope are the
+API server's to say: they are asked for where a request needs them.
+"""
 
 from __future__ import annotations
+
+import re
 
 from remediator.core.model import Ref, Resource, Target
 
@@ -34,14 +40,40 @@ WITH_SIBLINGS = (*WORKLOADS, "Pod", "Node")
 """Kinds of which it is defined what stands beside one of them and serves in its stead."""
 
 
+CUSTOM = r"^[A-Z][A-Za-z0-9]{0,62}\.v[0-9]+(?:(?:alpha|beta)[0-9]+)?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?){2,}$"
+"""A custom kind: the kind, a version as Kubernetes has them, and a group, which is a DNS name of two parts or more."""
+
+_CUSTOM = re.compile(CUSTOM)
+
+
+def is_kind(kind: str) -> bool:
+    """Whether this is a known kind, or has the form of a custom one."""
+    return kind in KINDS or is_custom(kind)
+
+
+def is_custom(kind: str) -> bool:
+    """Whether this has the form of a custom kind."""
+    return _CUSTOM.fullmatch(kind) is not None
+
+
+def bare(kind: str) -> str:
+    """A kind as objects state it: `Certificate`."""
+    return kind.partition(".")[0]
+
+
 def resource(kind: str) -> Resource:
-    """The resource type of a kind; `KeyError` for one that is not known."""
-    return KINDS[kind]
+    """The resource type of a kind; `KeyError` for what is none. A custom one has no plural yet, and may be in no
+    namespace: see `clients/discovery.py`.
+    """
+    if kind in KINDS or not is_custom(kind):
+        return KINDS[kind]
+    _, version, group = kind.split(".", 2)
+    return Resource(f"{group}/{version}", kind, "")
 
 
 def ref_of(target: Target) -> Ref:
     """Where a target stands in the API."""
-    return Ref(KINDS[target.kind], target.namespace, target.name)
+    return Ref(resource(target.kind), target.namespace, target.name)
 
 
 def target_kind_of(kind: str) -> str:

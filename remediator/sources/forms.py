@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from remediator.conditions.where import Path
+from remediator.core.kinds import bare
 from remediator.core.model import Json, Resource, Value
 
 Key = tuple[str, str]
@@ -56,7 +57,7 @@ class Form:
     def view(self, obj: Any) -> Json:
         """A decoded object as conditions see it; lists leave its kind out."""
         plain = obj if isinstance(obj, dict) else msgspec.to_builtins(obj)
-        return {"apiVersion": self._resource.api_version, "kind": self._resource.kind} | plain
+        return {"apiVersion": self._resource.api_version, "kind": bare(self._resource.kind)} | plain
 
 
 def _labelled(resource: Resource) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 
-from remediator.core.kinds import KINDS
+from remediator.core.kinds import is_custom, resource
 from remediator.core.model import Target, Value
 from remediator.core.rules import TargetSpec
 
@@ -35,6 +35,9 @@ LEADING = {
     "CronJob": ("Job", "Pod"),
 }
 """Kinds from which the live cluster leads to a kind, beside that kind itself."""
+
+OWNED = ("Deployment", "StatefulSet", "DaemonSet", "Job", "ReplicaSet", "Pod")
+"""Kinds that custom resources own."""
 
 INSTANCE = "instance"
 """The label with the address that a series was scraped from."""
@@ -66,7 +69,7 @@ def named(spec: TargetSpec, labels: dict[str, str]) -> Named | Addressed | Unres
     if spec.label:
         return _by_given_label(spec, labels)
     clash = _clash(labels)
-    for kind in (spec.kind, *LEADING.get(spec.kind, ())) if spec.kind else tuple(LABELS):
+    for kind in _starts(spec.kind):
         label = LABELS.get(kind, "")
         exported = labels.get(f"exported_{label}")
         name = exported or ("" if clash and kind == "Pod" else labels.get(label))
@@ -75,6 +78,13 @@ def named(spec: TargetSpec, labels: dict[str, str]) -> Named | Addressed | Unres
     if spec.kind == "Node" and labels.get(INSTANCE) and not clash:
         return Addressed(host_of(labels[INSTANCE]))
     return Unresolved(_nothing_named(spec, labels, clash))
+
+
+def _starts(kind: str) -> tuple[str, ...]:
+    """The kinds from whose labels the wanted one is reached, the nearest first; without one all that are known."""
+    if not kind:
+        return tuple(LABELS)
+    return (kind, *(OWNED if is_custom(kind) else LEADING.get(kind, ())))
 
 
 def _by_given_label(spec: TargetSpec, labels: dict[str, str]) -> Named | Addressed | Unresolved:
@@ -96,13 +106,15 @@ def _placed(
     kind: str, name: str, spec: TargetSpec, labels: dict[str, str], others: dict[str, str]
 ) -> Named | Unresolved:
     """The named object in the namespace that the labels name."""
-    if not KINDS[kind].namespaced:
+    if not resource(kind).namespaced:
         return Named(Target(kind, "", name), others)
     clash, plain = _clash(labels), labels.get(spec.namespace_label, "")
     of_exporter = bool(clash) and spec.namespace_label == "namespace"
     namespace = labels.get(f"exported_{spec.namespace_label}") or ("" if of_exporter else plain)
     if namespace:
         return Named(Target(kind, namespace, name), others)
+    if is_custom(kind) and not plain:
+        return Named(Target(kind, "", name), others)  # the API server knows whether it is in a namespace
     if plain:
         return Unresolved(
             f"the label {spec.namespace_label!r} is the exporter's, since the alert has {clash!r} and no "
@@ -123,7 +135,7 @@ def _others(labels: dict[str, str]) -> dict[str, str]:
 
 
 def _nothing_named(spec: TargetSpec, labels: dict[str, str], clash: str) -> str:
-    kinds = (spec.kind, *LEADING.get(spec.kind, ())) if spec.kind else ()
+    kinds = _starts(spec.kind) if spec.kind else ()
     tried = [LABELS[kind] for kind in kinds if kind in LABELS] or ([] if spec.kind else ["a well-known label"])
     tried += [INSTANCE] if spec.kind == "Node" else []
     listed = ", ".join(tried) or "there is none, set the rule's target.label"

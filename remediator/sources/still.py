@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from remediator.conditions import Unknown, Where
-from remediator.core.kinds import KINDS
+from remediator.core.kinds import bare, resource
 from remediator.core.model import Json, Ref
 from remediator.core.rules import ObjectSpec
 from remediator.core.selector import matches
@@ -35,9 +35,9 @@ async def _ask(cluster: Cluster, spec: ObjectSpec, seen: SeenSignal, live: Json)
     """Whether one object meets the condition; one that is gone or has a successor does not."""
     namespace, name = seen.labels.get("namespace", ""), seen.labels.get("name", "")
     meta = live["metadata"]
-    itself = (live.get("kind"), meta.get("namespace", ""), meta["name"]) == (spec.kind, namespace, name)
+    itself = (live.get("kind"), meta.get("namespace", ""), meta["name"]) == (bare(spec.kind), namespace, name)
     try:
-        obj = live if itself else await cluster.get(Ref(KINDS[spec.kind], namespace, name))
+        obj = live if itself else await cluster.get(Ref(resource(spec.kind), namespace, name))
     except NotFound:
         return False
     except ClusterError as error:

@@ -5,7 +5,7 @@ What cannot be resolved is answered as `Unresolved` with the reason.
 
 from __future__ import annotations
 
-from remediator.core.kinds import KINDS, ref_of
+from remediator.core.kinds import KINDS, bare, is_custom, ref_of, resource
 from remediator.core.model import Json, Target, Value
 from remediator.core.rules import TargetSpec
 from remediator.core.workload import zone_of
@@ -121,22 +121,34 @@ async def follow(cluster: Reader, start: Target, wanted: str) -> Located | Unres
     seen = start
     for _ in range(LONGEST_CHAIN):
         live = await cluster.get(ref_of(seen))
-        here = Target(seen.kind, seen.namespace, seen.name, live["metadata"]["uid"])
+        namespace = live["metadata"].get("namespace", "") if is_custom(seen.kind) else seen.namespace
+        here = Target(seen.kind, namespace, seen.name, live["metadata"]["uid"])
         if seen.uid not in ("", here.uid):
             return Unresolved(f"the owner of {start} is gone: {here} is another object of its name")
         if here.kind == wanted:
             return Located(here, zone_of(live))
-        above = _scaled_by(live) if wanted and here.kind == "HorizontalPodAutoscaler" else controller_of(live)
+        above = _above(live, here.kind, wanted)
         if above is None:
             return Located(here, zone_of(live)) if not wanted else Unresolved(f"{start} is not owned by a {wanted}")
         seen = Target(above["kind"], seen.namespace, above["name"], above.get("uid", ""))
     return Unresolved(f"{start} has more than {LONGEST_CHAIN} owners in a row")
 
 
-def _scaled_by(live: Json) -> Json | None:
-    """What a live autoscaler scales, where that is of a known type."""
-    scaled = live.get("spec", {}).get("scaleTargetRef") or {}
-    return scaled if _is_known(scaled.get("kind", ""), scaled.get("apiVersion", "")) else None
+def _above(live: Json, kind: str, wanted: str) -> Json | None:
+    """What leads on from a live object to the wanted kind: what it scales, or its controller."""
+    scales = wanted and kind == "HorizontalPodAutoscaler"
+    above = (live.get("spec", {}).get("scaleTargetRef") if scales else _controller(live)) or {}
+    if is_custom(wanted) and _is_of(above, wanted):
+        return {**above, "kind": wanted}
+    if scales:
+        return above if _is_known(above.get("kind", ""), above.get("apiVersion", "")) else None
+    return controller_of(live)
+
+
+def _is_of(above: Json, kind: str) -> bool:
+    """Whether what stands above is of a custom kind, in whatever version it is named."""
+    group = _group(resource(kind).api_version)
+    return above.get("kind") == bare(kind) and _group(above.get("apiVersion", "")) == group
 
 
 def controller_of(live: Json) -> Json | None:
@@ -144,13 +156,21 @@ def controller_of(live: Json) -> Json | None:
 
     The group is compared too: other projects have a StatefulSet, a DaemonSet or a Job of their own.
     """
-    owners = live["metadata"].get("ownerReferences") or ()
-    owner = next((owner for owner in owners if owner.get("controller")), None)
+    owner = _controller(live)
     if owner is None or owner["kind"] == "Node":
         return None
     return owner if _is_known(owner["kind"], owner["apiVersion"]) else None
 
 
+def _controller(live: Json) -> Json | None:
+    owners = live["metadata"].get("ownerReferences") or ()
+    return next((owner for owner in owners if owner.get("controller")), None)
+
+
 def _is_known(kind: str, api_version: str) -> bool:
     known = KINDS.get(kind)
-    return known is not None and known.api_version.rpartition("/")[0] == api_version.rpartition("/")[0]
+    return known is not None and _group(known.api_version) == _group(api_version)
+
+
+def _group(api_version: str) -> str:
+    return api_version.rpartition("/")[0]

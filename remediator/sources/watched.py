@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from remediator.conditions import Unknown, Where
-from remediator.core.kinds import KINDS
+from remediator.core.kinds import resource
 from remediator.core.model import Target, Value
 from remediator.core.observations import Sighting
 from remediator.core.rules import Rule
@@ -224,5 +224,5 @@ def scopes(rules: Iterable[Rule]) -> dict[Scope, tuple[Rule, ...]]:
     found: dict[Scope, list[Rule]] = {}
     for rule in rules:
         if spec := rule.when.object:
-            found.setdefault(Scope(KINDS[spec.kind], spec.namespace, spec.selector), []).append(rule)
+            found.setdefault(Scope(resource(spec.kind), spec.namespace, spec.selector), []).append(rule)
     return {scope: tuple(some) for scope, some in found.items()}

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.bench import history, intake, large_group, latency, queries, simulated, start
+from tests.bench import cache, history, intake, large_group, latency, queries, simulated, start
 from tests.bench.table import Row, render
 from tests.lab.errors import LabError
 from tests.lab.lab import Lab
@@ -27,6 +27,7 @@ ON_SERVERS: dict[str, Callable[[Lab, Say], list[Row]]] = {
 }
 ALONE: dict[str, Callable[[Path, Say], list[Row]]] = {
     "history": history.measure,
+    "cache": cache.measure,
     "simulated": simulated.measure,
 }
 """What needs no servers, but a folder."""

@@ -17,8 +17,17 @@ def cpu_seconds(pid: int) -> float:
 
 def resident_mebibytes(pid: int) -> float:
     """Resident memory, shared pages counted: what a Pod's limit is compared with."""
+    return _mebibytes(pid, "VmRSS")
+
+
+def most_mebibytes(pid: int) -> float:
+    """The most of it that the process ever had."""
+    return _mebibytes(pid, "VmHWM")
+
+
+def _mebibytes(pid: int, name: str) -> float:
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
+        if line.startswith(f"{name}:"):
             return int(line.split()[1]) / 1024
     raise ProcessLookupError(f"process {pid} has no memory any more")
 

@@ -69,7 +69,9 @@ PROMETHEUS_3 = Program(
     flags=("-tags=remove_all_sd",),
 )
 PROGRAMS = (CONTROLPLANE, KWOK, PROMETHEUS_3)
-"""All of them; what a lab does not ask for need not be there."""
+"""What tests run on; what a lab does not ask for need not be there."""
+INFORMER = Program("informer", ".", minutes=2)
+"""Built by the benchmark that measures against it, on demand."""
 
 
 def cache_folder() -> Path:

@@ -10,7 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.build import CONTROLPLANE, KWOK, PROGRAMS, Program, built, cache_folder, key_of, parse_go_version
+from tests.lab.build import (
+    CONTROLPLANE,
+    INFORMER,
+    KWOK,
+    PROGRAMS,
+    Program,
+    built,
+    cache_folder,
+    key_of,
+    parse_go_version,
+)
 from tests.lab.errors import LabError
 from tests.lab.locks import only_one
 from tests.lab.progress import run_with_progress
@@ -38,7 +48,7 @@ def test_key_changes_with_the_sources(tmp_path: Path) -> None:
     assert key_of(copy, "go1.26.8") != before
 
 
-@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.name)
+@pytest.mark.parametrize("program", [*PROGRAMS, INFORMER], ids=lambda program: program.name)
 def test_module_versions_are_locked(program: Program) -> None:
     assert (program.source / "go.sum").read_text().strip()
 

@@ -313,3 +313,48 @@ async def test_no_more_is_read_than_the_chain():
     found = await resolve(shelf, TargetSpec("Deployment"), {**SHOP, "pod": "web-5d-x"})
     assert found == Target("Deployment", "shop", "web", "uid-web")
     assert shelf.asked == ["Pod/shop/web-5d-x", "ReplicaSet/shop/web-5d", "Deployment/shop/web"]
+
+
+ROLLOUT, HPA = "Rollout.v1alpha1.argoproj.io", "horizontalpodautoscaler"
+roll = obj("Rollout", "roll")
+roll_rs = obj("ReplicaSet", "roll-7f", roll, apiVersion="argoproj.io/v1beta9")
+roll_pod = obj("Pod", "roll-7f-x", roll_rs)
+scaler = obj("HorizontalPodAutoscaler", "roll") | {
+    "spec": {"scaleTargetRef": {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "name": "roll"}}
+}
+alien = obj("Pod", "alien", obj("Rollout", "other"))  # of example.org
+zone = {"kind": "Zone", "metadata": {"name": "eu", "uid": "uid-eu"}}
+
+
+class CustomShelf(Shelf):
+    """A cluster with custom resources, which are asked for by their full kind."""
+
+    async def get(self, ref: Ref) -> Json:
+        assert ref.resource.plural == "" or "." not in ref.resource.kind
+        bare = Resource(ref.resource.api_version, ref.resource.kind.partition(".")[0], ref.resource.plural)
+        if bare.kind == "Zone":
+            return zone
+        return await super().get(Ref(bare, ref.namespace, ref.name))
+
+
+@pytest.mark.parametrize(
+    ("spec", "labels", "expected"),
+    [
+        (TargetSpec(ROLLOUT, "rollout"), {**SHOP, "rollout": "roll"}, f"{ROLLOUT}/shop/roll"),
+        (TargetSpec(ROLLOUT), {**SHOP, "pod": "roll-7f-x"}, f"{ROLLOUT}/shop/roll"),
+        (TargetSpec(ROLLOUT), {**SHOP, "replicaset": "roll-7f"}, f"{ROLLOUT}/shop/roll"),
+        (TargetSpec(ROLLOUT, HPA), {**SHOP, HPA: "roll"}, f"{ROLLOUT}/shop/roll"),
+        (TargetSpec(ROLLOUT), {**SHOP, "pod": "alien"}, f"Pod/shop/alien is not owned by a {ROLLOUT}"),
+        (TargetSpec("Zone.v1.example.org", "zone"), {"zone": "eu"}, "Zone.v1.example.org/eu"),
+        (TargetSpec("Zone.v1.example.org", "zone"), {**SHOP, "zone": "eu"}, "Zone.v1.example.org/eu"),
+        (
+            TargetSpec("Zone.v1.example.org", "zone"),
+            {**EXPORTER, "exported_pod": "x", "zone": "eu"},
+            "the label 'namespace' is the exporter's, since the alert has 'exported_pod' and no 'exported_namespace'",
+        ),
+        (TargetSpec(ROLLOUT), SHOP, f"the alert has none of the labels that name a {ROLLOUT}: deployment, statefulset"),
+    ],
+)  # fmt: skip
+async def test_custom_resources_are_found_by_a_label_or_as_the_owners_of_what_is_named(spec, labels, expected):
+    found = await resolve(CustomShelf(roll, roll_rs, roll_pod, scaler, alien), spec, labels)
+    assert (str(found) if isinstance(found, Target) else found.reason).startswith(expected)

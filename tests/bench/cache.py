@@ -1,0 +1,145 @@
+"""`cache`: 100,000 pods and 5,000 nodes followed by the product, and by shared informers of client-go for the same job.
+
+Both list and watch from one server of the benchmark's own (`listing.py`) and keep which objects meet a condition. Time
+counts from the start of the process; the server writes as fast for the one as for the other.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.bench.figures import median
+from tests.bench.pods import FAILED_IN
+from tests.bench.process import cpu_seconds, most_mebibytes, resident_mebibytes
+from tests.bench.product import Product, start_product
+from tests.bench.table import Row, at_most, said
+from tests.lab.answering import get_ok
+from tests.lab.build import INFORMER, built
+from tests.lab.kubeconfig import write_kubeconfig
+from tests.lab.ports import free_ports
+from tests.lab.processes import Server, Servers
+from tests.lab.progress import Say
+
+PODS, NODES, FEW_PODS, FEW_NODES = 100_000, 5_000, 1_000, 50
+ROUNDS = 2
+SETTLING, IDLE = 10.0, 45.0
+"""Seconds until memory is read, and for which CPU is measured."""
+MEMORY_SHARE, TIME_SHARE, IDLE_SHARE = 1 / 3, 1.0, 1.2
+"""The goals."""
+
+RULES = """
+groups:
+  - name: bench
+    rules:
+      - name: failed
+        when: {object: {kind: Pod, where: 'object.status.phase == "Failed"'}, for: 1d}
+        target: {kind: Pod}
+        do: [{escalate: {receiver: nobody}}]
+      - name: cordoned
+        when: {object: {kind: Node, where: 'object.spec.unschedulable == true'}, for: 1d}
+        do: [{escalate: {receiver: nobody}}]
+"""
+SETTINGS = {"receivers": [{"name": "nobody", "webhook_configs": [{"url": "http://127.0.0.1:1"}]}]}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One process that has all objects: `seconds` from its start until then, MiB then and at the most."""
+
+    server: Server
+    seconds: float
+    memory: float
+    most: float
+
+
+def measure(folder: Path, say: Say) -> list[Row]:
+    """Run it; some two minutes."""
+    servers, informer = Servers(folder / "logs"), built(INFORMER, say)
+    ours: list[Seen] = []
+    theirs: list[Seen] = []
+    try:
+        many, few = _listed(servers, folder, PODS, NODES), _listed(servers, folder, FEW_PODS, FEW_NODES)
+        for number in range(ROUNDS):
+            for seen in (*ours, *theirs):
+                seen.server.stop()
+            theirs.append(_informer(servers, informer, many, f"informer-{number}"))
+            ours.append(_product(servers, folder / f"many-{number}", many))
+            say(f"cache: {PODS} pods in {said(ours[-1].seconds, 's')}, client-go in {said(theirs[-1].seconds, 's')}")
+        processes = ours[-1].server, _product(servers, folder / "few", few).server, theirs[-1].server
+        before = [cpu_seconds(each.pid) for each in processes]
+        time.sleep(IDLE)
+        used = [cpu_seconds(each.pid) - begun for each, begun in zip(processes, before, strict=True)]
+    finally:
+        servers.stop()
+    return [*_compared(ours, theirs), *_idling(*used)]
+
+
+def _compared(ours: list[Seen], theirs: list[Seen]) -> list[Row]:
+    memory = median([each.memory for each in ours]), median([each.memory for each in theirs])
+    seconds = median([each.seconds for each in ours]), median([each.seconds for each in theirs])
+    most = max(each.most for each in ours), max(each.most for each in theirs)
+    return [
+        at_most("cache", "our memory in client-go's", memory[0] / memory[1], MEMORY_SHARE, "", _pair(*memory, "MiB")),
+        at_most(
+            "cache",
+            "our time to all objects in client-go's",
+            seconds[0] / seconds[1],
+            TIME_SHARE,
+            "",
+            _pair(*seconds, "s"),
+        ),
+        Row("cache", "the most memory that was ever taken", _pair(*most, "MiB")),
+    ]
+
+
+def _idling(many: float, few: float, theirs: float) -> list[Row]:
+    detail = f"{said(many, 's')} and {said(few, 's')} in {IDLE:g} s"
+    share = at_most(
+        "cache", f"our idle CPU at {PODS:,} pods in that at {FEW_PODS:,}", many / few, IDLE_SHARE, "", detail
+    )
+    return [share, Row("cache", "idle CPU of client-go's informers", said(theirs, "s"), f"in {IDLE:g} s")]
+
+
+def _pair(ours: float, theirs: float, unit: str) -> str:
+    return f"{said(ours, unit)} and {said(theirs, unit)}"
+
+
+def _listed(servers: Servers, folder: Path, pods: int, nodes: int) -> str:
+    """The URL of a server with so many objects."""
+    (port,) = free_ports(1)
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "tests.bench.listing", str(port), str(pods), str(nodes)]
+    servers.start(f"listing-{pods}", command).wait_until(lambda: get_ok(f"{url}/version"))
+    return url
+
+
+def _product(servers: Servers, folder: Path, url: str) -> Seen:
+    """The product, when its caches are there. It is ready at once; the check is asked for as people would."""
+    kubeconfig = write_kubeconfig(folder.with_suffix(".kubeconfig"), url, None, "bench", "bench")
+    begun = time.perf_counter()
+    product = start_product(servers, folder, kubeconfig, RULES, **SETTINGS)
+    return _seen(product.server, begun, lambda: _has_all(product))
+
+
+def _has_all(product: Product) -> bool:
+    checks = product.get("/readyz").json()["checks"]
+    return all(check["ok"] for check in checks if check["name"] == "caches")
+
+
+def _informer(servers: Servers, binary: Path, url: str, name: str) -> Seen:
+    begun = time.perf_counter()
+    server = servers.start(name, [binary, url])
+    return _seen(
+        server, begun, lambda: f"synced {PODS} {NODES} {(PODS + NODES) // FAILED_IN}" in server.log.read_text()
+    )
+
+
+def _seen(server: Server, begun: float, has_all: Callable[[], bool]) -> Seen:
+    server.wait_until(has_all, timeout=180)
+    seconds = time.perf_counter() - begun
+    time.sleep(SETTLING)
+    return Seen(server, seconds, resident_mebibytes(server.pid), most_mebibytes(server.pid))
