@@ -32,7 +32,7 @@ def proceed(state: State, incident: Incident, observation: Looked, now: datetime
     if facts.unknown:
         return Ruling(again_at=now + LOOK_AGAIN)
     proposal = propose(state, incident, observation.snapshot, now)
-    if _is_gone(incident, facts) and not proposal.request.gives_back:
+    if _is_gone(incident, facts) and not proposal.request.action.outlives:
         closed = IncidentClosed(CloseReason.CANCELLED, "the target is gone or was replaced by a successor")
         return Ruling((about(state, incident, closed, now),))
     stop = stop_of(proposal.request, proposal.verdicts, facts, now)

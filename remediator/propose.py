@@ -63,7 +63,8 @@ def propose(state: State, incident: Incident, snapshot: Snapshot, now: datetime)
     request = request_of(state, incident, snapshot.facts)
     done = incident.progress.done if incident.progress else ()
     good = state.good.get(incident.target.key, ())
-    order = Order(next_id(incident), incident.target, request.step.args, snapshot, incident.since, done, good)
+    due = incident.progress.due if incident.progress else None
+    order = Order(next_id(incident), incident.target, request.step.args, snapshot, incident.since, done, good, due)
     request = replace(request, change=_plan(request, order))
     verdicts = tuple(answer_of(guard, request, state, snapshot.facts, now) for guard in _asked(request))
     return Proposal(request, (*verdicts, *_plan_verdict(request)), _outlook(request, order))
@@ -207,7 +208,7 @@ def digest(change: Change) -> str:
 def _plan(request: Request, order: Order) -> Planned | None:
     """The action's plan; None where it writes nothing or nothing is known of the target."""
     action, facts = request.action, order.snapshot.facts
-    if action.plan is None or facts.unknown or not (facts.exists or request.gives_back):
+    if action.plan is None or facts.unknown or not (facts.exists or (request.under_way and action.outlives)):
         return None
     if action.kinds and order.target.kind not in action.kinds:
         kinds = ", ".join(action.kinds)

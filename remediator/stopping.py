@@ -6,10 +6,9 @@ from collections.abc import Collection
 from datetime import datetime
 
 from remediator.actions.action import Done
-from remediator.core.model import Mode, Value, Verdict
+from remediator.core.model import Change, Mode, Value, Verdict
 from remediator.core.progress import MOST_WRITES
 from remediator.core.snapshot import Facts
-from remediator.core.state import Incident
 from remediator.guards import GUARDS, Request
 
 HOPELESS = frozenset({"attempts", "contention"})
@@ -50,7 +49,7 @@ def stop_of(request: Request, verdicts: tuple[Verdict, ...], facts: Facts, now: 
         return Stop(progress.failed, onward_from(_against(said.verdicts) if said else ()))
     if isinstance(request.change, Done):
         return None
-    return _forbidden(request) or _denied(verdicts) or _over(request.incident, verdicts, now)
+    return _forbidden(request) or _denied(verdicts) or _over(request, verdicts, now)
 
 
 def _forbidden(request: Request) -> Stop | None:
@@ -74,12 +73,13 @@ def _waits(verdicts: tuple[Verdict, ...]) -> str:
     return "; ".join(verdict.reason for verdict in verdicts if verdict.verdict == "hold")
 
 
-def _over(incident: Incident, verdicts: tuple[Verdict, ...], now: datetime) -> Stop | None:
-    progress = incident.progress
+def _over(request: Request, verdicts: tuple[Verdict, ...], now: datetime) -> Stop | None:
+    """Too many writes, or too late: but what gives back is never too late, however long nobody was there to do it."""
+    incident, progress = request.incident, request.incident.progress
     assert progress is not None, "a step under way has its progress"
     if len(progress.done) >= MOST_WRITES:
         return Stop(f"not done after {len(progress.done)} writes")
-    if now < progress.until:
+    if now < progress.until or (request.gives_back and isinstance(request.change, Change)):
         return None
     waits = _waits(verdicts) or (_waits(incident.said.verdicts) if incident.said else "")
     seconds = (progress.until - progress.began_at).total_seconds()

@@ -73,12 +73,18 @@ def intend(state: State, incident: Incident, proposal: Proposal, rehearsal: Rehe
         rehearsal.diff,
         change.prior,
     )
-    return about(state, incident, _as_part(intent, incident, proposal, now) if several(request.action) else intent, now)
+    is_part = several(request.action, request.step.args)
+    return about(state, incident, _as_part(intent, incident, proposal, now) if is_part else intent, now)
 
 
 def _as_part(intent: Intent, incident: Incident, proposal: Proposal, now: datetime) -> Intent:
     progress, action = incident.progress, proposal.request.action
     assert action.lasts is not None, "a step of several writes says how long it may last"
-    until = progress.until if progress else now + timedelta(seconds=action.lasts(proposal.request.step.args))
-    part = len(progress.done) + 1 if progress else 1
-    return replace(intent, part=part, left=max(len(proposal.outlook) - 1, 0), until=until)
+    if progress:
+        intent = replace(intent, part=len(progress.done) + 1, until=progress.until, due=progress.due)
+    else:
+        args = proposal.request.step.args
+        lent = action.lends(args) if action.lends else 0.0
+        due = now + timedelta(seconds=lent) if lent else None
+        intent = replace(intent, part=1, until=now + timedelta(seconds=action.lasts(args)), due=due)
+    return replace(intent, left=max(len(proposal.outlook) - 1, 0))

@@ -62,8 +62,8 @@ class Order(Value, frozen=True):
     """What is to be planned: the intent's id, the target, the checked arguments, and the target as it is live.
 
     `since` is when the evidence began; what was changed after it is not what the evidence is about. `done` are the
-    writes of a step of several that were carried out, in their order: none before the first. `good` is what the journal
-    remembers of the target as it was healthy, the latest last.
+    writes of a step of several that were carried out, in their order: none before the first. `due` is when what it lends
+    is given back. `good` is what the journal remembers of the target as it was healthy, the latest last.
     """
 
     id: str
@@ -73,6 +73,7 @@ class Order(Value, frozen=True):
     since: datetime | None = None
     done: tuple[Written, ...] = ()
     good: tuple[Good, ...] = ()
+    due: datetime | None = None
 
 
 class UndoOrder(Value, frozen=True):
@@ -99,9 +100,11 @@ class Action(Value, frozen=True):
     `kept` says whether a carried-out intent's change still stands in the live object; without it nobody is noticed who
     takes it back. One that `yields` takes that for a person's word: it is not made again, and the target left alone.
 
-    `lasts` marks a step of several writes: the seconds that it may take in all, from its arguments. `outlook` are then
-    the writes that are left as things stand, in words, and `outlives` says that the first write takes the target away
-    and the others give it back: nothing but the mode may keep these. `reads` are the lists that it plans on.
+    `lasts` marks a step of several writes: the seconds that it may take in all, from its arguments; 0 where these leave
+    but one. `outlook` are then the writes that are left as things stand, in words, and `outlives` says that the first
+    write takes the target away and the others give it back. `lends` are the seconds after which what the first write set
+    is given back, 0 for never; until then nothing is in flight. What gives back nothing but the mode may keep. `reads`
+    are the lists that it plans on.
 
     One that `removes` takes the target itself away: what proves it is that the target is gone.
 
@@ -122,6 +125,7 @@ class Action(Value, frozen=True):
     lasts: Callable[[Json], float] | None = None
     outlook: Callable[[Order], tuple[str, ...]] | None = None
     outlives: bool = False
+    lends: Callable[[Json], float] | None = None
     reads: Callable[[Target, Json, Json], tuple[Listing, ...]] | None = None
     during_rollout: bool = False
     while_paused: bool = False
@@ -142,9 +146,9 @@ class Action(Value, frozen=True):
         return replace(self, disrupts=found.disrupts, sets=found.sets)
 
 
-def several(action: Action) -> bool:
-    """Whether a step of this action is made of several writes."""
-    return action.lasts is not None
+def several(action: Action, args: Json) -> bool:
+    """Whether a step of this action with these arguments is made of several writes."""
+    return action.lasts is not None and action.lasts(args) > 0
 
 
 def no_arguments(args: Json) -> tuple[str, ...]:

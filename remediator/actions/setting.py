@@ -44,12 +44,17 @@ def prior_of(fields: tuple[Field, ...]) -> Json:
 
 def stands(intent: Intent, live: Json) -> bool:
     """Whether nobody has put back one of the fields as it was before; admission may have made ours another value."""
-    return all(value_at(live, field.path) != field.before for field in _fields(intent))
+    return all(value_at(live, field.path) != field.before for field in _fields(intent.prior))
 
 
 def restore(order: UndoOrder) -> Change | Refusal:
     """A merge patch of the fields that were set; refused as contended where one of them is no longer ours."""
-    live, fields = order.snapshot.live, _fields(order.intent)
+    return giving_back(order, order.intent.prior, f"undo the {order.intent.action} of {order.target}")
+
+
+def giving_back(order: Order | UndoOrder, prior: Json, summary: str) -> Change | Refusal:
+    """The patch that makes the fields of a prior state again what they were; refused where one is no longer ours."""
+    live, fields = order.snapshot.live, _fields(prior)
     others = [shown(field.path) for field in fields if not is_ours(live, field)]
     if others:
         return contended(", ".join(others))
@@ -59,7 +64,7 @@ def restore(order: UndoOrder) -> Change | Refusal:
         annotated(restoring(live, fields), order.id),
         precondition_of(live),
         PatchType.MERGE,
-        summary=f"undo the {order.intent.action} of {order.target}",
+        summary=summary,
     )
 
 
@@ -68,5 +73,5 @@ def contended(what: str) -> Refusal:
     return Refusal(f"{what} was changed by somebody else since", "look who changed it before undoing", contended=True)
 
 
-def _fields(intent: Intent) -> tuple[Field, ...]:
-    return msgspec.convert(intent.prior["fields"], tuple[Field, ...])
+def _fields(prior: Json) -> tuple[Field, ...]:
+    return msgspec.convert(prior["fields"], tuple[Field, ...])

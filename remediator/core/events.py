@@ -75,7 +75,7 @@ class Intent(Value, frozen=True, tag_field="kind", tag="intent"):
     """A write that is about to happen, durable before it does. `epoch` is the term of office it was made in.
 
     `part` is 0 for the only write of its step; of a step of several writes it counts from 1, `left` is how many more
-    are foreseen, and `until` the instant by which the step must be done.
+    are foreseen, and `until` the instant by which the step must be done; `due` is when it gives back what it took.
     """
 
     id: str
@@ -88,6 +88,7 @@ class Intent(Value, frozen=True, tag_field="kind", tag="intent"):
     part: int = 0
     left: int = 0
     until: datetime | None = None
+    due: datetime | None = None
 
 
 class Outcome(Value, frozen=True, tag_field="kind", tag="outcome"):

@@ -99,6 +99,12 @@ class Incident(Value, frozen=True):
         return self.phase in (Phase.ACTING, Phase.WORKING, Phase.VERIFYING, Phase.UNDOING)
 
     @property
+    def in_flight(self) -> bool:
+        """Whether it takes a place in flight: not while it only waits for the instant at which it gives back."""
+        waits = self.phase is Phase.WORKING and self.progress is not None and self.progress.due is not None
+        return self.in_hand and not waits
+
+    @property
     def under_way(self) -> bool:
         """Whether it is in a step of several writes that has done one at least, and not the last."""
         return self.progress is not None and bool(self.progress.done) and not self.progress.ended

@@ -133,7 +133,7 @@ class Request(Value, frozen=True):
     @property
     def gives_back(self) -> bool:
         """Whether it is about a write that gives back what the step took: like an undo, only the mode can keep it."""
-        return self.under_way and self.action.outlives
+        return self.under_way and (self.action.outlives or self.action.lends is not None)
 
 
 Ask = Callable[[Request, State, Facts, datetime], Verdict]

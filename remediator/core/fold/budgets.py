@@ -97,7 +97,7 @@ def waits_in(incident: Incident | None) -> frozenset[str]:
 
 
 def _counted(state: State, was: Incident | None, now: Incident | None) -> State:
-    one, other = (each is not None and each.in_hand for each in (was, now))
+    one, other = (each is not None and each.in_flight for each in (was, now))
     incident = now or was
     if one is other or incident is None:
         return state

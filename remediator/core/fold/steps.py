@@ -62,7 +62,7 @@ def intent(state: State, event: Event, data: Intent) -> State:
         phase=Phase.ACTING,
         intent=data,
         intended_at=event.time if first else incident.intended_at,
-        progress=Progress(event.time, data.until) if data.part == 1 and data.until else incident.progress,
+        progress=Progress(event.time, data.until, data.due) if data.part == 1 and data.until else incident.progress,
         tries=incident.tries + 1,
         serial=incident.serial + 1,
     )

@@ -9,7 +9,7 @@ import pytest
 from remediator.actions.none import ACTION
 from remediator.core.model import Mode
 from remediator.core.observations import Reloaded
-from remediator.core.rules import Rule, TargetSpec, When
+from remediator.core.rules import Rule, Step, TargetSpec, When
 from remediator.simulation import objects
 from remediator.simulation.world import World
 from tests.unit.builders import ESCALATE, matcher, policy, rule
@@ -23,7 +23,7 @@ def test_it_takes_no_arguments_and_plans_nothing():
     assert (ACTION.plan, ACTION.undo, ACTION.tells) == (None, None, False)
 
 
-def looking(*further: object) -> Rule:
+def looking(*further: str | Step) -> Rule:
     return rule("look", "none", *further, when=When((matcher("alertname", "Stuck"),)), target=TargetSpec("Deployment"))
 
 
