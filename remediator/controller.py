@@ -13,10 +13,11 @@ from datetime import timedelta
 
 from remediator import metrics
 from remediator.agenda import Agenda, Errand, backoff, wanted
+from remediator.caller import Caller
 from remediator.core.events import Dropped, Event, Intent, Record, Undo
 from remediator.core.fold import apply, fold
 from remediator.core.kinds import ref_of
-from remediator.core.model import Phase
+from remediator.core.model import Phase, Verb
 from remediator.core.observations import Arrived, Carried, Elected, Looked, Observation, Paused, Reloaded, Ticked
 from remediator.core.state import Incident, State
 from remediator.core.surroundings import Need
@@ -118,6 +119,7 @@ class Controller:
         self._alerts, self._outside = alerts, {Need.SILENCES: alerts.silences}
         self.inquiries = Inquiries(ask, clock)
         self.queries = Queries(ask, cluster, clock, lambda: self.state, self.tell, every) if ask else None
+        self.caller = Caller(notifier, clock, lambda: self.state, self._objection, *holds)
         self.courier = Courier(notifier, clock, lambda: self.state, self.tell)
         self.objects = Objects(cluster, clock, lambda: self.state, self.tell, max_age)
         self._upkeep = Upkeep(checkpoint)
@@ -385,7 +387,7 @@ class Controller:
             want = wanted(incident) if incident else None
             if incident is not None and want is not None and incident_id not in self._errands:
                 self._errands[incident_id] = asyncio.create_task(self._run_errand(incident, want[0]))
-                if want[0] is Errand.CARRY:
+                if want[0] is Errand.CARRY and not _is_call(incident):
                     self._carrying.add(incident_id)
 
     async def _run_errand(self, incident: Incident, errand: Errand) -> None:
@@ -406,7 +408,11 @@ class Controller:
         """An intent of this process is carried out; one found in the journal is settled first."""
         intent = incident.undo if incident.phase is Phase.UNDOING else incident.intent
         assert intent is not None, "acting and undoing incidents have an intent"
-        if intent.epoch != self.state.epoch or intent.id in self._issued:
+        of_old = intent.epoch != self.state.epoch or intent.id in self._issued
+        if isinstance(intent, Intent) and intent.change.verb is Verb.CALL:
+            self._issued.add(intent.id)
+            return await self.caller.carry_out(incident.id, intent, asked_before=of_old)
+        if of_old:
             return await self.executor.settle(incident.id, intent)
         self._issued.add(intent.id)
         return await self.executor.carry_out(incident.id, intent)
@@ -430,6 +436,11 @@ class Controller:
         for reply in list(self._replies):
             reply.set_exception(JournalError("this replica is not in charge any more: ask again"))
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _is_call(incident: Incident) -> bool:
+    """Whether an outside system is being asked: nothing to be waited for at the end, it is asked again by its key."""
+    return incident.intent is not None and incident.intent.change.verb is Verb.CALL
 
 
 def _missed(mail: Mail) -> bool:

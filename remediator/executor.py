@@ -7,7 +7,7 @@ found done means adopted; what is not is fenced first, so that a late write must
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from remediator.actions.action import REMEDIATION
@@ -23,6 +23,7 @@ from remediator.ports import (
     Forbidden,
     Invalid,
     NotFound,
+    Objection,
     OutcomeUnknown,
     Throttled,
     Unavailable,
@@ -37,14 +38,6 @@ PATIENCE = 30.0
 """Seconds over which a write is tried again on 429, 5xx and refused connections."""
 
 LONGEST_WAIT = 10.0
-
-
-Objection = Callable[[str, Intent | Undo, bool], Awaitable[str]]
-"""Why an intent of an incident must not be written now, empty where nothing speaks against it.
-
-Asked right before each write; the flag says that the evidence is old by now, since there was a wait. Raises
-`Unavailable` where it cannot be known.
-"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,6 +123,10 @@ def _acted(incident: Incident, _: Any) -> str:
     return incident.deeds[-1].text if incident.deeds else "acted"
 
 
+def _called(incident: Incident, data: Any) -> str:
+    return data.change.summary
+
+
 def _gitops(incident: Incident, data: Any) -> str:
     return next((each.reason for each in data.verdicts if each.guard == "gitops"), "kept by another tool")
 
@@ -151,6 +155,7 @@ _NEWS: dict[Occasion, Callable[[Incident, Any], str]] = {
     Occasion.APPROVAL: _approval,
     Occasion.ANSWERED: _answered,
     Occasion.ACTED: _acted,
+    Occasion.CALLED: _called,
     Occasion.GITOPS: _gitops,
     Occasion.FAILED: _failed,
     Occasion.REFUSED: _refused,

@@ -6,11 +6,11 @@ Each port has several adapters (the real one and the simulated one at least) and
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from remediator.core.events import Event, Record
+from remediator.core.events import Event, Intent, Record, Undo
 from remediator.core.message import Message
 from remediator.core.model import Change, Json, Ref, Resource, Value
 
@@ -122,6 +122,14 @@ class Cluster(Protocol):
         where the connection breaks or falls silent. Ends without an error when the server closes the stream.
         """
         ...
+
+
+Objection = Callable[[str, Intent | Undo, bool], Awaitable[str]]
+"""Why an intent of an incident must not be carried out now, empty where nothing speaks against it.
+
+Asked right before each attempt; the flag says that the evidence is old by now, since there was a wait. Raises
+`Unavailable` where it cannot be known.
+"""
 
 
 class JournalError(Exception):

@@ -10,9 +10,11 @@ from msgspec.structs import replace
 from remediator.actions.action import several
 from remediator.bookkeeping import about
 from remediator.core.events import Decision, Event, Intent
-from remediator.core.model import Change, Mode, Verdict, allow, as_json, deny, hold
+from remediator.core.message import Occasion
+from remediator.core.model import Change, Mode, Verb, Verdict, allow, as_json, deny, hold
 from remediator.core.snapshot import Rehearsal, Snapshot
 from remediator.core.state import Incident, State
+from remediator.messages import message
 from remediator.propose import Proposal, digest, next_id
 from remediator.stopping import onward_from
 
@@ -24,7 +26,7 @@ def rehearsed(change: Change, rehearsal: Rehearsal | None, now: datetime) -> Ver
     if rehearsal is None or rehearsal.change_digest != digest(change) or rehearsal.status == "conflict":
         return None
     if rehearsal.status == "accepted":
-        return allow("rehearsal", "the API server accepts it in a dry run")
+        return allow("rehearsal", rehearsal.detail or "the API server accepts it in a dry run")
     if rehearsal.status == "refused":
         return deny("rehearsal", f"the API server refuses it: {rehearsal.detail}")
     if rehearsal.status == "throttled":
@@ -73,6 +75,9 @@ def intend(state: State, incident: Incident, proposal: Proposal, rehearsal: Rehe
         rehearsal.diff,
         change.prior,
     )
+    if change.verb is Verb.CALL:
+        event = about(state, incident, intent, now)
+        return replace(event, data=replace(intent, message=message(state, incident, Occasion.CALLED, event)))
     is_part = several(request.action, request.step.args)
     return about(state, incident, _as_part(intent, incident, proposal, now) if is_part else intent, now)
 

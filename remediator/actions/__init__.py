@@ -20,6 +20,7 @@ from remediator.actions import (
     taint,
     uncordon,
     untaint,
+    webhook,
 )
 from remediator.actions.action import Action, Disruption
 
@@ -44,6 +45,7 @@ ACTIONS: dict[str, Action] = {
         taint,
         untaint,
         none,
+        webhook,
         escalate,
     )
 }

@@ -62,8 +62,8 @@ class Order(Value, frozen=True):
     """What is to be planned: the intent's id, the target, the checked arguments, and the target as it is live.
 
     `since` is when the evidence began; what was changed after it is not what the evidence is about. `done` are the
-    writes of a step of several that were carried out, in their order: none before the first. `due` is when what it lends
-    is given back. `good` is what the journal remembers of the target as it was healthy, the latest last.
+    writes of a step of several that were carried out, in their order: none before the first. `due` is when what it
+    lends is given back. `good` is what the journal remembers of the target as it was healthy, the latest last.
     """
 
     id: str
@@ -102,9 +102,9 @@ class Action(Value, frozen=True):
 
     `lasts` marks a step of several writes: the seconds that it may take in all, from its arguments; 0 where these leave
     but one. `outlook` are then the writes that are left as things stand, in words, and `outlives` says that the first
-    write takes the target away and the others give it back. `lends` are the seconds after which what the first write set
-    is given back, 0 for never; until then nothing is in flight. What gives back nothing but the mode may keep. `reads`
-    are the lists that it plans on.
+    write takes the target away and the others give it back. `lends` are the seconds after which what the first write
+    set is given back, 0 for never; until then nothing is in flight. What gives back nothing but the mode may keep.
+    `reads` are the lists that it plans on.
 
     One that `removes` takes the target itself away: what proves it is that the target is gone.
 

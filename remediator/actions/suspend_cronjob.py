@@ -1,7 +1,7 @@
-"""`suspend_cronjob`: no further Jobs of a CronJob, until a person says otherwise or `for` has passed. What runs goes on.
+"""`suspend_cronjob`: no further Jobs of a CronJob until a person says otherwise or `for` is over. What runs goes on.
 
-With `for` it is two writes: the suspension, and when its time has come what gives the field back. The journal keeps when
-that is, so that no restart forgets it.
+With `for` it is two writes: the suspension, and when its time has come what gives the field back. The journal keeps
+when that is, so that no restart forgets it.
 """
 
 from __future__ import annotations
@@ -46,8 +46,9 @@ def lasts(args: Json) -> float:
 
 
 def plan(order: Order) -> Planned:
-    """A patch of `spec.suspend`, refused where it is suspended already; then a wait, and the patch that takes it back."""
-    if not order.done:
+    """A patch of `spec.suspend`, refused where it is suspended already; then a wait, and what takes it back."""
+    first = next(iter(order.done), None)
+    if first is None:
         until = f" for {order.args['for']}" if "for" in order.args else ""
         change = setting(order, {"spec": {"suspend": True}}, f"suspend {order.target}{until}")
         return change or Refusal("it is suspended already", "look who suspended it")
@@ -55,7 +56,7 @@ def plan(order: Order) -> Planned:
         return Done(f"{order.target} runs again")
     if order.due is not None and order.snapshot.facts.taken_at < order.due:
         return Wait(f"suspended until {order.due:%Y-%m-%d %H:%M:%SZ}", order.due)
-    return giving_back(order, order.done[0].prior, f"let {order.target} run again")
+    return giving_back(order, first.prior, f"let {order.target} run again")
 
 
 def outlook(order: Order) -> tuple[str, ...]:

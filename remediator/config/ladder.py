@@ -14,15 +14,16 @@ from remediator.actions import ACTIONS
 from remediator.actions.action import Action
 from remediator.config.document import Document
 from remediator.config.evidence import EvidenceReader
-from remediator.config.problems import Loc, Problems, described, meant, words
+from remediator.config.problems import Loc, Problems, described, meant
 from remediator.config.rule_shapes import UntilShape
-from remediator.config.shapes import not_yet, report
+from remediator.config.settings import Receiver
+from remediator.config.shapes import report
 from remediator.core.kinds import WITH_SIBLINGS, is_kind, target_kind_of
 from remediator.core.model import Json, Value
 from remediator.core.rules import Query, Step, Until
 
-PROMISED = words("webhook")
-"""Actions of the docs; those that are not in `ACTIONS` are refused as not supported yet."""
+CALLS = "webhook"
+"""The action that needs a webhook of its receiver."""
 
 KUBECTL = {
     "rollout_undo": "rollback",
@@ -67,9 +68,9 @@ class Ladder(Value, frozen=True):
 
 
 class LadderReader:
-    """Reads the ladders of one document. `receivers` are those of the settings, None where these are not known."""
+    """Reads the ladders of one document. `receivers` are those of the settings by name, None where unknown."""
 
-    def __init__(self, document: Document, problems: Problems, receivers: frozenset[str] | None) -> None:
+    def __init__(self, document: Document, problems: Problems, receivers: Mapping[str, Receiver] | None) -> None:
         self._document, self._problems, self._receivers = document, problems, receivers
         self._evidence = EvidenceReader(document, problems)
 
@@ -136,7 +137,13 @@ class LadderReader:
             unknown = message.startswith("unknown")
             self._complain((*at, named) if named else at, message, at_key=unknown or not named)
         receiver = args.get("receiver")
-        if self._receivers is None or not isinstance(receiver, str) or receiver in self._receivers:
+        if self._receivers is None or not isinstance(receiver, str):
+            return
+        found = self._receivers.get(receiver)
+        if found and action.name == CALLS and not found.webhook_configs:
+            remedy = "write one there: `webhook_configs: [{url: …}]`"
+            self._complain((*at, "receiver"), f"receiver `{receiver}` has no webhook to ask by", remedy)
+        if found:
             return
         remedy = meant(receiver, self._receivers) if self._receivers else "add it to `receivers` of the settings"
         self._complain((*at, "receiver"), f"the settings have no receiver `{receiver}`", remedy)
@@ -172,8 +179,6 @@ def until_of(shape: UntilShape) -> Until:
 
 
 def _unknown_action(name: str) -> tuple[str, str]:
-    if name in PROMISED:
-        return not_yet(name)
     if name in KUBECTL:
         return f"unknown action `{name}`", f"here it is called `{KUBECTL[name]}`"
-    return f"unknown action `{name}`", meant(name, [*ACTIONS, *PROMISED])
+    return f"unknown action `{name}`", meant(name, ACTIONS)

@@ -22,7 +22,7 @@ from remediator.core.rules import ObjectSpec, Rule, TargetSpec, When
 if TYPE_CHECKING:
     from remediator.config.ladder import Ladder
     from remediator.config.rule_shapes import GroupShape, GuardsShape, RuleFileShape, RuleShape
-    from remediator.config.settings import Settings
+    from remediator.config.settings import Receiver, Settings
 
 
 def load_rules(source: Settings | Iterable[Path | str], settings: Settings | None = None) -> tuple[Rule, ...]:
@@ -38,7 +38,7 @@ def load_rules(source: Settings | Iterable[Path | str], settings: Settings | Non
     else:
         paths = [Path(each) for each in source]
     problems = Problems()
-    receivers = frozenset(each.name for each in settings.receivers) if settings else None
+    receivers = {each.name: each for each in settings.receivers} if settings else None
     files = [_read(path, receivers, problems) for path in dict.fromkeys(paths)]
     _unique(files, problems)
     if settings:
@@ -80,7 +80,7 @@ class _File:
                 yield _rule(group, rule, self.ladders["groups", g, "rules", r])
 
 
-def _read(path: Path, receivers: frozenset[str] | None, problems: Problems) -> _File:
+def _read(path: Path, receivers: dict[str, Receiver] | None, problems: Problems) -> _File:
     from remediator.config.ladder import LadderReader
     from remediator.config.rule_shapes import RuleFileShape
     from remediator.config.shapes import read

@@ -76,6 +76,7 @@ class Intent(Value, frozen=True, tag_field="kind", tag="intent"):
 
     `part` is 0 for the only write of its step; of a step of several writes it counts from 1, `left` is how many more
     are foreseen, and `until` the instant by which the step must be done; `due` is when it gives back what it took.
+    `message` is what an outside system is asked with, the same at every attempt.
     """
 
     id: str
@@ -89,6 +90,7 @@ class Intent(Value, frozen=True, tag_field="kind", tag="intent"):
     left: int = 0
     until: datetime | None = None
     due: datetime | None = None
+    message: Message | None = None
 
 
 class Outcome(Value, frozen=True, tag_field="kind", tag="outcome"):

@@ -16,6 +16,7 @@ class Occasion(enum.StrEnum):
     APPROVAL = "approval"  # a plan waits for a person's word
     ANSWERED = "answered"  # a person approved or denied a plan, or nobody did in time
     ACTED = "acted"  # something was written
+    CALLED = "called"  # an outside system is asked to act, by the action `webhook`
     GITOPS = "gitops"  # what is about to be written is kept by another tool, which has to be told
     FAILED = "failed"  # a step did not help, or could not be carried out
     REFUSED = "refused"  # nothing more is done, and nobody is asked

@@ -93,12 +93,13 @@ class PatchType(enum.StrEnum):
 
 
 class Verb(enum.StrEnum):
-    """What a change asks the API server to do."""
+    """What a change asks the API server to do; `call` asks an outside system instead."""
 
     PATCH = "patch"
     CREATE = "create"
     DELETE = "delete"
     EVICT = "evict"
+    CALL = "call"
 
 
 class Precondition(Value, frozen=True):

@@ -25,8 +25,8 @@ class Written(Value, frozen=True):
 
 
 class Progress(Value, frozen=True):
-    """A step under way. Past `until` (inclusive) no further write is made, but for one that gives back what it took, for
-    which it waits until `due`.
+    """A step under way. Past `until` (inclusive) no further write is made, but for one that gives back what it took,
+    for which it waits until `due`.
 
     `failed` says why it is given up, once it is; `ended` that its last write is done and it is verified from now on.
     """

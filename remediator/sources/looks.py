@@ -170,6 +170,8 @@ async def rehearse(cluster: Cluster, change: Change, snapshot: Snapshot) -> Rehe
     the target that is changed.
     """
     mark = digest(change)
+    if change.verb is Verb.CALL:
+        return Rehearsal(mark, "accepted", detail="an outside system cannot be asked beforehand")
     try:
         after = await cluster.rehearse(change)
     except (Conflict, NotFound) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 
 from remediator.actions.action import REMEDIATION, Done, Order, Wait
@@ -9,10 +10,14 @@ from remediator.actions.rerun_job import ACTION, manifest
 from remediator.core.kinds import ref_of
 from remediator.core.model import Change, OutcomeStatus, Refusal, Verb, as_json
 from remediator.core.progress import Written
+from remediator.core.rules import Step, TargetSpec, When
 from remediator.core.snapshot import Facts, Snapshot
 from remediator.simulation import objects
+from remediator.simulation.world import World
 from tests.unit.actions.acting import ID, Yard, planned, refused, seen
-from tests.unit.builders import START
+from tests.unit.builders import ESCALATE, START, matcher, policy, rule
+from tests.unit.controller.house import House
+from tests.unit.playing import ACCOUNT
 
 GONE = Snapshot(Facts(START, exists=False))
 
@@ -78,3 +83,24 @@ def test_its_writes_are_told_beforehand():
     order = Order(ID, yard.target, {}, seen(yard.live))
     assert ACTION.outlook(order) == ("delete Job/shop/report", "create Job/shop/report again")
     assert ACTION.check({"name": "again"})
+
+
+@pytest.mark.parametrize(("write", "moment"), [(w, m) for w in (1, 2) for m in ("before", "after")])
+@pytest.mark.parametrize("down_for", [10.0, 3600.0])
+def test_a_job_that_was_deleted_is_created_again_however_long_nobody_was_there(write, moment, down_for):
+    world = World(namespaces=("kube-system", "shop"))
+    world.create(objects.job("report", "shop", "registry.example/task:fail", backoffLimit=0))
+    world.advance(3600)
+    ladder = (Step("rerun_job"), ESCALATE)
+    rerun = rule("rerun", *ladder, when=When((matcher("alertname", "Stuck"),)), target=TargetSpec("Job"))
+    house = House(world, policy(), rerun)
+    process, count = house.start(), iter(range(1, 100))
+    setattr(process.cluster, moment, lambda: process.kill() if next(count) == write else None)
+    house.alert(deployment="", job_name="report")
+    house.wait(20)
+    house.wait(down_for)
+    house.start()
+    house.wait(120)
+    verbs = [each.request.verb for each in world.audit.writes(ACCOUNT) if each.request.kind == "Job"]
+    assert [verb for verb in verbs if verb != "patch"] == ["delete", "create"], "a fence may be a patch"
+    house.close()
