@@ -28,7 +28,7 @@ _ALWAYS = (Occasion.ESCALATED, Occasion.CLOSED)
 
 def announced(state: State, ruling: Ruling, now: datetime) -> Ruling:
     """The ruling with the messages that follow from its events."""
-    if not any(occasion_of(event) for event in ruling.events):
+    if not any(_may_be_told(state, event) for event in ruling.events):
         return ruling
     events: list[Event] = []
     for event in ruling.events:
@@ -38,6 +38,14 @@ def announced(state: State, ruling: Ruling, now: datetime) -> Ruling:
         events += (*notices, event) if closes else (event, *notices)
         state = fold((*notices, event) if closes else notices, after)
     return replace(ruling, events=tuple(events))
+
+
+def _may_be_told(state: State, event: Event) -> bool:
+    """Whether anybody may be told of an event: of one that nobody asks about it need not be known what comes of it."""
+    occasion = occasion_of(event)
+    if occasion is None:
+        return False
+    return occasion is Occasion.ESCALATED or occasion in state.policy.notices.occasions or event.incident in state.post
 
 
 def _notices(state: State, event: Event, now: datetime) -> tuple[Event, ...]:

@@ -33,7 +33,7 @@ from remediator.ports import Broken, Clock, Cluster, Fenced, Journal, JournalErr
 from remediator.recovery import restore
 from remediator.retention import Kept, Retention
 from remediator.sources.inquiries import Inquiries
-from remediator.sources.looks import look, look_again
+from remediator.sources.looks import Looks
 from remediator.sources.objects import MAX_AGE, Objects
 from remediator.sources.queries import Ask, Queries
 from remediator.sources.reads import Reads
@@ -116,8 +116,8 @@ class Controller:
             alerts.heard,
             shared=elector is not None,
         )
-        self._alerts, self._outside = alerts, {Need.SILENCES: alerts.silences}
-        self.inquiries = Inquiries(ask, clock)
+        self._alerts = alerts
+        self._looks = Looks(cluster, clock, Inquiries(ask, clock), {Need.SILENCES: alerts.silences})
         self.queries = Queries(ask, cluster, clock, lambda: self.state, self.tell, every) if ask else None
         self.caller = Caller(notifier, clock, lambda: self.state, self._objection, *holds)
         self.courier = Courier(notifier, clock, lambda: self.state, self.tell)
@@ -299,7 +299,7 @@ class Controller:
         receipts = [receipt for mail in mails for receipt in mail.receipts]
         misses = 0
         while True:
-            rulings = self._decided(mails)
+            rulings, state = self._decided(mails)
             events = [event for ruling in rulings for event in ruling.events]
             if not events and not receipts:
                 return rulings
@@ -317,16 +317,19 @@ class Controller:
                 await self._rest(backoff(misses).total_seconds())
                 misses += 1
         self.writable = True
-        self._fold(records)
+        as_decided = all(record.event == event for record, event in zip(records, events, strict=True))
+        self._fold(records, state if as_decided else fold((record.event for record in records), self.state))
         return rulings
 
-    def _decided(self, mails: Sequence[Mail]) -> list[Ruling]:
-        """What follows from each observation, given what follows from those before it. Changes nothing here."""
+    def _decided(self, mails: Sequence[Mail]) -> tuple[list[Ruling], State]:
+        """What follows from each observation, given what follows from those before it, and the state after all of it.
+        Changes nothing here.
+        """
         state, rulings = self.state, []
         for mail in mails:
             rulings.append(decide(state, mail.observation, self.clock.now()))
             state = fold(rulings[-1].events, state)
-        return rulings
+        return rulings, state
 
     async def _keep_up(self) -> bool:
         """Append one thing that the journal needs for itself; whether that was done. Decisions come in between."""
@@ -334,7 +337,8 @@ class Controller:
         if wanted is None:
             return False
         try:
-            self._fold(await self.journal.append([Event(self.clock.now(), wanted)], after=self.seq))
+            records = await self.journal.append([Event(self.clock.now(), wanted)], after=self.seq)
+            self._fold(records, fold((record.event for record in records), self.state))
         except Fenced:
             raise
         except JournalError as error:
@@ -353,9 +357,11 @@ class Controller:
         self._upkeep.announce(dropped)
         self._wake()
 
-    def _fold(self, records: Sequence[Record]) -> None:
+    def _fold(self, records: Sequence[Record], state: State) -> None:
+        """Take over the state after records that became durable: whoever is to hear of them does."""
+        self.state = state
         for record in records:
-            self.state, self.seq = apply(self.state, record.event), record.seq
+            self.seq = record.seq
             self._upkeep.saw(record.event)
             self.courier.saw(record.event)
             for watcher in self.watchers:
@@ -402,7 +408,7 @@ class Controller:
         fresh = incident.phase is Phase.PENDING and incident.serial == 0
         before = self.reads.take(ref_of(incident.target)) if fresh else None
         incident = self.queries.with_value(incident) if self.queries else incident
-        return await look(self.cluster, self.clock, self.inquiries, self.state, incident, before, self._outside)
+        return await self._looks.look(self.state, incident, before)
 
     async def _carry(self, incident: Incident) -> Carried:
         """An intent of this process is carried out; one found in the journal is settled first."""
@@ -422,7 +428,7 @@ class Controller:
         incident, facts = self.state.incidents.get(incident_id), None
         if waited and incident is not None and isinstance(intent, Intent):
             incident = self.queries.with_value(incident) if self.queries else incident
-            facts = await look_again(self.cluster, self.clock, self.inquiries, self.state, incident, self._outside)
+            facts = await self._looks.look_again(self.state, incident)
             if facts.unknown:
                 raise Unavailable(facts.unknown)
         return objection(self.state, incident_id, intent, facts, self.clock.now())

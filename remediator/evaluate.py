@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from remediator.bookkeeping import about
 from remediator.core.events import Event, IncidentClosed, IncidentOpened, Signal
-from remediator.core.fold import apply
+from remediator.core.fold import fold
 from remediator.core.model import CloseReason, Phase, Target
 from remediator.core.observations import Sighting
 from remediator.core.state import MAX_SIGNALS, Incident, SeenSignal, State, open_key, told_key
@@ -23,10 +23,11 @@ from remediator.guards.guard import limits_of
 def evaluate(state: State, sightings: tuple[Sighting, ...], now: datetime) -> tuple[Event, ...]:
     """The events that these sightings add to what the journal already says; none where nothing is new."""
     events: list[Event] = []
+    said: tuple[Event, ...] = ()
     for sighting in sightings:
-        for event in _said_once(state, sighting, now):
-            state = apply(state, event)
-            events.append(event)
+        state = fold(said, state)
+        said = tuple(_said_once(state, sighting, now))
+        events += said
     return tuple(events)
 
 

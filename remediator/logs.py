@@ -17,7 +17,6 @@ import msgspec
 _hidden = {"rich": None} if "structlog" not in sys.modules and "rich" not in sys.modules else {}
 sys.modules.update(_hidden)  # type: ignore[arg-type]
 import structlog  # noqa: E402
-import structlog.contextvars  # noqa: E402
 import structlog.processors  # noqa: E402
 
 for _name in _hidden:
@@ -51,7 +50,6 @@ def configure(level: str = "info", form: str = "json", out: BinaryIO | None = No
         raise ValueError(f"log: level must be one of {', '.join(LEVELS)}, format one of {', '.join(FORMATS)}")
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,

@@ -7,6 +7,7 @@ nothing that an alert brings becomes one.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -159,7 +160,13 @@ def _signal(record: Record, signal: Signal) -> None:
 def _decision(record: Record, decision: Decision) -> None:
     DECISIONS.labels(_name(record.event.rule), _one_of(_RESULTS, decision.result)).inc()
     for verdict in decision.verdicts:
-        VERDICTS.labels(_name(verdict.guard), _one_of(_VERDICTS, verdict.verdict)).inc()
+        _of_verdicts(verdict.guard, verdict.verdict).inc()
+
+
+@functools.lru_cache(maxsize=256)
+def _of_verdicts(guard: str, verdict: str) -> Counter:
+    """The counter of a guard's answers; there are thirty of them in each decision."""
+    return VERDICTS.labels(_name(guard), _one_of(_VERDICTS, verdict))
 
 
 def _outcome(record: Record, outcome: Outcome) -> None:

@@ -21,7 +21,8 @@ MOST_TEXT = 400
 
 def diff(before: Json, after: Json) -> str:
     """Lines `- path: old` and `+ path: new`, sorted by path; bounded in length, with a note where it was cut."""
-    lines = [line for path in _differing(_flat(before), _flat(after)) for line in path]
+    old, new = _apart(_shown_of(before), _shown_of(after))
+    lines = [line for path in _differing(dict(_leaves(old, "")), dict(_leaves(new, ""))) for line in path]
     if len(lines) > MOST_LINES:
         lines = [*lines[:MOST_LINES], f"… and {len(lines) - MOST_LINES} more lines"]
     return "\n".join(lines)
@@ -40,13 +41,26 @@ def _told(path: str, value: str) -> str:
     return GONE if path.endswith("].value") and ".env[" in path else scrub(value)
 
 
-def _flat(obj: Json) -> dict[str, str]:
+def _shown_of(obj: Json) -> Json:
+    """The object without what is left out."""
     shown = {key: value for key, value in obj.items() if key != "status"}
     if "metadata" in shown:
         meta = {key: value for key, value in shown["metadata"].items() if key not in LEFT_OUT}
         notes = {k: v for k, v in (meta.get("annotations") or {}).items() if not k.startswith(OWN)}
         shown["metadata"] = {**meta, "annotations": notes}
-    return dict(_leaves(shown, ""))
+    return shown
+
+
+def _apart(old: Json, new: Json) -> tuple[Json, Json]:
+    """Two objects without the fields that are equal in both: of most writes nearly all of them."""
+    one, other = {}, {}
+    for key in old.keys() | new.keys():
+        was, now = old.get(key), new.get(key)
+        if isinstance(was, dict) and isinstance(now, dict) and was and now:
+            was, now = _apart(was, now)
+        if was != now:
+            one[key], other[key] = was, now
+    return one, other
 
 
 def _leaves(value: Any, path: str) -> Iterator[tuple[str, str]]:

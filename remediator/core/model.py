@@ -155,7 +155,7 @@ class Verdict(Value, frozen=True):
 
 def allow(guard: str, reason: str = "", **inputs: Any) -> Verdict:
     """The guard has no objection."""
-    return Verdict(guard, "allow", reason, None, as_json(inputs))
+    return Verdict(guard, "allow", reason, None, as_json(inputs) if inputs else {})
 
 
 def hold(guard: str, reason: str, retry_at: datetime, **inputs: Any) -> Verdict:

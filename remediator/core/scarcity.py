@@ -7,6 +7,7 @@ same mode, and held back by nothing else.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 from remediator.core.fold import shadow
 from remediator.core.fold.budgets import place_of
@@ -24,6 +25,11 @@ LONGEST_TURN = timedelta(minutes=10)
 LOOK_AGAIN = timedelta(seconds=15)
 """When an incident asks again that waits for another one's end."""
 
+MOST_ASKED = 256
+"""Incidents before one that are asked whether they could go first, the most urgent first: of ten thousand that cannot,
+not all are asked in every decision.
+"""
+
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -40,7 +46,8 @@ def budgeted(
         return deny(name, "a budget of 0 never allows anything", max=budget.max, per=budget.per)
     window = timedelta(seconds=budget.per)
     spent = state.spent.get(shadow(mode) + scope, ())
-    recent = sorted(at for at in spent if now - at < window)
+    oldest = now - window
+    recent = sorted(at for at in spent if at > oldest)
     seen = {"scope": scope, "used": len(recent), "max": budget.max, "per": budget.per}
     if len(recent) >= budget.max:
         frees = recent[-budget.max] + window + _stagger(_position(state, scope, incident))
@@ -79,9 +86,9 @@ def _in_turn(
 
 
 def _ahead(state: State, scope: str, incident: Incident, mode: Mode, now: datetime, most: int) -> int:
-    """More urgent incidents that could take a place now, counted up to `most`."""
-    found, due = 0, dict[int, datetime]()  # worked out once a rule: ten thousand may stand before an incident
-    for _, _, each in before(state.queues.get(scope, ()), place_of(incident)):
+    """More urgent incidents that could take a place now, counted up to `most`: of the first `MOST_ASKED`."""
+    found, due = 0, dict[int, datetime]()  # worked out once a rule
+    for _, _, each in islice(before(state.queues.get(scope, ()), place_of(incident)), MOST_ASKED):
         other = state.incidents[each]
         since = due.get(id(other.definition))
         if since is None:

@@ -66,8 +66,14 @@ def trace(results: tuple[Result, ...], limit: Breaker) -> Circuit:
     """Where the breaker stands after these results, the oldest first."""
     circuit = Circuit()
     for result in results:
+        if circuit.opened is None and result.what in _NO_NEWS:
+            continue
         circuit = (_while_closed if circuit.opened is None else _while_open)(circuit, result, limit)
     return circuit
+
+
+_NO_NEWS = ("began", "void")
+"""What changes nothing while a breaker is closed; most results are of this kind."""
 
 
 def _while_closed(circuit: Circuit, result: Result, limit: Breaker) -> Circuit:

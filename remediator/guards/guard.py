@@ -5,6 +5,7 @@ All guards are asked and all answers are kept, whatever the first one says. A gu
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from remediator.actions.action import Action, Planned
-from remediator.core.guarding import Budget, Portion, Veto, stricter
+from remediator.core.guarding import Budget, GuardSettings, Portion, Veto, stricter
 from remediator.core.model import Mode, Value, Verdict, hold
 from remediator.core.rules import Policy, Rule, Step
 from remediator.core.snapshot import Facts
@@ -93,7 +94,13 @@ class Limits(Value, frozen=True):
 
 def limits_of(policy: Policy, rule: Rule) -> Limits:
     """The limits in force for a rule: of what settings and rule say the stricter, a default where neither does."""
-    return _filled(Limits(), stricter(policy.guards, rule.guards))
+    return _in_force(policy.guards, rule.guards)
+
+
+@functools.lru_cache(maxsize=1024)
+def _in_force(settings: GuardSettings, rule: GuardSettings) -> Limits:
+    """Worked out once for each pair of sayings: every guard of every look asks for it."""
+    return _filled(Limits(), stricter(settings, rule))
 
 
 def _filled(default: Any, said: Any) -> Any:

@@ -27,9 +27,6 @@ from remediator.sources.pod_states import is_ready, log_of, pod_state, worst_fir
 MOST_SECONDS = 1.5
 """For all of it."""
 
-MOST_AT_ONCE = 8
-"""Diagnoses under way: in a storm others go without rather than crowd the API server."""
-
 MOST_PODS, MOST_LOGS, MOST_LINES, MOST_EVENTS, MOST_NODES, MOST_SERVICES = 8, 2, 15, 8, 3, 5
 LINE = 240
 """Characters of one line of a log, of a message, of a difference."""
@@ -40,20 +37,11 @@ LARGEST = 12 * 1024
 SERVICE = Resource("v1", "Service", "services")
 SLICE = Resource("discovery.k8s.io/v1", "EndpointSlice", "endpointslices")
 
-_under_way: set[object] = set()
-
 
 async def diagnose(cluster: Cluster, clock: Clock, target: Target, live: Json) -> Diagnosis:
     """How a live target stands. Never raises, and never takes longer than `MOST_SECONDS`."""
     taken_at = clock.now()
-    if len(_under_way) >= MOST_AT_ONCE:
-        return Diagnosis(taken_at, unread={"all": f"{MOST_AT_ONCE} diagnoses are under way already"})
-    mark = object()
-    _under_way.add(mark)
-    try:
-        parts, unread = await _parts(_Reading(cluster, target, live))
-    finally:
-        _under_way.discard(mark)
+    parts, unread = await _parts(_Reading(cluster, target, live))
     return _fitting(Diagnosis(taken_at, unread=unread, **parts))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from datetime import datetime
+from typing import TypeAlias
 
 from msgspec.structs import replace
 
@@ -29,8 +30,9 @@ from remediator.core.workload import facts_of
 from remediator.objections import needs_again
 from remediator.ports import Clock, Cluster, ClusterError, Conflict, Forbidden, Invalid, NotFound, Throttled
 from remediator.propose import diagnosis_is_due, digest, needs_of, wanted_change
-from remediator.sources.diagnosis import diagnose
+from remediator.sources.diagnoses import Diagnoses
 from remediator.sources.inquiries import Inquiries, conditions
+from remediator.sources.namespaces import Namespaces
 from remediator.sources.pods import pod_facts
 from remediator.sources.reads import Read
 from remediator.sources.spoken import speaks, spoken_of
@@ -38,36 +40,64 @@ from remediator.sources.still import still
 from remediator.sources.surroundings import Reader, surroundings
 from remediator.sources.view import view_of
 
+Lists: TypeAlias = dict[str, tuple[Json, ...]]
+
 MOST_HELD = 64
 """Objects that the API server does not let go now (429), after which a look asks about no further one."""
 
 
-async def look(
-    cluster: Cluster,
-    clock: Clock,
-    asking: Inquiries,
-    state: State,
-    incident: Incident,
-    before: Read | None = None,
-    outside: Mapping[Need, Reader] | None = None,
-) -> Looked:
-    """Read the incident's target and rehearse what would be done about it. Never raises a `ClusterError`.
+class Looks:
+    """Looks at the targets of one cluster. `outside` reads what the cluster itself does not know."""
 
-    Where the API server answers that an object may not go now, an action may plan on without it, and is asked again.
-    `before` is the target as it was read a moment ago: it is not read again. `outside` reads what the cluster itself
-    does not know.
-    """
-    snapshot = await read(cluster, clock, asking, state, incident, before)
-    needs = needs_of(state, incident, snapshot.facts, clock.now()) if snapshot.facts.exists else frozenset[Need]()
-    snapshot = await _surrounded(cluster, asking, state, incident, snapshot, needs, outside)
-    change = wanted_change(state, incident, _timed(snapshot, clock), clock.now())
-    diagnosing = _diagnosing(cluster, clock, state, incident, snapshot, change)
-    try:
-        snapshot, rehearsal = await _rehearsed(cluster, clock, state, incident, snapshot, change)
-        return Looked(incident.id, _timed(snapshot, clock), rehearsal, await diagnosing if diagnosing else None)
-    finally:
-        if diagnosing:
-            diagnosing.cancel()
+    def __init__(
+        self, cluster: Cluster, clock: Clock, asking: Inquiries, outside: Mapping[Need, Reader] | None = None
+    ) -> None:
+        self._cluster, self._clock, self._asking = cluster, clock, asking
+        self._diagnoses = Diagnoses(cluster, clock)
+        self._readers = {Need.NAMESPACE: Namespaces().read, **(outside or {}), Need.GATES: asking.gates}
+
+    async def look(self, state: State, incident: Incident, before: Read | None = None) -> Looked:
+        """Read the incident's target and rehearse what would be done about it. Never raises a `ClusterError`.
+
+        Where the API server answers that an object may not go now, an action may plan on without it, and is asked
+        again. `before` is the target as it was read a moment ago: it is not read again.
+        """
+        clock = self._clock
+        snapshot = await read(self._cluster, clock, self._asking, state, incident, before)
+        needs = needs_of(state, incident, snapshot.facts, clock.now()) if snapshot.facts.exists else frozenset[Need]()
+        snapshot = await self._surrounded(state, incident, snapshot, needs)
+        change = wanted_change(state, incident, _timed(snapshot, clock), clock.now())
+        diagnosing = self._diagnosing(state, incident, snapshot, change)
+        try:
+            snapshot, rehearsal = await _rehearsed(self._cluster, clock, state, incident, snapshot, change)
+            return Looked(incident.id, _timed(snapshot, clock), rehearsal, await diagnosing if diagnosing else None)
+        finally:
+            if diagnosing:
+                diagnosing.cancel()
+
+    async def look_again(self, state: State, incident: Incident) -> Facts:
+        """Read what a write that has waited still depends on. Never raises a `ClusterError`."""
+        snapshot = await read(self._cluster, self._clock, self._asking, state, incident)
+        known = snapshot.facts.exists
+        needs = needs_again(state, incident, snapshot.facts, self._clock.now()) if known else frozenset[Need]()
+        return _timed(await self._surrounded(state, incident, snapshot, needs), self._clock).facts
+
+    async def _surrounded(
+        self, state: State, incident: Incident, snapshot: Snapshot, needs: frozenset[Need]
+    ) -> Snapshot:
+        """The snapshot with what guards in force need to know around the target; nothing else is read."""
+        if not needs:
+            return snapshot
+        around = await surroundings(self._cluster, state, incident, snapshot.live, needs, self._readers)
+        return replace(snapshot, facts=replace(snapshot.facts, around=around))
+
+    def _diagnosing(
+        self, state: State, incident: Incident, snapshot: Snapshot, change: Change | None
+    ) -> asyncio.Task[Diagnosis] | None:
+        """The diagnosis under way beside the rehearsal, where it is due; it is bounded in time and never fails."""
+        if not snapshot.live or not diagnosis_is_due(state, incident, change, self._clock.now()):
+            return None
+        return asyncio.create_task(self._diagnoses.of(incident.target, snapshot.live))
 
 
 async def _rehearsed(
@@ -82,29 +112,6 @@ async def _rehearsed(
             break
         change, rehearsal = following, await rehearse(cluster, following, snapshot)
     return snapshot, rehearsal
-
-
-def _diagnosing(
-    cluster: Cluster, clock: Clock, state: State, incident: Incident, snapshot: Snapshot, change: Change | None
-) -> asyncio.Task[Diagnosis] | None:
-    """The diagnosis under way beside the rehearsal, where it is due; it is bounded in time and never fails."""
-    if not snapshot.live or not diagnosis_is_due(state, incident, change, clock.now()):
-        return None
-    return asyncio.create_task(diagnose(cluster, clock, incident.target, snapshot.live))
-
-
-async def look_again(
-    cluster: Cluster,
-    clock: Clock,
-    asking: Inquiries,
-    state: State,
-    incident: Incident,
-    outside: Mapping[Need, Reader] | None = None,
-) -> Facts:
-    """Read what a write that has waited still depends on. Never raises a `ClusterError`."""
-    snapshot = await read(cluster, clock, asking, state, incident)
-    needs = needs_again(state, incident, snapshot.facts, clock.now()) if snapshot.facts.exists else frozenset[Need]()
-    return _timed(await _surrounded(cluster, asking, state, incident, snapshot, needs, outside), clock).facts
 
 
 def _timed(snapshot: Snapshot, clock: Clock) -> Snapshot:
@@ -125,21 +132,15 @@ async def read(
     taken_at = before.taken_at if before else clock.now()
     try:
         live = before.live if before else await cluster.get(ref_of(incident.target))
-        revisions, pods, lists, signal, answered, more = await asyncio.gather(
-            _revisions(cluster, incident, live),
-            _pods(cluster, incident, live, taken_at),
-            _lists(cluster, incident, live),
-            _signal(cluster, incident, live),
-            conditions(asking, _queries(incident), incident.labels),
-            spoken_of(cluster, incident, live, _sources(incident), taken_at),
-        )
+        revisions, pods, lists, signal, answered, more = await _beside(cluster, asking, incident, live, taken_at)
     except NotFound:
         return Snapshot(Facts(taken_at, exists=False))
     except ClusterError as error:
         return Snapshot(Facts(taken_at, unknown=f"{type(error).__name__}: {error.message}"))
     facts = facts_of(live, taken_at, present(live, revisions))
-    view = view_of(incident, live, facts, pods, taken_at, more)
-    answers = (*signal, *(_answer(source, incident, view) for source in _sources(incident)), *answered)
+    sources = _sources(incident)
+    view = view_of(incident, live, facts, pods, taken_at, more) if sources else {}
+    answers = (*signal, *(_answer(source, incident, view) for source in sources), *answered)
     if incident.phase is Phase.VERIFYING:
         facts = replace(facts, proofs=(*answers, *_resolved(state, incident)))
     else:
@@ -147,22 +148,24 @@ async def read(
     return Snapshot(replace(facts, kept=_kept(incident, live)), live, revisions, pods or (), lists)
 
 
-async def _surrounded(
-    cluster: Cluster,
-    asking: Inquiries,
-    state: State,
-    incident: Incident,
-    snapshot: Snapshot,
-    needs: frozenset[Need],
-    outside: Mapping[Need, Reader] | None,
-) -> Snapshot:
-    """The snapshot with what guards in force need to know around the target; nothing else is read."""
-    if not needs:
-        return snapshot
-    around = await surroundings(
-        cluster, state, incident, snapshot.live, needs, {**(outside or {}), Need.GATES: asking.gates}
+async def _beside(
+    cluster: Cluster, asking: Inquiries, incident: Incident, live: Json, now: datetime
+) -> tuple[tuple[Revision, ...], tuple[PodFacts, ...] | None, Lists, tuple[Answer, ...], tuple[Answer, ...], Json]:
+    """What the rule and its step want to know beside the target, all asked at once: revisions, pods, lists, whether
+    the signal stands, what queries answer, and further fields of `target`. Most want nothing, and nothing is begun.
+    """
+    step = ACTIONS[incident.definition.do[incident.step].action]
+    spoken, queries, by_object = _sources(incident), _queries(incident), incident.definition.when.object
+    if not (spoken or queries or by_object or step.reads or _reads_revisions(incident)):
+        return (), None, {}, (), (), {}
+    return await asyncio.gather(
+        _revisions(cluster, incident, live),
+        _pods(cluster, incident, live),
+        _lists(cluster, incident, live),
+        _signal(cluster, incident, live),
+        conditions(asking, queries, incident.labels),
+        spoken_of(cluster, incident, live, spoken, now),
     )
-    return replace(snapshot, facts=replace(snapshot.facts, around=around))
 
 
 async def rehearse(cluster: Cluster, change: Change, snapshot: Snapshot) -> Rehearsal:
@@ -192,8 +195,7 @@ async def _revisions(cluster: Cluster, incident: Incident, live: Json) -> tuple[
     How the pods of a revision fare stands in the status of a ReplicaSet, but in no ControllerRevision.
     """
     target = incident.target
-    wanted = any(ACTIONS[step.action].reads_revisions for step in incident.definition.do)
-    if not wanted or incident.phase is Phase.VERIFYING or target.kind not in WORKLOADS:
+    if not _reads_revisions(incident):
         return ()
     selector = selector_of(live)
     if target.kind == "Deployment":
@@ -203,7 +205,13 @@ async def _revisions(cluster: Cluster, incident: Incident, live: Json) -> tuple[
     return history(live, kept, pods)
 
 
-async def _lists(cluster: Cluster, incident: Incident, live: Json) -> dict[str, tuple[Json, ...]]:
+def _reads_revisions(incident: Incident) -> bool:
+    """Whether a step of the rule plans on the roll-out history, and the target has one."""
+    wanted = any(ACTIONS[step.action].reads_revisions for step in incident.definition.do)
+    return wanted and incident.phase is not Phase.VERIFYING and incident.target.kind in WORKLOADS
+
+
+async def _lists(cluster: Cluster, incident: Incident, live: Json) -> Lists:
     """The objects that the present step's action plans on; none that it does not ask for."""
     step = incident.definition.do[incident.step]
     reads = ACTIONS[step.action].reads
@@ -216,7 +224,7 @@ async def _lists(cluster: Cluster, incident: Incident, live: Json) -> dict[str, 
     return {each.resource.kind: tuple(objects) for each, objects in zip(wanted, found, strict=True)}
 
 
-async def _pods(cluster: Cluster, incident: Incident, live: Json, now: datetime) -> tuple[PodFacts, ...] | None:
+async def _pods(cluster: Cluster, incident: Incident, live: Json) -> tuple[PodFacts, ...] | None:
     """The target's pods; None where no condition of the rule speaks of them, or the kind has none."""
     if not speaks(_sources(incident), "pods") or incident.target.kind not in WORKLOADS:
         return None

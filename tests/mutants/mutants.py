@@ -83,7 +83,7 @@ MUTANTS: tuple[Mutant, ...] = (
     _one(
         "receipts consumed before what follows is durable",
         "controller.py",
-        "            rulings = self._decided(mails)\n",
+        "            rulings, state = self._decided(mails)\n",
         "            if receipts:\n"
         "                try:\n"
         "                    await self.journal.append((), after=self.seq, consume=receipts)\n"
@@ -91,7 +91,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "                    raise\n"
         "                except JournalError:\n"
         "                    pass\n"
-        "            rulings = self._decided(mails)\n",
+        "            rulings, state = self._decided(mails)\n",
     ),
     _one(
         "success by a 200",

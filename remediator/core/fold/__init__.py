@@ -49,7 +49,7 @@ def apply(state: State, event: Event) -> State:
     """The state after one more event; kinds without a meaning for decisions leave it as it is."""
     step = _STEPS.get(type(event.data))
     after = step(state, event, event.data) if step else state
-    return bounded(ledger.kept(state, after, event), event.time)
+    return bounded(ledger.kept(state, after, event), event.time, before=state)
 
 
 _STEPS: dict[type, Callable[[State, Event, Any], State]] = {

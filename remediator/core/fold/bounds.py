@@ -29,10 +29,13 @@ where there are more targets than that within `reach`, the oldest are forgotten 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
-def bounded(state: State, at: datetime, least: int = LEAST, most: int = MOST) -> State:
-    """The state without what is forgotten after an event of this instant."""
+def bounded(state: State, at: datetime, least: int = LEAST, most: int = MOST, before: State | None = None) -> State:
+    """The state without what is forgotten after an event of this instant. What is as it was `before` the event has
+    been looked through.
+    """
     for name in _LAST:
-        if len(getattr(state, name)) > state.room.get(name, least):
+        held = getattr(state, name)
+        if (before is None or held is not getattr(before, name)) and len(held) > state.room.get(name, least):
             state = _pruned(state, name, at, least, most)
     return state
 

@@ -16,7 +16,7 @@ from remediator.ports import Forbidden
 from remediator.simulation.cluster import SimulatedCluster
 from remediator.simulation.loop import VirtualLoop
 from remediator.simulation.world import World
-from remediator.sources import diagnosis
+from remediator.sources.diagnoses import MOST, WINDOW, Diagnoses
 from remediator.sources.diagnosis import LARGEST, MOST_LINES, MOST_SECONDS, diagnose, node_state
 from tests.unit.playing import GOOD, WEB, play, roll_out, shop
 
@@ -202,13 +202,18 @@ def test_in_a_storm_some_go_without():
     target = Target("Deployment", "shop", "web", live["metadata"]["uid"])
 
     async def many() -> list[Diagnosis]:
-        return await asyncio.gather(*(diagnose(cluster, world.clock, target, live) for _ in range(20)))
+        return await asyncio.gather(*(diagnoses.of(target, live) for _ in range(20)))
 
-    loop = VirtualLoop(world)
-    found = loop.run_until_complete(many())
+    diagnoses, loop = Diagnoses(cluster, world.clock), VirtualLoop(world)
+    found, at_once = loop.run_until_complete(many()), loop.run_until_complete(many())
+    world.advance(WINDOW.total_seconds())
+    later = loop.run_until_complete(many())
     loop.close()
-    assert sum("all" in each.unread for each in found) == 20 - diagnosis.MOST_AT_ONCE
-    assert len(diagnosis._under_way) == 0
+    assert [sum("all" in each.unread for each in some) for some in (found, at_once, later)] == [
+        20 - MOST,
+        20,
+        20 - MOST,
+    ]
 
 
 def test_a_pod_that_cannot_pull_its_image_has_no_log_and_says_why():

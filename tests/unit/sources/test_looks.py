@@ -14,7 +14,7 @@ from remediator.core.rules import Query, Rule, Until
 from remediator.core.snapshot import Facts
 from remediator.core.state import Incident, State
 from remediator.sources.inquiries import Inquiries
-from remediator.sources.looks import look
+from remediator.sources.looks import Looks
 from tests.unit.builders import at, incident, policy, rule
 from tests.unit.playing import ACCOUNT, WEB, play, shop, web
 
@@ -34,10 +34,8 @@ def looked(of: Rule, answers: dict[str, Answer], phase: Phase = Phase.PENDING, s
     async def ask(query: str, instant) -> Answer:
         return answers[query]
 
-    seen = look(
-        world.cluster(ACCOUNT), world.clock, Inquiries(ask, world.clock), state or State(policy=policy()), about
-    )
-    return play(world, seen)
+    looks = Looks(world.cluster(ACCOUNT), world.clock, Inquiries(ask, world.clock))
+    return play(world, looks.look(state or State(policy=policy()), about))
 
 
 def _verifying(about: Incident) -> Incident:

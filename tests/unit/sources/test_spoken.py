@@ -11,7 +11,7 @@ from remediator.core.state import State
 from remediator.simulation import objects
 from remediator.simulation.world import World
 from remediator.sources.inquiries import Inquiries
-from remediator.sources.looks import look
+from remediator.sources.looks import Looks
 from tests.unit.builders import incident, policy, rule
 from tests.unit.playing import ACCOUNT, change, play, shop, web
 
@@ -22,7 +22,7 @@ def answered(world: World, *sources: str):
     target = Target("Deployment", "shop", "web", web(world)["metadata"]["uid"])
     about = replace(incident(rule(conditions=sources), target), since=since, opened_at=since)
     asking, state = Inquiries(None, world.clock), State(policy=policy())
-    seen = play(world, look(world.cluster(ACCOUNT), world.clock, asking, state, about))
+    seen = play(world, Looks(world.cluster(ACCOUNT), world.clock, asking).look(state, about))
     for source in sources:
         compile_condition(source, "Deployment")
     listed = {entry.request.kind for entry in world.audit.entries[before:] if entry.request.verb == "list"}
@@ -73,7 +73,7 @@ def test_what_may_not_be_read_makes_the_whole_look_unknown():
     about = incident(rule(conditions=("!has(target.hpa)",)), since=since)
     about = replace(about, target=Target("Deployment", "shop", "web", web(world)["metadata"]["uid"]))
     asking, state = Inquiries(None, world.clock), State(policy=policy())
-    seen = play(world, look(world.cluster(ACCOUNT), world.clock, asking, state, about))
+    seen = play(world, Looks(world.cluster(ACCOUNT), world.clock, asking).look(state, about))
     assert "Forbidden" in seen.snapshot.facts.unknown
 
 

@@ -19,7 +19,7 @@ from remediator.simulation.audit import Request
 from remediator.simulation.world import World
 from remediator.sources.disruptions import covers
 from remediator.sources.inquiries import Inquiries
-from remediator.sources.looks import look
+from remediator.sources.looks import Looks
 from remediator.sources.surroundings import surroundings
 from tests.unit.builders import incident, matcher, policy, rule
 from tests.unit.builders import state as state_of
@@ -291,7 +291,7 @@ async def seen(w: World, about: Incident, **settings) -> tuple[Facts, list[str]]
     """The facts of a look by a rule that fires, and the kinds that were read for it."""
     journal = replace(State(policy=policy(**settings)), rules=State().rules.set("r", about.definition))
     before = len(w.audit.entries)
-    looked = await look(w.cluster("ours"), w.clock, Inquiries(None, w.clock), journal, about)
+    looked = await Looks(w.cluster("ours"), w.clock, Inquiries(None, w.clock)).look(journal, about)
     return looked.snapshot.facts, [f"{each.request.verb} {each.request.kind}" for each in w.audit.entries[before:]]
 
 
