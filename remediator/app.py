@@ -18,6 +18,7 @@ from remediator.elector import NowhereToMeet
 from remediator.installation import Installation, World
 from remediator.narrate import narrate
 from remediator.ports import Clock, Fenced, JournalError
+from remediator.server.certificate import CertificateError
 from remediator.server.run import ListenError
 from remediator.sources.alerts import believing
 from remediator.sources.reconciliation import Alerting
@@ -52,7 +53,7 @@ async def run(settings: Settings, rules: tuple[Rule, ...]) -> int:
         installation = Installation(
             settings,
             rules,
-            World(journal, cluster, notifier, clock, ask, _alerting(settings, prometheus, outbound, clock)),
+            World(journal, cluster, notifier, clock, ask, _alerting(settings, prometheus, outbound, clock), cluster),
             probe=cluster.version,
             watchers=(metrics.observe, partial(log_record, log.bind())),
             opened=_keep_out_of_collections,
@@ -101,7 +102,7 @@ async def _until_signalled(installation: Installation) -> int:
     loop.add_signal_handler(signal.SIGHUP, lambda: loop.create_task(installation.reload("signal:SIGHUP")))
     try:
         await installation.run(stop, lambda serving: log.info("listening", url=serving.url))
-    except ListenError as error:
+    except (ListenError, CertificateError) as error:
         log.error("nothing can be received", problem=str(error))
         return 2
     except Fenced as error:

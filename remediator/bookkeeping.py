@@ -27,6 +27,9 @@ from remediator.core.state import Incident, State, dark_key
 from remediator.core.text import cut
 from remediator.guards.guard import limits_of
 
+MOST_TURNED_AWAY = 20
+"""Answers of one incident that are journalled though they do not count: enough to be seen, too few to fill a disk."""
+
 
 def about(state: State, incident: Incident, data: Payload, now: datetime) -> Event:
     """An event of an incident, under the mode in force for it now."""
@@ -122,22 +125,35 @@ def _expired(state: State, incident: Incident, now: datetime) -> tuple[Event, ..
 
 
 def answered(state: State, seen: Answered, now: datetime) -> tuple[Event, ...]:
-    """A person's word on the plan that waits; nothing where that is another plan, or none, or they said so before.
+    """A person's word on the plan that waits. Where it does not count, that is said, up to `MOST_TURNED_AWAY` times.
 
     Of two simultaneous answers the first that gets here counts: the second meets an incident that no longer waits.
     """
     incident = state.incidents.get(seen.incident)
-    if incident is None or incident.phase is not Phase.AWAITING or incident.plan != seen.plan:
+    if incident is None:
         return ()
-    if incident.expires_at is not None and now >= incident.expires_at:
+    waits = incident.phase is Phase.AWAITING and incident.plan == seen.plan
+    if waits and incident.expires_at is not None and now >= incident.expires_at:
         return _expired(state, incident, now)
     actor = f"operator:{seen.by}"
-    if seen.approve and actor in incident.approvals:
-        return ()
+    if objection := seen.objection or _objection(incident, seen, actor):
+        surplus = incident.turned_away >= MOST_TURNED_AWAY
+        refused = Approval("refused", seen.plan, reason=objection)
+        return () if surplus else (replace(about(state, incident, refused, now), actor=actor),)
     quorum = limits_of(state.policy, incident.definition).approval.quorum
     enough = seen.approve and len(incident.approvals) + 1 >= quorum
     said = Approval("approve" if seen.approve else "deny", seen.plan, enough, seen.reason)
     return (replace(about(state, incident, said, now), actor=actor),)
+
+
+def _objection(incident: Incident, seen: Answered, actor: str) -> str:
+    """Why a word does not count; empty where it does."""
+    if incident.phase is not Phase.AWAITING or incident.plan != seen.plan:
+        waits = f"plan {incident.plan} waits" if incident.phase is Phase.AWAITING else "no plan waits"
+        return f"{waits} for this incident, {seen.plan[:100] or 'no plan'} was answered"
+    if seen.approve and actor in incident.approvals:
+        return "the same operator has approved this plan already"
+    return ""
 
 
 def reloaded(state: State, seen: Reloaded, now: datetime) -> tuple[Event, ...]:

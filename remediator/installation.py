@@ -13,7 +13,7 @@ from remediator import __version__, logs, metrics, views
 from remediator.config import Settings
 from remediator.config.settings import Storage
 from remediator.controller import Controller
-from remediator.core.events import Event, Pause, Record
+from remediator.core.events import Approval, Event, Pause, Record
 from remediator.core.model import Value
 from remediator.core.observations import Answered, Paused, Reloaded
 from remediator.core.rules import Itself, Rule
@@ -24,6 +24,8 @@ from remediator.relay import Relay
 from remediator.retention import Kept
 from remediator.server.access import shut_doors
 from remediator.server.app import build
+from remediator.server.certificate import Certificate
+from remediator.server.reviews import Reviewer
 from remediator.server.run import Serving, serve
 from remediator.server.service import Check, Page
 from remediator.sources.queries import Ask
@@ -37,7 +39,9 @@ PROBE = 10.0
 
 
 class World(Value, frozen=True):
-    """What the service stands on: an adapter for each port, `ask` for queries of rules, `alerting` about alerts."""
+    """What the service stands on: an adapter for each port, `ask` for queries of rules, `alerting` about alerts,
+    `reviewer` for the tokens of operators that Kubernetes knows.
+    """
 
     journal: Journal
     cluster: Cluster
@@ -45,6 +49,7 @@ class World(Value, frozen=True):
     clock: Clock
     ask: Ask | None = None
     alerting: Alerting | None = None
+    reviewer: Reviewer | None = None
 
 
 class Installation:
@@ -65,6 +70,7 @@ class Installation:
     ) -> None:
         self.settings, self.journal, self.clock = settings, world.journal, world.clock
         self._rules, self._probe, self._ready = rules, probe, opened
+        self._reviewer = world.reviewer
         self._closing = "starting: the journal is being read"
         self._cluster_seen = ("not asked yet", 0.0)
         self.files = RuleFiles(settings, world.clock, self._tell_rules)
@@ -101,7 +107,9 @@ class Installation:
         web = self.settings.web
         for door in shut_doors(web):
             log.warning(door)
-        serving = await serve(build(self, web), web.listen, grace=self.settings.shutdown_grace)
+        certificate = Certificate(web.tls_config) if web.tls_config else None
+        app = build(self, web, reviewer=self._reviewer)
+        serving = await serve(app, web.listen, grace=self.settings.shutdown_grace, certificate=certificate)
         deciding = asyncio.create_task(self.office.run(lambda: self._reloaded(self._rules), self._opened))
         stopping, looking = asyncio.create_task(stop.wait()), asyncio.create_task(self.files.run())
         try:
@@ -212,17 +220,16 @@ class Installation:
 
     async def answer(self, answered: Answered) -> str:
         """See `server.service.Service`."""
-        incident = self.controller.state.incidents.get(answered.incident)
-        if incident is None:
+        if answered.incident not in self.controller.state.incidents:
             return "there is no open incident of this id"
         try:
             events = await self._followed(answered)
         except JournalError as error:
             return f"not counted: {error}"
-        if any(event.kind == "approval" and event.actor != "controller" for event in events):
+        said = [each.data for each in events if isinstance(each.data, Approval) and each.actor != "controller"]
+        if any(each.answer != "refused" for each in said):
             return ""
-        waits = f"plan {incident.plan} waits" if incident.plan else "no plan waits"
-        return f"not counted: {waits} for this incident, {answered.plan or 'no plan'} was answered"
+        return f"not counted: {said[0].reason if said else 'it came too late'}"
 
     def pauses(self) -> tuple[views.PauseView, ...]:
         """See `server.service.Service`."""

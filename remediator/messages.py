@@ -188,7 +188,7 @@ def _of_outcome(data: Any) -> Occasion | None:
 _OCCASIONS: dict[str, Callable[[Any], Occasion | None]] = {
     "incident_opened": lambda _: Occasion.OPENED,
     "decision": _of_decision,
-    "approval": lambda data: Occasion.ANSWERED if data.enough or data.answer != "approve" else None,
+    "approval": lambda data: Occasion.ANSWERED if data.enough or data.answer in ("deny", "expired") else None,
     "outcome": _of_outcome,
     "verification": lambda data: Occasion.FAILED if data.result == "failed" else None,
     "escalated": lambda data: Occasion.ESCALATED if data.status == "requested" else None,

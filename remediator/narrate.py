@@ -113,6 +113,8 @@ def _verification(event: Event, data: Verification) -> Line:
 
 
 def _approval(event: Event, data: Approval) -> Line:
+    if data.answer == "refused":
+        return Line("approval", f"does not count, by {event.actor}: {data.reason}", tone="refused")
     said = {"approve": "approved", "deny": "denied", "expired": "expired"}[data.answer]
     return Line("approval", f"{said} by {event.actor}: plan {data.plan}: {data.reason}", tone="told")
 

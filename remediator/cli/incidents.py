@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from remediator.cli.remote import asked, options, output_option, show
+from remediator.cli.remote import Where, asked, options, output_option, show
 
 MOST = 1000
 """Incidents listed at most; the newest."""
@@ -20,33 +20,33 @@ HEADER = ("ID", "RULE", "TARGET", "PHASE", "AGE", "STEP", "REASON")
 @options
 @output_option
 @click.pass_context
-def command(ctx: click.Context, server: str, token_file: str, output: str) -> None:
+def command(ctx: click.Context, where: Where, output: str) -> None:
     """Open incidents, newest first; `show ID` tells one in full."""
-    ctx.obj = (server, token_file)
+    ctx.obj = where
     if ctx.invoked_subcommand is None:
-        _list(server, token_file, output)
+        _list(where, output)
 
 
 @command.command("list")
 @output_option
 @click.pass_obj
-def list_(where: tuple[str, str], output: str) -> None:
+def list_(where: Where, output: str) -> None:
     """Open incidents, newest first."""
-    _list(*where, output)
+    _list(where, output)
 
 
 @command.command("show")
 @click.argument("incident", metavar="ID")
 @output_option
 @click.pass_obj
-def show_(where: tuple[str, str], incident: str, output: str) -> None:
+def show_(where: Where, incident: str, output: str) -> None:
     """One incident: where it stands, why, and what waits for approval."""
-    found = asked(lambda api: api.get(f"/api/v1/incidents/{incident}"), *where)
+    found = asked(lambda api: api.get(f"/api/v1/incidents/{incident}"), where)
     show(found, output, ("FIELD", "VALUE"), lambda: list(_rows(found)))
 
 
-def _list(server: str, token_file: str, output: str) -> None:
-    found = asked(lambda api: api.pages("/api/v1/incidents", MOST), server, token_file)
+def _list(where: Where, output: str) -> None:
+    found = asked(lambda api: api.pages("/api/v1/incidents", MOST), where)
     if output == "table" and not found:
         click.echo("no open incidents")
         return

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from remediator.cli.remote import Row, asked, options, output_option, show
+from remediator.cli.remote import Row, Where, asked, options, output_option, show
 
 HEADER = ("ID", "STANDS STILL", "UNTIL", "BY", "REASON")
 
@@ -31,19 +31,17 @@ def scope(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--for", "for_", default="", metavar="DURATION", help="Ends by itself after it, as 2h or 1d.")
 @options
 @click.pass_context
-def command(
-    ctx: click.Context, rule: str, namespace: str, target: str, reason: str, for_: str, server: str, token_file: str
-) -> None:
+def command(ctx: click.Context, rule: str, namespace: str, target: str, reason: str, for_: str, where: Where) -> None:
     """Hold back every step of everything, or of all that the options name together.
 
     Steps under way are not torn off, an undo is never held back, and people are told as ever. It lasts for --for, or
     until somebody resumes.
     """
-    ctx.obj = (server, token_file)
+    ctx.obj = where
     if ctx.invoked_subcommand is not None:
         return
     body = {"rule": rule, "namespace": namespace, "target": target, "reason": reason, "for": for_}
-    said = asked(lambda api: api.post("/api/v1/pause", body), server, token_file)
+    said = asked(lambda api: api.post("/api/v1/pause", body), where)
     if said.get("kept"):
         click.echo(f"kept: {said['detail']}")
         return
@@ -55,9 +53,9 @@ def command(
 @command.command("list")
 @output_option
 @click.pass_obj
-def list_(where: tuple[str, str], output: str) -> None:
+def list_(where: Where, output: str) -> None:
     """The pauses that stand, the oldest first."""
-    found = asked(lambda api: api.get("/api/v1/pauses"), *where)["items"]
+    found = asked(lambda api: api.get("/api/v1/pauses"), where)["items"]
     if output == "table" and not found:
         click.echo("nothing is paused")
         return
@@ -68,14 +66,14 @@ def list_(where: tuple[str, str], output: str) -> None:
 @click.option("--id", "id_", default="", help="The one pause of this id; `remediator pause list` shows them.")
 @scope
 @options
-def resume(id_: str, rule: str, namespace: str, target: str, reason: str, server: str, token_file: str) -> None:
+def resume(id_: str, rule: str, namespace: str, target: str, reason: str, where: Where) -> None:
     """Lift every pause of exactly what the options name; without any, those of everything.
 
     Nobody lifts what somebody else meant: a pause of a namespace ends by --namespace or its --id alone. With --rule the
     rule's open breakers are closed too. Exits with 1 where there was nothing to lift.
     """
     body = {"id": id_, "rule": rule, "namespace": namespace, "target": target, "reason": reason}
-    said = asked(lambda api: api.post("/api/v1/resume", body), server, token_file)
+    said = asked(lambda api: api.post("/api/v1/resume", body), where)
     if said.get("kept"):
         click.echo(f"kept: {said['detail']}")
         return

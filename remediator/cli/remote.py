@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -14,22 +15,30 @@ DEFAULT = "http://127.0.0.1:8080"
 Row = Sequence[str]
 
 
+class Where(NamedTuple):
+    """A running service, and as whom it is asked."""
+
+    server: str
+    token_file: str
+    ca_file: str
+
+
 def options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """`--server` and `--token-file`."""
-    command = click.option(
-        "--token-file",
-        envvar="REMEDIATOR_TOKEN_FILE",
-        default="",
-        type=click.Path(dir_okay=False),
-        help="File with an operator's token; also REMEDIATOR_TOKEN_FILE.",
-    )(command)
-    return click.option(
-        "--server",
-        envvar="REMEDIATOR_SERVER",
-        default=DEFAULT,
-        show_default=True,
-        help="Address of the running service; also REMEDIATOR_SERVER.",
-    )(command)
+    """`--server`, `--token-file` and `--ca-file`, handed to the command as one `where`."""
+
+    @functools.wraps(command)
+    def asking(*args: Any, server: str, token_file: str, ca_file: str, **kwargs: Any) -> Any:
+        return command(*args, where=Where(server, token_file, ca_file), **kwargs)
+
+    for name, variable, default, told in (
+        ("ca-file", "REMEDIATOR_CA_FILE", "", "File with the CA of its certificate"),
+        ("token-file", "REMEDIATOR_TOKEN_FILE", "", "File with an operator's token"),
+        ("server", "REMEDIATOR_SERVER", DEFAULT, "Address of the running service"),
+    ):
+        told = f"{told}; also {variable}."
+        option = click.option(f"--{name}", envvar=variable, default=default, show_default=bool(default), help=told)
+        asking = option(asking)
+    return asking
 
 
 def output_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -38,12 +47,12 @@ def output_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("-o", "--output", type=forms, default="table", help="Form of the answer.")(command)
 
 
-def asked(ask: Callable[[Any], Any], server: str, token_file: str) -> Any:
+def asked(ask: Callable[[Any], Any], where: Where) -> Any:
     """What a service answers; exit 1 with its reason where it does not."""
     from remediator.clients.service import ServiceApi, ServiceError
 
     try:
-        return ask(ServiceApi(server, token_file))
+        return ask(ServiceApi(*where))
     except ServiceError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(1)

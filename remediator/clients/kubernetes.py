@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from remediator.clients.answer import Answer, decode, error_of
 from remediator.clients.discovery import Discovery
 from remediator.clients.kubeconfig import load
-from remediator.clients.request import PAGE, Request, log, page, read, watch, write
+from remediator.clients.request import PAGE, Request, log, page, read, review, watch, write
 from remediator.clients.transport import Timeouts, Transport
 from remediator.core.kinds import bare
 from remediator.core.model import Change, Json, Ref, Resource
@@ -108,6 +108,11 @@ class KubernetesCluster:
         async with aclosing(self._transport.lines(request, silence=seconds + self._watch_silence)) as lines:
             async for line in lines:
                 yield _event(line, request, form)
+
+    async def review(self, resource: Resource, spec: Json) -> Json:
+        """Ask for a review (of a token, of what somebody may): its `status`."""
+        found = await self._ask(review(resource, spec))
+        return found.get("status") or {}
 
     async def version(self) -> str:
         """The API server's version, as `v1.37.2`: the cheapest question that shows that it answers."""

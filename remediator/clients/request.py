@@ -61,6 +61,13 @@ def watch(resource: Resource, namespace: str, since: str, selector: str, seconds
     return Request(_about("watch", resource, namespace), "GET", _collection(resource, namespace), query)
 
 
+def review(resource: Resource, spec: Json) -> Request:
+    """Ask for a review: an object that is answered, not kept."""
+    body = {"apiVersion": resource.api_version, "kind": resource.kind, "spec": spec}
+    path = _collection(resource, "")
+    return Request(_about("create", resource, ""), "POST", path, {}, "application/json", msgspec.json.encode(body))
+
+
 def write(change: Change, *, rehearsal: bool) -> Request:
     """A change as it is carried out, or rehearsed with `dryRun=All`."""
     query = {"dryRun": "All"} if rehearsal else {}

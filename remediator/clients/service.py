@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import http.client
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode, urlsplit
 from urllib.request import Request, urlopen
 
 import msgspec
+
+if TYPE_CHECKING:
+    import ssl
 
 PATIENCE = 30.0
 """Seconds for one answer."""
@@ -20,12 +23,15 @@ class ServiceError(Exception):
 
 
 class ServiceApi:
-    """One service at a base URL; `token_file` holds an operator's token, empty for none."""
+    """One service at a base URL; `token_file` holds an operator's token, empty for none, `ca_file` the CA of its
+    certificate, empty for those of the system.
+    """
 
-    def __init__(self, url: str, token_file: str = "") -> None:
+    def __init__(self, url: str, token_file: str = "", ca_file: str = "") -> None:
         if urlsplit(url).scheme not in ("http", "https"):
             raise ServiceError(f"{url!r} is no address of a service: write http://HOST:PORT")
         self.url, self._token_file = url.rstrip("/"), token_file
+        self._tls = _context(ca_file) if self.url.startswith("https") else None
 
     def get(self, path: str, **query: str) -> Any:
         """The JSON answer of a GET."""
@@ -52,7 +58,7 @@ class ServiceApi:
         if self._token_file:
             request.add_header("Authorization", f"Bearer {self._token()}")
         try:
-            with urlopen(request, timeout=PATIENCE) as answer:
+            with urlopen(request, timeout=PATIENCE, context=self._tls) as answer:
                 return msgspec.json.decode(answer.read())
         except HTTPError as error:
             raise ServiceError(f"{self.url} answers {error.code}: {_reason(error)}") from error
@@ -65,6 +71,15 @@ class ServiceApi:
             return Path(self._token_file).read_text().strip()
         except OSError as error:
             raise ServiceError(f"the token cannot be read: {error}") from error
+
+
+def _context(ca_file: str) -> ssl.SSLContext:
+    import ssl
+
+    try:
+        return ssl.create_default_context(cafile=ca_file or None)
+    except OSError as error:
+        raise ServiceError(f"--ca-file {ca_file} is no certificate that can be read: {error}") from error
 
 
 def _reason(error: HTTPError) -> str:

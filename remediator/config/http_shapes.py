@@ -226,6 +226,13 @@ class OperatorShape(Shape):
     roles: Annotated[list[Literal["view", "approve", "admin"]], Field(min_length=1)]
 
 
+class KubernetesAuthShape(Shape):
+    """`web.auth.kubernetes`."""
+
+    enabled: bool | None = None
+    audiences: Annotated[list[Text], Field(min_length=1)] | None = None
+
+
 class WebAuthShape(Shape):
     """`web.auth`."""
 
@@ -235,15 +242,26 @@ class WebAuthShape(Shape):
     webhook_token_file: FilePath | None = None
     webhook_basic_auth: BasicAuthShape | None = None
     operators: Annotated[list[OperatorShape], AfterValidator(unique_names)] | None = None
+    kubernetes: KubernetesAuthShape | None = None
+
+
+class WebTlsShape(Shape):
+    """`web.tls_config`."""
+
+    renamed: ClassVar = {"ca_file": "client_ca_file"}
+
+    cert_file: FilePath
+    key_file: FilePath
+    min_version: Literal["TLS12", "TLS13"] | None = None
+    client_ca_file: FilePath | None = None
 
 
 class WebShape(Shape):
     """`web`."""
-
-    later = frozenset({"tls_config"})
 
     listen: Annotated[Text, AfterValidator(_listen)] | None = None
     auth: WebAuthShape | None = None
     max_request_bytes: Annotated[int, Field(ge=1024)] | None = None
     inbox_limit_bytes: Annotated[int, Field(ge=1024)] | None = None
     external_url: Url | None = None
+    tls_config: WebTlsShape | None = None

@@ -54,12 +54,38 @@ class Operator(Value, frozen=True):
     roles: tuple[str, ...]
 
 
+class KubernetesAuth(Value, frozen=True):
+    """Whether bearers of Kubernetes tokens operate, as RBAC allows them. `audiences` of which a token must be for one;
+    none: those of the API server.
+    """
+
+    enabled: bool = False
+    audiences: tuple[str, ...] = ()
+
+
 class WebAuth(Value, frozen=True):
     """Who may post alerts (either credential does) and who may operate. Empty: the webhook on loopback only."""
 
     webhook_token_file: str = ""
     webhook_basic_auth: BasicAuth | None = None
     operators: tuple[Operator, ...] = ()
+    kubernetes: KubernetesAuth = KubernetesAuth()
+
+    @property
+    def has_operators(self) -> bool:
+        """Whether anybody is known who may operate."""
+        return bool(self.operators) or self.kubernetes.enabled
+
+
+class WebTls(Value, frozen=True):
+    """The own certificate with its key, read again when they change, and the least version of TLS. With
+    `client_ca_file` a client must bring a certificate of that CA, whatever token it has.
+    """
+
+    cert_file: str
+    key_file: str
+    min_version: str = "TLS12"
+    client_ca_file: str = ""
 
 
 class Web(Value, frozen=True):
@@ -73,6 +99,7 @@ class Web(Value, frozen=True):
     max_request_bytes: int = 16 * 1024 * 1024
     inbox_limit_bytes: int = 256 * 1024 * 1024
     external_url: str = ""
+    tls_config: WebTls | None = None
 
     @property
     def host(self) -> str:

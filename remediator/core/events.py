@@ -131,7 +131,8 @@ class Undo(Value, frozen=True, tag_field="kind", tag="undo"):
 
 
 class Approval(Value, frozen=True, tag_field="kind", tag="approval"):
-    """An answer to `await_approval`: approve, deny or expired, bound to the plan that was shown.
+    """An answer to `await_approval`: approve, deny or expired, bound to the plan that was shown; or one that does not
+    count and changes nothing: `refused`, with the reason.
 
     `enough` tells that with this answer the plan may be carried out; `then` is where an expiry leads: `person` or
     `rest`. Who answered is the event's actor.

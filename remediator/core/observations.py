@@ -93,13 +93,17 @@ class Told(Value, frozen=True):
 
 
 class Answered(Value, frozen=True):
-    """Somebody approves or denies a plan; `by` is the operator's name, `plan` the one that was shown."""
+    """Somebody approves or denies a plan; `by` is the operator's name, `plan` the one that was shown.
+
+    `objection` is why it does not count whatever waits: they may not.
+    """
 
     incident: str
     plan: str
     approve: bool
     by: str
     reason: str = ""
+    objection: str = ""
 
 
 class Paused(Value, frozen=True):

@@ -53,6 +53,7 @@ class Incident(Value, frozen=True):
     seconds of its verification without evidence, and `blind_since` the beginning of the present ones. `cause` is why
     the ladder went on or the incident rests, and becomes the close reason where nothing helps any more. `value` is the
     latest of its query, which only the shell knows. `progress` is that of a step of several writes.
+    `turned_away` counts answers that did not count.
     `deeds` are the last of what was done and refused, `diagnosis` how the target stood before the last of it.
     """
 
@@ -86,6 +87,7 @@ class Incident(Value, frozen=True):
     expires_at: datetime | None = None
     approvals: tuple[str, ...] = ()
     approved: str = ""
+    turned_away: int = 0
     reverts: int = 0
     zone: str = ""
     value: float | None = None

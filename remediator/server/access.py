@@ -19,7 +19,13 @@ from collections.abc import Iterable
 from starlette.requests import Request
 
 from remediator.config.settings import Operator, Web, WebAuth
+from remediator.ports import ClusterError
+from remediator.server.rate import OPERATOR, STRANGER, Pace, Rate
 from remediator.server.refusal import Refused
+from remediator.server.reviews import PREFIX, Reviewer, Reviews
+
+_NOT_ALERTMANAGER = "the webhook's credentials are missing or wrong: see web.auth of the settings"
+_NOBODY = "an operator's token is missing or wrong: send it as Authorization: Bearer TOKEN"
 
 
 class Role(enum.StrEnum):
@@ -59,11 +65,13 @@ class TokenFile:
 class Access:
     """Checks requests against the settings `web.auth`. Every refusal is a `Refused` that names the setting."""
 
-    def __init__(self, auth: WebAuth) -> None:
+    def __init__(self, auth: WebAuth, reviewer: Reviewer | None = None, pace: Pace = OPERATOR) -> None:
         self._token = TokenFile(auth.webhook_token_file) if auth.webhook_token_file else None
         basic = auth.webhook_basic_auth
         self._basic = (basic.username.encode(), TokenFile(basic.password_file)) if basic else None
         self._operators = [(operator, TokenFile(operator.token_file)) for operator in auth.operators]
+        self._reviews = Reviews(reviewer, auth.kubernetes) if reviewer and auth.kubernetes.enabled else None
+        self._strangers, self._paces = Rate(STRANGER), Rate(pace)
 
     def webhook(self, request: Request) -> None:
         """Whether the request may hand in alerts: with the webhook's token or password, or over loopback where
@@ -79,23 +87,48 @@ class Access:
         except (OSError, ValueError) as error:
             raise Refused(503, f"web.auth: the webhook's credentials cannot be used: {error}") from error
         if not known:
-            raise Refused(401, "the webhook's credentials are missing or wrong: see web.auth of the settings")
+            raise self._stranger(
+                request, "the webhook's credentials are missing or wrong: see web.auth of the settings"
+            )
 
-    def operator(self, request: Request, *roles: Role) -> str:
+    async def operator(self, request: Request, *roles: Role) -> str:
         """The name of the operator who asks and has one of these roles; `anonymous` for looking over loopback where
-        there are no operators.
+        there are no operators. A `Barred` is one who is known and has none of them.
         """
         _demand_same_origin(request)
-        if not self._operators:
+        if not self._operators and self._reviews is None:
             if Role.VIEW in roles and _is_direct(request):
                 return "anonymous"
             raise Refused(401, "no operators are known: set web.auth.operators; without, only reading over loopback")
-        operator = self._known(_bearer(request))
-        if operator is None:
-            raise Refused(401, "an operator's token is missing or wrong: send it as Authorization: Bearer TOKEN")
-        if Role.VIEW not in roles and not set(roles).intersection(operator.roles):
-            raise Refused(403, f"operator {operator.name} has not the role {' or '.join(roles)}")
-        return operator.name
+        given = _bearer(request)
+        operator = self._known(given)
+        name = operator.name if operator else await self._allowed(request, given, roles)
+        if operator and Role.VIEW not in roles and not set(roles).intersection(operator.roles):
+            raise Barred(name, roles)
+        if not self._paces.take(name):
+            raise Refused(429, f"operator {name} asks too often: wait a little")
+        return name
+
+    async def _allowed(self, request: Request, token: bytes, roles: tuple[Role, ...]) -> str:
+        """The name of one whom Kubernetes knows and RBAC lets do this."""
+        if self._reviews is None or not token or self._strangers.is_empty(_address(request)):
+            raise self._stranger(request, _NOBODY)
+        try:
+            subject = await self._reviews.subject(token)
+            if subject is None:
+                raise self._stranger(request, _NOBODY)
+            for role in roles:
+                if await self._reviews.may(token, subject, role):
+                    return f"{PREFIX}{subject.username}"
+        except ClusterError as error:
+            why = type(error).__name__  # what the API server says of it may quote what it was sent
+            raise Refused(503, f"the API server cannot be asked whose token this is: {why} {error.status}") from error
+        raise Barred(f"{PREFIX}{subject.username}", roles)
+
+    def _stranger(self, request: Request, reason: str) -> Refused:
+        if self._strangers.take(_address(request)):
+            return Refused(401, reason)
+        return Refused(429, "too many wrong credentials from this address: try again in a minute")
 
     def _is_alertmanager(self, request: Request) -> bool:
         if self._basic is not None:
@@ -117,6 +150,14 @@ class Access:
         return found
 
 
+class Barred(Refused):
+    """Somebody who is known, by `name`, has none of the roles that it takes."""
+
+    def __init__(self, name: str, roles: tuple[Role, ...]) -> None:
+        super().__init__(403, f"operator {name} has not the role {' or '.join(roles)}")
+        self.name = name
+
+
 def shut_doors(web: Web) -> tuple[str, ...]:
     """What to say in the log at the start about doors that stay shut for want of credentials."""
     if is_loopback(web.host):
@@ -124,7 +165,7 @@ def shut_doors(web: Web) -> tuple[str, ...]:
     said = []
     if not web.auth.webhook_token_file and web.auth.webhook_basic_auth is None:
         said.append("no web.auth.webhook_token_file: the webhook answers 503 to all but this machine")
-    if not web.auth.operators:
+    if not web.auth.has_operators:
         said.append("no web.auth.operators: the API answers 401 to all but this machine, and changes nothing")
     return tuple(said)
 
@@ -153,6 +194,12 @@ def _basic(request: Request) -> bytes:
         return b""
 
 
+def _address(request: Request) -> str:
+    """Where a request comes from."""
+    client = request.scope.get("client")
+    return client[0] if client else ""
+
+
 def _is_direct(request: Request) -> bool:
     """Whether the request comes from this machine, not through a proxy on it, and not by a page in a browser that
     was led to a name of somebody else's (DNS rebinding).
@@ -165,6 +212,7 @@ def _is_direct(request: Request) -> bool:
 
 def _demand_same_origin(request: Request) -> None:
     """A browser says where the page that asks comes from; nobody else does, and no foreign page has business here."""
-    origin = request.headers.get("origin")
-    if origin is not None and origin.partition("://")[2] != request.headers.get("host"):
+    origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site", "none")
+    foreign = origin is not None and origin.partition("://")[2] != request.headers.get("host")
+    if foreign or site not in ("none", "same-origin"):
         raise Refused(403, "requests from pages of another origin are refused")

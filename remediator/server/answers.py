@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from remediator.core.model import Value
 from remediator.core.observations import Answered
-from remediator.server.access import Access, Role
+from remediator.server.access import Access, Barred, Role
 from remediator.server.body import read_json
 from remediator.server.refusal import Json, Refused
 from remediator.server.service import Service, Undecided
@@ -37,14 +37,22 @@ class Answers:
         return await self._answer(request, False)
 
     async def _answer(self, request: Request, approve: bool) -> Response:
-        name = self._access.operator(request, Role.APPROVE)
+        if reason := self._service.refusing():
+            raise Refused(503, f"not ready: {reason}")
+        try:
+            name, barred = await self._access.operator(request, Role.APPROVE), None
+        except Barred as error:
+            name, barred = error.name, error
         word = await read_json(request, Word, EXAMPLE)
-        said = Answered(request.path_params["id"], word.plan, approve, name, word.reason[:1000])
+        objection = barred.reason if barred else ""
+        said = Answered(request.path_params["id"], word.plan[:100], approve, name, word.reason[:1000], objection)
         answer = {"incident": said.incident, "plan": word.plan, "approved": approve, "by": name}
         try:
             problem = await self._service.answer(said)
         except Undecided as error:
             return Json({"kept": True, "detail": str(error), **answer}, 202)
+        if barred:
+            raise barred
         if problem:
             raise Refused(409, problem)
         return Json(answer)

@@ -14,17 +14,20 @@ from remediator.server.access import Access
 from remediator.server.answers import Answers
 from remediator.server.pauses import Pauses
 from remediator.server.refusal import Refused, failed, not_served, refused
+from remediator.server.reviews import Reviewer
 from remediator.server.service import Service
 from remediator.server.views import Views
 from remediator.server.webhook import Limits, Webhook, limits_of
 
 
-def build(service: Service, web: Web | None = None, limits: Limits | None = None) -> Starlette:
+def build(
+    service: Service, web: Web | None = None, limits: Limits | None = None, reviewer: Reviewer | None = None
+) -> Starlette:
     """The ASGI application over a running service. Without settings nobody has a token: see `Access`. `limits` are
-    those that the settings name, unless given.
+    those that the settings name, unless given. `reviewer` judges Kubernetes tokens, where the settings ask for it.
     """
     web = web or Web()
-    access = Access(web.auth)
+    access = Access(web.auth, reviewer)
     webhook, views = Webhook(service, access, limits or limits_of(web)), Views(service, access)
     answers, pauses = Answers(service, access), Pauses(service, access)
     routes = [

@@ -68,12 +68,12 @@ class Pauses:
 
     async def standing(self, request: Request) -> Response:
         """The pauses that stand."""
-        self._access.operator(request, Role.VIEW)
+        await self._access.operator(request, Role.VIEW)
         return Json({"items": self._service.pauses()})
 
     async def pause(self, request: Request) -> Response:
         """One more pause: 200 with it, once it is durable."""
-        name = self._access.operator(request, Role.APPROVE, Role.ADMIN)
+        name = await self._access.operator(request, Role.APPROVE, Role.ADMIN)
         asked = await read_json(request, PauseAsked, '{"namespace": "shop", "for": "2h", "reason": "…"}')
         self._demand_known(asked.rule, asked.namespace, asked.target)
         until = _end(asked.for_, self._service.clock.now())
@@ -87,7 +87,7 @@ class Pauses:
 
     async def resume(self, request: Request) -> Response:
         """The end of a pause or several: 200 with those that were lifted, none where none was of exactly this scope."""
-        name = self._access.operator(request, Role.APPROVE, Role.ADMIN)
+        name = await self._access.operator(request, Role.APPROVE, Role.ADMIN)
         asked = await read_json(request, ResumeAsked, '{"id": "…"} or {"namespace": "shop", "reason": "…"}')
         if not asked.id:
             self._demand_known("", asked.namespace, asked.target)

@@ -1,8 +1,12 @@
-"""Uvicorn's HTTP protocol with bounds that it lacks: a deadline and a size for the head of each request."""
+"""Uvicorn's HTTP protocol with bounds that it lacks: for the head of each request, for what one address may hold open,
+and for clients that do not read.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import socket
+from collections import Counter
 from typing import Any
 
 from remediator.bare import bare
@@ -14,11 +18,18 @@ HEAD_SECONDS = 10.0
 """From the connection's start, or the first byte of a further request, to the end of its headers."""
 HEAD_BYTES = 64 * 1024
 """Size of request line and headers, as far as they come in pieces."""
+PER_ADDRESS = 300
+"""Connections of one address: whoever opens more leaves room for others."""
+UNREAD_SECONDS = 60
+"""After which a client that acknowledges or reads nothing of its answer is cut off."""
 
 
-def guarded(head_seconds: float) -> type[GuardedProtocol]:
-    """The protocol with that deadline for the head of a request; uvicorn makes its instances itself."""
-    return type("Guarded", (GuardedProtocol,), {"head_seconds": head_seconds})
+def guarded(head_seconds: float, per_address: int = PER_ADDRESS) -> type[GuardedProtocol]:
+    """The protocol with that deadline for the head of a request, and so many connections of one address; uvicorn makes
+    its instances itself.
+    """
+    bounds = {"head_seconds": head_seconds, "per_address": per_address, "open": Counter()}
+    return type("Guarded", (GuardedProtocol,), bounds)
 
 
 class GuardedProtocol(HttpToolsProtocol):
@@ -29,21 +40,30 @@ class GuardedProtocol(HttpToolsProtocol):
     """
 
     head_seconds = HEAD_SECONDS
+    per_address = PER_ADDRESS
+    open: Counter[str] = Counter()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._deadline: asyncio.TimerHandle | None = None
         self._head_bytes = 0
         self._in_request = False
+        self._peer = ""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Start the deadline of the first request."""
+        """Start the deadline of the first request; close what is one too many."""
         super().connection_made(transport)
         self._arm()
+        self._peer = (transport.get_extra_info("peername") or ("",))[0]
+        self.open[self._peer] += 1
+        _demand_reading(transport)
+        if self.open[self._peer] > self.per_address:
+            transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the deadline."""
+        """Forget the deadline, and the connection."""
         self._disarm()
+        self.open -= Counter((self._peer,))
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -86,3 +106,10 @@ class GuardedProtocol(HttpToolsProtocol):
             self._arm()  # the head of a pipelined request; the one before is still being answered
         elif not self.transport.is_closing():
             self.transport.close()
+
+
+def _demand_reading(transport: asyncio.Transport) -> None:
+    """Let the kernel end a connection whose peer takes nothing of what is sent, be it gone or only idle."""
+    sock = transport.get_extra_info("socket")
+    if sock is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_SECONDS * 1000)

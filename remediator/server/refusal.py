@@ -7,8 +7,14 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from remediator.logs import logger
+from remediator.server.rate import LINES, Rate
+
 RETRY_SECONDS = 5
-"""`Retry-After` of a 503."""
+"""`Retry-After` of a 503 or 429."""
+
+log = logger("server")
+_lines = Rate(LINES)
 
 
 class Refused(Exception):
@@ -29,13 +35,14 @@ class Json(Response):
         return msgspec.json.encode(content)
 
 
-def refused(_: Request, error: Exception) -> Response:
+def refused(request: Request, error: Exception) -> Response:
     """The answer to a `Refused`. The connection ends with it: the rest of an unread body is nobody's."""
     assert isinstance(error, Refused)
+    _log(request, error)
     headers = {"Connection": "close"}
     if error.status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="remediator", Basic realm="remediator"'
-    if error.status == 503:
+    if error.status in (429, 503):
         headers["Retry-After"] = str(RETRY_SECONDS)
     return Json({"error": error.reason}, error.status, headers)
 
@@ -50,3 +57,12 @@ def not_served(request: Request, error: Exception) -> Response:
 def failed(_: Request, error: Exception) -> Response:
     """The answer where our own code failed; the traceback is in the log, not here."""
     return Json({"error": f"the service failed ({type(error).__name__}); its log tells more"}, 500)
+
+
+def _log(request: Request, error: Refused) -> None:
+    """A line for each refusal, as long as they are not so many that they would fill the disk."""
+    if not _lines.take():
+        return
+    client = request.scope.get("client")
+    about = {"status": error.status, "method": request.method, "path": request.url.path[:200]}
+    log.warning("refused", **about, client=client[0] if client else "", problem=error.reason)

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from starlette.types import ASGIApp
 
 from remediator.bare import bare
-from remediator.server.protocol import HEAD_SECONDS, guarded
+from remediator.server.certificate import Certificate
+from remediator.server.protocol import HEAD_SECONDS, PER_ADDRESS, guarded
 
 with bare("uvicorn"):
     import uvicorn
@@ -53,15 +54,18 @@ class _Server(Server):
 class Serving:
     """A server that takes requests. `port` is the real one where 0 was asked for."""
 
-    def __init__(self, server: Server, task: asyncio.Task[None], host: str, port: int) -> None:
-        self._server, self._task = server, task
+    def __init__(
+        self, server: Server, task: asyncio.Task[None], host: str, port: int, watching: asyncio.Task[None] | None
+    ) -> None:
+        self._server, self._task, self._watching = server, task, watching
         self.host, self.port = host, port
 
     @property
     def url(self) -> str:
         """Where the server is found from this machine."""
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
-        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+        scheme = "https" if self._watching else "http"
+        return f"{scheme}://[{host}]:{self.port}" if ":" in host else f"{scheme}://{host}:{self.port}"
 
     async def wait(self) -> None:
         """Return when the server has ended; raises what ended it, if it was not `stop`."""
@@ -70,20 +74,31 @@ class Serving:
     async def stop(self) -> None:
         """Take no more connections, finish the requests at hand within the grace, and end."""
         self._server.should_exit = True
+        if self._watching:
+            self._watching.cancel()
         await self._task
 
 
-async def serve(app: ASGIApp, listen: str, *, grace: float = 5.0, head_seconds: float = HEAD_SECONDS) -> Serving:
+async def serve(
+    app: ASGIApp,
+    listen: str,
+    *,
+    grace: float = 5.0,
+    head_seconds: float = HEAD_SECONDS,
+    per_address: int = PER_ADDRESS,
+    certificate: Certificate | None = None,
+) -> Serving:
     """Listen on `HOST:PORT` (`[::1]:8080`, `:8080` for all addresses, port 0 for a free one) and begin to serve.
 
     `grace` is how many seconds requests have to finish after `stop`, `head_seconds` how many each has to send its
-    headers. Raises `ListenError`.
+    headers, `per_address` how many connections one address may hold; with a `certificate` over TLS. Raises
+    `ListenError`.
     """
     host, port = _address(listen)
     sock = _bound(host, port)
     config = Config(
         app,
-        http=guarded(head_seconds),
+        http=guarded(head_seconds, per_address),
         ws="none",
         lifespan="off",
         log_config=None,
@@ -94,6 +109,8 @@ async def serve(app: ASGIApp, listen: str, *, grace: float = 5.0, head_seconds: 
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=max(1, round(grace)),
     )
+    config.load()
+    config.ssl = certificate.context if certificate else None
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[sock]), name="http server")
     ready = asyncio.create_task(server.ready.wait())
@@ -101,7 +118,8 @@ async def serve(app: ASGIApp, listen: str, *, grace: float = 5.0, head_seconds: 
     ready.cancel()
     if task.done():
         task.result()
-    return Serving(server, task, host, sock.getsockname()[1])
+    watching = asyncio.create_task(certificate.watch(), name="certificate") if certificate else None
+    return Serving(server, task, host, sock.getsockname()[1], watching)
 
 
 def _address(listen: str) -> tuple[str, int]:

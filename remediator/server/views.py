@@ -41,12 +41,12 @@ class Views:
 
     async def status(self, request: Request) -> Response:
         """The service on one page."""
-        self._access.operator(request, Role.VIEW)
+        await self._access.operator(request, Role.VIEW)
         return Json(await self._service.status())
 
     async def incidents(self, request: Request) -> Response:
         """One page of incidents."""
-        self._access.operator(request, Role.VIEW)
+        await self._access.operator(request, Role.VIEW)
         try:
             page = await self._service.incidents(request.query_params.get("after", ""), _limit(request))
         except ValueError as error:
@@ -55,7 +55,7 @@ class Views:
 
     async def incident(self, request: Request) -> Response:
         """One incident in full."""
-        self._access.operator(request, Role.VIEW)
+        await self._access.operator(request, Role.VIEW)
         id_ = request.path_params["id"]
         found = await self._service.incident(id_)
         if found is None:
@@ -64,7 +64,7 @@ class Views:
 
     async def journal(self, request: Request) -> Response:
         """Journal lines after a sequence number, exactly as an export has them, so that their chain can be checked."""
-        self._access.operator(request, Role.VIEW)
+        await self._access.operator(request, Role.VIEW)
         after, limit = _whole(request, "after", 0), _limit(request)
         try:
             lines = await self._service.journal.lines(after, limit)
@@ -76,7 +76,7 @@ class Views:
 
     async def reload(self, request: Request) -> Response:
         """Read the rule files again: 200 where they are in force, 422 with every mistake where the old ones stay."""
-        name = self._access.operator(request, Role.ADMIN)
+        name = await self._access.operator(request, Role.ADMIN)
         mistakes = tuple(await self._service.reload(f"operator:{name}"))
         if mistakes:
             return Json({"error": "the rules were not changed", "mistakes": mistakes}, 422)

@@ -21,6 +21,8 @@ def approval(state: State, event: Event, data: Approval) -> State:
     incident = state.incidents.get(event.incident)
     if incident is None:
         return state
+    if data.answer == "refused":
+        return keep(state, replace(incident, turned_away=incident.turned_away + 1))
     if data.answer == "approve":
         heard = replace(incident, approvals=(*incident.approvals, event.actor))
         return keep(state, replace(heard, phase=Phase.PENDING, approved=data.plan) if data.enough else heard)

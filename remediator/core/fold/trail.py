@@ -76,8 +76,10 @@ def _verification(was: Incident, event: Event, data: Verification) -> Deed | Non
     return Deed(event.time, f"{was.intent.action} did not help: {data.detail}")
 
 
-def _approval(was: Incident, event: Event, data: Approval) -> Deed:
+def _approval(was: Incident, event: Event, data: Approval) -> Deed | None:
     action = was.said.action if was.said else "the plan"
+    if data.answer == "refused":
+        return None
     if data.answer == "approve":
         return Deed(event.time, f"{event.actor} approved {action}")
     if data.answer == "deny":

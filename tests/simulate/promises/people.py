@@ -39,7 +39,7 @@ class Approved(Promise):
         in_time = asked.data.retry_at is not None and event.time < asked.data.retry_at
         self.check("an answer is in time", in_time, f"{event.time} after {asked.data.retry_at}")
         since = story.events[story.events.index(asked) + 1 :]
-        before = [each for each in since if isinstance(each.data, Approval)]
+        before = [each for each in since if isinstance(each.data, Approval) and each.data.answer != "refused"]
         final = [each for each in before if each.data.answer != "approve" or each.data.enough]
         self.check("the first answer wins", not final, f"{data} after {[each.data for each in final]}")
         again = data.answer == "approve" and event.actor in {each.actor for each in before}

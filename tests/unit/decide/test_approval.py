@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
+from remediator.bookkeeping import MOST_TURNED_AWAY
 from remediator.core.guarding import ApprovalSettings
 from remediator.core.model import CloseReason, Mode, OutcomeStatus, Phase
 from remediator.core.observations import Answered, Ticked
@@ -25,6 +27,28 @@ def waiting(**approval) -> Story:
 
 def answer(story: Story, seconds: float, approve: bool = True, by: str = "alice", plan: str = ""):
     return story.see(Answered(story.incident.id, plan or story.incident.plan, approve, by, "because"), seconds)
+
+
+def refusal(events) -> str:
+    """Why an answer does not count; it stands in the journal and changes nothing else."""
+    (event,) = events
+    assert event.data.answer == "refused"
+    return event.data.reason
+
+
+def test_who_may_not_answer_is_journalled_and_nothing_else_changes():
+    story = waiting()
+    before = story.incident
+    barred = Answered(before.id, before.plan, True, "eve", objection="operator eve has not the role approve")
+    assert refusal(story.see(barred, 5)) == "operator eve has not the role approve"
+    assert replace(story.incident, turned_away=0) == before
+    assert kinds(answer(story, 6)) == ["approval"]
+
+
+def test_answers_that_do_not_count_fill_no_journal():
+    story = waiting()
+    said = [answer(story, 5, plan="wrong") for _ in range(MOST_TURNED_AWAY + 5)]
+    assert sum(map(len, said)) == MOST_TURNED_AWAY
 
 
 def test_a_plan_that_all_guards_allow_waits_and_nothing_is_intended():
@@ -60,7 +84,9 @@ def test_an_approval_is_for_the_plan_that_was_shown_and_no_other():
     elsewhere = snapshot(deployment("app:4", ready=0))
     assert kinds(story.looks(6, elsewhere)) == ["decision", "intent"], "the change is still the same roll-back"
     other = waiting()
-    assert answer(other, 5, plan="0123456789abcdef") == ()
+    assert refusal(answer(other, 5, plan="0123456789abcdef")) == (
+        f"plan {other.incident.plan} waits for this incident, 0123456789abcdef was answered"
+    )
     assert other.incident.phase is Phase.AWAITING
 
 
@@ -79,7 +105,9 @@ def test_of_two_simultaneous_answers_exactly_one_counts():
     story = waiting()
     plan = story.incident.plan
     assert kinds(answer(story, 5, approve=False, by="bob")) == ["approval"]
-    assert answer(story, 5, approve=True, by="alice", plan=plan) == ()
+    late = answer(story, 5, approve=True, by="alice", plan=plan)
+    assert refusal(late) == f"no plan waits for this incident, {plan} was answered"
+    assert late[0].actor == "operator:alice"
     assert (story.incident.phase, story.incident.cause) == (Phase.RESTING, CloseReason.CANCELLED)
     assert story.incident.detail == "operator:bob denied it: because"
 
@@ -87,7 +115,7 @@ def test_of_two_simultaneous_answers_exactly_one_counts():
 def test_a_quorum_is_of_different_people():
     story = waiting(quorum=2)
     assert kinds(answer(story, 5)) == ["approval"]
-    assert answer(story, 6) == (), "the same person counts once"
+    assert refusal(answer(story, 6)) == "the same operator has approved this plan already"
     assert story.incident.phase is Phase.AWAITING
     answer(story, 7, by="bob")
     assert story.incident.phase is Phase.PENDING
@@ -105,7 +133,7 @@ def test_expired_it_goes_on_to_the_person_or_rests(on_timeout, phase):
     story = waiting(on_timeout=on_timeout)
     story.see(Ticked(story.incident.id), 901)
     assert (story.incident.phase, story.incident.cause) == (phase, CloseReason.EXPIRED)
-    assert answer(story, 902, plan=story.all("decision")[0].plan) == (), "too late"
+    assert refusal(answer(story, 902, plan=story.all("decision")[0].plan)).startswith("no plan waits"), "too late"
     if phase is Phase.PENDING:
         assert kinds(story.looks(903)) == ["decision", "escalated"]
         assert story.all("escalated")[0].reason == "nobody approved it in time"

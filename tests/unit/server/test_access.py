@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from remediator.config.settings import BasicAuth, Operator, Web, WebAuth
 from remediator.server.access import Access, Role, shut_doors
+from remediator.server.rate import Pace
 from remediator.server.refusal import Refused
 
 from .conftest import Site
@@ -52,6 +53,15 @@ def refusal(check: Any, *args: Any) -> int:
     """The status of the refusal, 0 where there is none."""
     try:
         check(*args)
+    except Refused as error:
+        return error.status
+    return 0
+
+
+async def asked(access: Access, asks: Request, *roles: Role) -> int:
+    """The status of an operator's refusal, 0 where there is none."""
+    try:
+        await access.operator(asks, *roles)
     except Refused as error:
         return error.status
     return 0
@@ -174,13 +184,22 @@ class TestOperators:
             ("", Role.VIEW, 401),
         ],
     )
-    def test_roles(self, access: Access, token: str, role: Role, status: int) -> None:
+    async def test_roles(self, access: Access, token: str, role: Role, status: int) -> None:
         for client in (LOOPBACK, OUTSIDE):
             asks = request(client, client, authorization=bearer(token))
-            assert refusal(access.operator, asks, role) == status
+            assert await asked(access, asks, role) == status
 
-    def test_the_name_is_known(self, access: Access) -> None:
-        assert access.operator(request(authorization=bearer("token of bob")), Role.VIEW) == "bob"
+    async def test_one_who_asks_without_end_is_slowed_down_and_no_other(self, tmp_path: Path) -> None:
+        for name in ("alice", "bob"):
+            (tmp_path / name).write_text(f"token of {name}")
+        operators = tuple(Operator(name, str(tmp_path / name), ("view",)) for name in ("alice", "bob"))
+        access = Access(WebAuth(operators=operators), pace=Pace(3, 0.0))
+        alice, bob = (request(authorization=bearer(f"token of {name}")) for name in ("alice", "bob"))
+        assert [await asked(access, alice, Role.VIEW) for _ in range(5)] == [0, 0, 0, 429, 429]
+        assert await asked(access, bob, Role.VIEW) == 0
+
+    async def test_the_name_is_known(self, access: Access) -> None:
+        assert await access.operator(request(authorization=bearer("token of bob")), Role.VIEW) == "bob"
 
     @pytest.mark.parametrize(
         ("client", "role", "status"),
@@ -191,8 +210,8 @@ class TestOperators:
             (LOOPBACK, Role.ADMIN, 401),
         ],
     )
-    def test_without_operators_only_looking_over_loopback(self, client: str, role: Role, status: int) -> None:
-        assert refusal(Access(WebAuth()).operator, request(client, client), role) == status
+    async def test_without_operators_only_looking_over_loopback(self, client: str, role: Role, status: int) -> None:
+        assert await asked(Access(WebAuth()), request(client, client), role) == status
 
 
 @pytest.mark.parametrize(

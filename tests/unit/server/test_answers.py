@@ -44,7 +44,8 @@ async def test_a_word_that_does_not_count_is_a_conflict_and_says_why(site: Site,
 async def test_only_who_may_approve_is_heard(site: Site, approver, who, status) -> None:
     headers = {"Authorization": f"Bearer {who}"} if who else {}
     assert (await site.post(PATH, WORD, **headers))[0] == status
-    assert site.service.answered == []
+    barred = [(said.by, said.objection) for said in site.service.answered]
+    assert barred == ([("eve", "operator eve has not the role approve")] if who == "token-of-eve" else [])
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"[]", b'{"plan": 5}', b'{"plan": "p1", "yes": true}'])

@@ -153,3 +153,25 @@ class TestUnruly:
     async def test_two_lengths_are_not_believed(self, port: int) -> None:
         both = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
         assert (await exchange(port, both)).startswith(b"HTTP/1.1 400")
+
+
+async def test_one_address_leaves_room_for_others() -> None:
+    slow = Slow()
+    slow.may_answer.set()
+    serving = await serve(slow.app, "127.0.0.1:0", per_address=3)
+    held = [await asyncio.open_connection("127.0.0.1", serving.port) for _ in range(3)]
+    for _, writer in held:
+        writer.write(GET)
+    for reader, _ in held:
+        assert b"done" in await reader.readuntil(b"done")
+    assert await exchange(serving.port, GET) == b"", "one too many"
+    for _, writer in held:
+        writer.close()
+        await writer.wait_closed()
+    for _ in range(600):  # until the server has seen that they are gone
+        if b"done" in await exchange(serving.port, GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")):
+            break
+        await asyncio.sleep(0.2)
+    else:
+        pytest.fail("there is no room though all are gone")
+    await serving.stop()
