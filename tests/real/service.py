@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
+import ssl
 import subprocess
 import sys
 from pathlib import Path
@@ -34,7 +35,7 @@ class Service:
     """One installation: a folder with settings, rules and journal, and the process while it runs."""
 
     def __init__(self, folder: Path, kubeconfig: Path, rules: str, **settings: Any) -> None:
-        self.folder, self.process = folder, None
+        self.folder, self.process, self.verify_tls = folder, None, True
         self._environment: dict[str, str] = {}
         (port,) = free_ports(1)
         self.url = f"http://127.0.0.1:{port}"
@@ -49,6 +50,7 @@ class Service:
         } | settings
 
     process: subprocess.Popen[bytes] | None
+    verify_tls: ssl.SSLContext | bool
 
     @property
     def webhook(self) -> str:
@@ -71,7 +73,7 @@ class Service:
         if self.process is None or self.process.poll() is not None:
             raise AssertionError(f"the service ended at its start:\n{self.log}")
         try:
-            return httpx.get(f"{self.url}/readyz").status_code
+            return httpx.get(f"{self.url}/readyz", verify=self.verify_tls).status_code
         except httpx.TransportError as error:
             return repr(error)
 
