@@ -6,7 +6,7 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from remediator import __version__, logs, metrics, views
@@ -36,6 +36,9 @@ log = logs.logger("service")
 
 PROBE = 10.0
 """Seconds for which an answer of the API server counts as news in `/readyz`."""
+
+
+ENDING = "shutting down"
 
 
 class World(Value, frozen=True):
@@ -115,7 +118,7 @@ class Installation:
         try:
             started(serving)
             await asyncio.wait({deciding, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            self._closing = "shutting down"
+            self._closing = ENDING
             metrics.LEADER.set(0)
             await serving.stop()
             await self._finish(deciding)
@@ -188,29 +191,58 @@ class Installation:
             metrics.SOURCE_UP.labels("kubernetes").set(not problem)
         return problem
 
-    async def status(self) -> object:
-        """See `server.service.Service`."""
-        leadership = self.office.standing_by or "in charge"
-        seen = views.status_view(self.controller.state, self.controller.seq)
-        rules = {"rules_loaded_at": self.files.loaded_at, "rules_error": self.files.error}
-        return {"version": __version__, "identity": self.controller.identity, "leadership": leadership, **rules, **seen}
-
-    async def incidents(self, after: str, limit: int) -> Page:
-        """See `server.service.Service`: open incidents, newest first; a mark is the id of the last one shown."""
-        found = views.incident_views(self.controller.state)[::-1]
-        if after:
-            places = [place for place, view in enumerate(found) if view.id == after]
-            if not places:
-                raise ValueError(f"{after[:50]!r} is no open incident any more; begin again without it")
-            found = found[places[0] + 1 :]
-        page = tuple(found[:limit])
-        return Page(page, page[-1].id if len(found) > limit else "")
-
-    async def incident(self, id_: str) -> object | None:
+    async def status(self) -> views.StatusView:
         """See `server.service.Service`."""
         state = self.controller.state
-        found = state.incidents.get(id_)
-        return views.incident_story(state, found) if found else None
+        return views.StatusView(
+            __version__,
+            self.controller.identity,
+            self.office.standing_by or "in charge",
+            self.files.loaded_at,
+            self.files.error,
+            state.policy.mode,
+            state.epoch,
+            self.controller.seq,
+            len(state.rules),
+            views.phases(state),
+            sum(views.waiting(state).values()),
+            len(self.pauses()),
+        )
+
+    async def incidents(self, after: str, limit: int) -> Page:
+        """See `server.service.Service`: open incidents, newest first."""
+        found = views.incident_views(self.controller.state)[::-1]
+        rest = views.after_mark(found, after) if after else found
+        page = tuple(rest[:limit])
+        return Page(page, views.mark_of(page[-1]) if len(rest) > limit else "")
+
+    async def past(self, before: int | None, limit: int) -> Page:
+        """See `server.service.Service`."""
+        ends = await self.journal.latest("incident_closed", before, limit)
+        begins = [await self.journal.story(line["incident"], 1) for line in ends]
+        page = tuple(views.past_view([*begin, end]) for begin, end in zip(begins, ends, strict=True))
+        return Page(page, str(ends[-1]["seq"]) if len(ends) == limit else "")
+
+    async def incident(self, id_: str) -> views.IncidentView | None:
+        """See `server.service.Service`."""
+        state = self.controller.state
+        if found := state.incidents.get(id_):
+            return views.incident_story(state, found)
+        lines = await self.journal.story(id_)
+        ended = [place for place, line in enumerate(lines) if line["kind"] == "incident_closed"]
+        return views.past_view(lines[: ended[-1] + 1]) if ended else None
+
+    def rules(self) -> Sequence[views.RuleView]:
+        """See `server.service.Service`."""
+        return views.rule_views(self.controller.state)
+
+    def head(self) -> int:
+        """See `server.service.Service`."""
+        return self.controller.seq
+
+    def is_ending(self) -> bool:
+        """See `server.service.Service`."""
+        return self._closing == ENDING
 
     def measure(self) -> None:
         """See `server.service.Service`."""
@@ -234,10 +266,6 @@ class Installation:
     def pauses(self) -> tuple[views.PauseView, ...]:
         """See `server.service.Service`."""
         return views.pause_views(self.controller.state, self.clock.now())
-
-    def rule_names(self) -> tuple[str, ...]:
-        """See `server.service.Service`."""
-        return tuple(sorted(self.controller.state.rules))
 
     async def pause(self, said: Paused) -> tuple[Pause, ...]:
         """See `server.service.Service`."""

@@ -176,6 +176,14 @@ class Journal(Protocol):
         """The same records as `read`, as plain JSON: in the form that others can verify, nothing left out."""
         ...
 
+    async def story(self, incident: str, limit: int = 1000) -> tuple[Json, ...]:
+        """The first `limit` lines about one incident, in order; what was dropped of it is not there."""
+        ...
+
+    async def latest(self, kind: str, before: int | None = None, limit: int = 100) -> tuple[Json, ...]:
+        """Up to `limit` lines of a kind, the newest first, with sequence numbers below `before` where that is given."""
+        ...
+
     async def head(self) -> tuple[int, str]:
         """The last sequence number and its hash; `(0, "")` in an empty journal."""
         ...

@@ -1,20 +1,23 @@
-"""Open incidents as the API and the command line show them: a flat value per incident, fit for JSON. Pure."""
+"""Incidents, rules and the service as the API and the command line show them: flat values, fit for JSON. Pure."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 
 from msgspec import structs
 
 from remediator.core.diagnosis import Diagnosis
 from remediator.core.message import Deed
-from remediator.core.model import Json, Phase, Value
+from remediator.core.model import Json, Mode, Phase, Value
 from remediator.core.post import Thread
+from remediator.core.rules import When
 from remediator.core.state import Incident, State
 
 
 class IncidentView(Value, frozen=True):
-    """One open incident: whose, since when, where it stands, and why it waits or rests.
+    """One incident: whose, since when, where it stands, and why it waits or rests; with `closed_at` how it ended.
 
     `plan` is what waits for approval, by those who have not approved it yet; `retry_at` is then when it expires.
     `progress` is how far a step of several writes has come.
@@ -34,6 +37,41 @@ class IncidentView(Value, frozen=True):
     plan: str = ""
     approvals: tuple[str, ...] = ()
     progress: str = ""
+    closed_at: datetime | None = None
+
+
+class RuleView(Value, frozen=True):
+    """One rule in force: `mode` is the one that counts, the lowest of all that is said; `open` are its incidents."""
+
+    name: str
+    group: str
+    mode: Mode
+    source: str
+    when: str
+    kind: str
+    do: tuple[str, ...]
+    open: int
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+
+
+class StatusView(Value, frozen=True):
+    """The service on one page. `leadership` is `in charge`, or why this replica stands by; `journal_head` the last
+    sequence number that it knows.
+    """
+
+    version: str
+    identity: str
+    leadership: str
+    rules_loaded_at: datetime
+    rules_error: str
+    mode: Mode
+    epoch: int
+    journal_head: int
+    rules: int
+    incidents: dict[str, int]
+    messages_waiting: int
+    pauses: int
 
 
 class PauseView(Value, frozen=True):
@@ -63,7 +101,7 @@ class ThreadView(Value, frozen=True):
 
 
 class IncidentStory(IncidentView, frozen=True):
-    """One open incident in full: what happened, what was done, what was refused and why, who was told, how the target
+    """One incident in full: what happened, what was done, what was refused and why, who was told, how the target
     stood before the last of it.
     """
 
@@ -86,6 +124,67 @@ def incident_story(state: State, incident: Incident) -> IncidentStory:
         told=tuple(thread_view(thread) for thread in threads),
         diagnosis=incident.diagnosis,
     )
+
+
+def past_view(lines: Sequence[Json]) -> IncidentView:
+    """A closed incident by what is left of its lines in the journal, of which the last is its end."""
+    first, last = lines[0], lines[-1]
+    target, data = last["target"] or {}, last["data"]
+    return IncidentView(
+        id=last["incident"],
+        rule=last["rule"],
+        kind=target.get("kind", ""),
+        namespace=target.get("namespace", ""),
+        name=target.get("name", ""),
+        phase="closed",
+        opened_at=datetime.fromisoformat(first["time"]),
+        firing=0,
+        step="",
+        reason=": ".join(filter(None, (data["reason"], data["detail"]))),
+        closed_at=datetime.fromisoformat(last["time"]),
+    )
+
+
+def rule_views(state: State) -> list[RuleView]:
+    """The rules in force, by name."""
+    opened = Counter(incident.definition.name for incident in state.incidents.values())
+    return [
+        RuleView(
+            rule.name,
+            rule.group,
+            state.mode_of(rule),
+            rule.when.source,
+            _when(rule.when),
+            rule.target.kind,
+            tuple(step.action for step in rule.do),
+            opened[rule.name],
+            rule.labels,
+            rule.annotations,
+        )
+        for _, rule in sorted(state.rules.items())
+    ]
+
+
+def _when(when: When) -> str:
+    """The signal in the words of a rule file."""
+    if when.object is not None:
+        spec = when.object
+        return " ".join(filter(None, (spec.kind, spec.namespace, spec.selector, spec.where)))
+    return when.query or f"{{{', '.join(map(str, when.alert))}}}"
+
+
+def mark_of(incident: IncidentView) -> str:
+    """Where a page ends that ends with this incident: the place stays when incidents come and go."""
+    return f"{incident.opened_at.isoformat()}_{incident.id}"
+
+
+def after_mark(incidents: Sequence[IncidentView], mark: str) -> Sequence[IncidentView]:
+    """Of incidents, newest first, those after a mark. Raises `ValueError` where it is none."""
+    instant, _, id_ = mark.rpartition("_")
+    place = datetime.fromisoformat(instant), id_
+    if place[0].tzinfo is None:
+        raise ValueError("the instant has no zone")
+    return [each for each in incidents if (each.opened_at, each.id) < place]
 
 
 def _said(deed: Deed) -> str:
@@ -153,17 +252,9 @@ def counts(state: State) -> dict[tuple[str, str], int]:
     return found
 
 
-def status_view(state: State, seq: int) -> Json:
-    """The controller at a glance."""
-    phases = [_phase(incident) for incident in state.incidents.values()]
-    return {
-        "mode": state.policy.mode,
-        "epoch": state.epoch,
-        "journal_head": seq,
-        "rules": len(state.rules),
-        "incidents": {phase: phases.count(phase) for phase in sorted(set(phases))},
-        "messages_waiting": sum(waiting(state).values()),
-    }
+def phases(state: State) -> dict[str, int]:
+    """Open incidents by phase."""
+    return dict(sorted(Counter(_phase(incident) for incident in state.incidents.values()).items()))
 
 
 def _phase(incident: Incident) -> str:

@@ -64,6 +64,14 @@ class DatabaseJournal:
         """See `ports.Journal.lines`."""
         return await self._ask(lambda connection: _lines(connection, after, max(limit, 0)))
 
+    async def story(self, incident: str, limit: int = 1000) -> tuple[Line, ...]:
+        """See `ports.Journal.story`."""
+        return await self._ask(lambda connection: _story(connection, incident, max(limit, 0)))
+
+    async def latest(self, kind: str, before: int | None = None, limit: int = 100) -> tuple[Line, ...]:
+        """See `ports.Journal.latest`."""
+        return await self._ask(lambda connection: _latest(connection, kind, before, max(limit, 0)))
+
     async def checkpoint(self, before: int | None = None) -> Record | None:
         """See `ports.Journal.checkpoint`."""
         line = await self._ask(lambda connection: prefix.mark(connection, "checkpoint", before))
@@ -139,6 +147,18 @@ class DatabaseJournal:
 def _lines(connection: Connection, after: int, limit: int) -> tuple[Line, ...]:
     begin = statements.start(connection)
     return tuple(statements.lines(connection, max(after, begin[0]), limit))
+
+
+def _story(connection: Connection, incident: str, limit: int) -> tuple[Line, ...]:
+    if not incident:
+        return ()
+    begin = statements.start(connection)
+    return tuple(statements.lines(connection, begin[0], limit, Selection(incident=incident)))
+
+
+def _latest(connection: Connection, kind: str, before: int | None, limit: int) -> tuple[Line, ...]:
+    begin = statements.start(connection)
+    return tuple(statements.latest(connection, kind, begin[0], before, limit))
 
 
 class Damaged(JournalError):

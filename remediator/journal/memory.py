@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
-from itertools import takewhile
+from itertools import islice, takewhile
 
 from remediator.core.events import Checkpoint, Dropped, Event, Record
 from remediator.journal.canonical import Line
@@ -44,6 +44,22 @@ class MemoryJournal:
     async def lines(self, after: int = 0, limit: int = 1000) -> tuple[Line, ...]:
         """See `ports.Journal.lines`."""
         return tuple(line_of(record) for record in await self.read(after, limit))
+
+    async def story(self, incident: str, limit: int = 1000) -> tuple[Line, ...]:
+        """See `ports.Journal.story`."""
+        self._open()
+        found = (line_of(each) for each in self._records if incident and each.event.incident == incident)
+        return tuple(islice(found, max(limit, 0)))
+
+    async def latest(self, kind: str, before: int | None = None, limit: int = 100) -> tuple[Line, ...]:
+        """See `ports.Journal.latest`."""
+        self._open()
+        found = (
+            line_of(each)
+            for each in reversed(self._records)
+            if each.event.kind == kind and (before is None or each.seq < before)
+        )
+        return tuple(islice(found, max(limit, 0)))
 
     async def head(self) -> Head:
         """See `ports.Journal.head`."""

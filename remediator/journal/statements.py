@@ -54,6 +54,7 @@ _write = insert(journal)
 _keep = insert(inbox).returning(inbox.c.id, sort_by_parameter_order=True)
 _drop = delete(inbox).where(inbox.c.id.in_(bindparam("receipts", expanding=True))).returning(func.length(inbox.c.body))
 _lines = select(*(journal.c[name] for name in FIELDS)).order_by(journal.c.seq)
+_backwards = select(*(journal.c[name] for name in FIELDS)).order_by(journal.c.seq.desc())
 _last = select(journal.c.seq, journal.c.hash).order_by(journal.c.seq.desc()).limit(1)
 _waiting = (
     select(inbox.c.id, inbox.c.received_at, inbox.c.source, inbox.c.body)
@@ -113,6 +114,15 @@ def lines(connection: Connection, after: int, limit: int, selection: Selection =
         query = query.where(journal.c.time >= instant(selection.since))
     if selection.until is not None:
         query = query.where(journal.c.time < instant(selection.until))
+    for row in connection.execute(query):
+        yield _line(row)
+
+
+def latest(connection: Connection, kind: str, after: int, before: int | None, limit: int) -> Iterable[Line]:
+    """Up to `limit` lines of a kind above `after`, the newest first, one by one; `Broken` where a row is no line."""
+    query = _backwards.where(journal.c.kind == kind, journal.c.seq > after).limit(limit)
+    if before is not None:
+        query = query.where(journal.c.seq < before)
     for row in connection.execute(query):
         yield _line(row)
 

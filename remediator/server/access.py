@@ -20,7 +20,7 @@ from starlette.requests import Request
 
 from remediator.config.settings import Operator, Web, WebAuth
 from remediator.ports import ClusterError
-from remediator.server.rate import OPERATOR, STRANGER, Pace, Rate
+from remediator.server.rate import Paces, Rate
 from remediator.server.refusal import Refused
 from remediator.server.reviews import PREFIX, Reviewer, Reviews
 
@@ -65,13 +65,14 @@ class TokenFile:
 class Access:
     """Checks requests against the settings `web.auth`. Every refusal is a `Refused` that names the setting."""
 
-    def __init__(self, auth: WebAuth, reviewer: Reviewer | None = None, pace: Pace = OPERATOR) -> None:
+    def __init__(self, auth: WebAuth, reviewer: Reviewer | None = None, paces: Paces | None = None) -> None:
         self._token = TokenFile(auth.webhook_token_file) if auth.webhook_token_file else None
         basic = auth.webhook_basic_auth
         self._basic = (basic.username.encode(), TokenFile(basic.password_file)) if basic else None
         self._operators = [(operator, TokenFile(operator.token_file)) for operator in auth.operators]
         self._reviews = Reviews(reviewer, auth.kubernetes) if reviewer and auth.kubernetes.enabled else None
-        self._strangers, self._paces = Rate(STRANGER), Rate(pace)
+        paces = paces or Paces()
+        self._strangers, self._paces = Rate(paces.stranger), Rate(paces.operator)
 
     def webhook(self, request: Request) -> None:
         """Whether the request may hand in alerts: with the webhook's token or password, or over loopback where

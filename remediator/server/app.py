@@ -1,4 +1,4 @@
-"""The routes on one page, and what every answer carries."""
+"""The ASGI application: the doors, the document about them, and what every answer carries."""
 
 from __future__ import annotations
 
@@ -6,51 +6,65 @@ from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from remediator.config.settings import Web
 from remediator.server.access import Access
-from remediator.server.answers import Answers
-from remediator.server.pauses import Pauses
-from remediator.server.refusal import Refused, failed, not_served, refused
+from remediator.server.door import Door, Handler
+from remediator.server.doors import doors_of
+from remediator.server.openapi import document
+from remediator.server.rate import Paces
+from remediator.server.refusal import Json, Refused, failed, not_served, refused
 from remediator.server.reviews import Reviewer
 from remediator.server.service import Service
-from remediator.server.views import Views
-from remediator.server.webhook import Limits, Webhook, limits_of
+from remediator.server.webhook import Limits, limits_of
 
 
 def build(
-    service: Service, web: Web | None = None, limits: Limits | None = None, reviewer: Reviewer | None = None
+    service: Service,
+    web: Web | None = None,
+    limits: Limits | None = None,
+    reviewer: Reviewer | None = None,
+    paces: Paces | None = None,
 ) -> Starlette:
     """The ASGI application over a running service. Without settings nobody has a token: see `Access`. `limits` are
-    those that the settings name, unless given. `reviewer` judges Kubernetes tokens, where the settings ask for it.
+    those that the settings name, unless given. `reviewer` judges Kubernetes tokens, where the settings ask for it;
+    `paces` are those of `rate.Paces`, unless given.
     """
     web = web or Web()
-    access = Access(web.auth, reviewer)
-    webhook, views = Webhook(service, access, limits or limits_of(web)), Views(service, access)
-    answers, pauses = Answers(service, access), Pauses(service, access)
-    routes = [
-        Route("/webhook/alertmanager", webhook.take, methods=["POST"]),
-        Route("/healthz", views.healthz),
-        Route("/readyz", views.readyz),
-        Route("/metrics", views.metrics),
-        Route("/api/v1/status", views.status),
-        Route("/api/v1/incidents", views.incidents),
-        Route("/api/v1/incidents/{id}", views.incident),
-        Route("/api/v1/incidents/{id}/approve", answers.approve, methods=["POST"]),
-        Route("/api/v1/incidents/{id}/deny", answers.deny, methods=["POST"]),
-        Route("/api/v1/pauses", pauses.standing),
-        Route("/api/v1/pause", pauses.pause, methods=["POST"]),
-        Route("/api/v1/resume", pauses.resume, methods=["POST"]),
-        Route("/api/v1/journal", views.journal),
-        Route("/-/reload", views.reload, methods=["POST"]),
-    ]
+    doors = doors_of(service, Access(web.auth, reviewer, paces), limits or limits_of(web))
+    described = document(doors)
+
+    async def openapi(_: Request) -> Response:
+        """The document; for anybody, since it is the same everywhere."""
+        return Json(described)
+
+    routes = [Route(door.path, strict(door), methods=[door.method]) for door in doors]
     return Starlette(
-        routes=routes,
+        routes=[*routes, Route("/openapi.json", openapi)],
         middleware=[Middleware(SecurityHeaders)],
         exception_handlers={Refused: refused, HTTPException: not_served, Exception: failed},
     )
+
+
+def strict(door: Door) -> Handler:
+    """A door's handler, which refuses parameters that it does not know: a slip of the pen is no wish for everything."""
+    known = {each.name for each in door.query}
+    if door.who in (("anybody",), ("alertmanager",)):
+        return door.handler
+
+    async def asked(request: Request) -> Response:
+        if unknown := [name for name in request.query_params if name not in known]:
+            right = f"known are {', '.join(sorted(known))}" if known else "it has none"
+            raise Refused(400, f"there is no parameter {unknown[0][:50]!r} here; {right}")
+        if len(request.query_params.multi_items()) > len(request.query_params):
+            raise Refused(400, "a parameter is given twice; give each once")
+        return await door.handler(request)
+
+    return asked
 
 
 class SecurityHeaders:

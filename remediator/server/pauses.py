@@ -111,7 +111,7 @@ class Pauses:
 
     def _demand_known(self, rule: str, namespace: str, target: str) -> None:
         """A pause of something that is not there would look like one, and hold nothing back."""
-        if rule and rule not in (known := self._service.rule_names()):
+        if rule and rule not in (known := [each.name for each in self._service.rules()]):
             raise Refused(422, f"there is no rule {rule[:100]!r}; {_named(known)}")
         if namespace and not _NAMESPACE.fullmatch(namespace):
             raise Refused(422, f"{namespace[:100]!r} is no namespace's name")
@@ -123,7 +123,7 @@ def _shown(pause: Pause) -> PauseSaid:
     return PauseSaid(pause.id, pause.rule, pause.namespace, pause.target, pause.reason, pause.until)
 
 
-def _named(known: tuple[str, ...]) -> str:
+def _named(known: list[str]) -> str:
     more = f" and {len(known) - 10} more" if len(known) > 10 else ""
     return f"there are {', '.join(known[:10])}{more}" if known else "no rules are loaded"
 

@@ -10,6 +10,7 @@ from remediator.core.model import Value
 from remediator.core.observations import Answered, Paused
 from remediator.ports import Clock, Journal
 from remediator.relay import Undecided
+from remediator.views import IncidentView, PauseView, RuleView, StatusView
 
 __all__ = ["Check", "Page", "Service", "Undecided"]
 
@@ -61,19 +62,37 @@ class Service(Protocol):
         """Readiness now; asked by every probe, so it must be cheap."""
         ...
 
-    async def status(self) -> Any:
-        """The state of the service on one page: version, mode, leadership, rules loaded, their last error, sources."""
+    async def status(self) -> StatusView:
+        """The state of the service on one page: version, mode, leadership, rules loaded, their last error."""
         ...
 
     async def incidents(self, after: str, limit: int) -> Page:
-        """Up to `limit` incidents, open ones first; `after` is the `next` of the page before, empty for the first.
+        """Up to `limit` open incidents, newest first; `after` is the `next` of the page before, empty for the first.
 
-        Raises `ValueError` where `after` is no such mark.
+        Pages stay as they are when incidents come and go. Raises `ValueError` where `after` is no such mark.
         """
         ...
 
-    async def incident(self, id_: str) -> Any | None:
-        """One incident in full; `None` where there is none of that id."""
+    async def past(self, before: int | None, limit: int) -> Page:
+        """Up to `limit` closed incidents, the last one first, whose ends have sequence numbers below `before`. Raises
+        `JournalError`.
+        """
+        ...
+
+    async def incident(self, id_: str) -> IncidentView | None:
+        """One incident in full, open or closed; `None` where there is none of that id. Raises `JournalError`."""
+        ...
+
+    def rules(self) -> Sequence[RuleView]:
+        """The rules in force, by name."""
+        ...
+
+    def head(self) -> int:
+        """The last sequence number that is known here; asked all the time, so it must be cheap."""
+        ...
+
+    def is_ending(self) -> bool:
+        """Whether the end was asked for: whoever follows is let go."""
         ...
 
     def measure(self) -> None:
@@ -84,12 +103,8 @@ class Service(Protocol):
         """A person's word on a plan that waits; empty where it counted, else why it did not. Raises `Undecided`."""
         ...
 
-    def pauses(self) -> Sequence[Any]:
+    def pauses(self) -> Sequence[PauseView]:
         """The pauses that stand, the oldest first."""
-        ...
-
-    def rule_names(self) -> tuple[str, ...]:
-        """The names of the rules in force, sorted."""
         ...
 
     async def pause(self, said: Paused) -> tuple[Pause, ...]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Sequence
+from typing import Any, TypeVar
+
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
@@ -12,6 +15,9 @@ from remediator.server.access import Access, Role
 from remediator.server.refusal import Json, Refused
 from remediator.server.service import Service
 
+T = TypeVar("T")
+
+STATES = ("open", "past")
 MOST_ITEMS = 1000
 """Items of one page."""
 _USUAL_ITEMS = 100
@@ -45,34 +51,48 @@ class Views:
         return Json(await self._service.status())
 
     async def incidents(self, request: Request) -> Response:
-        """One page of incidents."""
+        """One page of open or of past incidents."""
         await self._access.operator(request, Role.VIEW)
+        state, limit = request.query_params.get("state", "open"), _limit(request)
+        if state not in STATES:
+            raise Refused(400, f"state must be {' or '.join(STATES)}, not {state[:50]!r}")
+        if state == "past":
+            before = _whole(request, "after", 0) or None
+            return Json(await self._read(self._service.past(before, min(limit, _USUAL_ITEMS))))
         try:
-            page = await self._service.incidents(request.query_params.get("after", ""), _limit(request))
+            return Json(await self._service.incidents(request.query_params.get("after", ""), limit))
         except ValueError as error:
-            raise Refused(400, f"after: {error}") from error
-        return Json(page)
+            raise Refused(400, "after: it is not the `next` of a page; begin again without it") from error
+
+    async def rules(self, request: Request) -> Response:
+        """The rules in force."""
+        await self._access.operator(request, Role.VIEW)
+        return Json({"items": self._service.rules()})
 
     async def incident(self, request: Request) -> Response:
         """One incident in full."""
         await self._access.operator(request, Role.VIEW)
         id_ = request.path_params["id"]
-        found = await self._service.incident(id_)
+        found = await self._read(self._service.incident(id_))
         if found is None:
-            raise Refused(404, f"there is no incident {id_[:100]!r}; GET /api/v1/incidents lists them")
+            raise _no_incident(id_)
         return Json(found)
+
+    async def story(self, request: Request) -> Response:
+        """The journal lines of one incident, in order."""
+        await self._access.operator(request, Role.VIEW)
+        id_ = request.path_params["id"]
+        lines = await self._read(self._service.journal.story(id_, MOST_ITEMS))
+        if not lines:
+            raise _no_incident(id_)
+        return _lines(lines, lines[-1]["seq"])
 
     async def journal(self, request: Request) -> Response:
         """Journal lines after a sequence number, exactly as an export has them, so that their chain can be checked."""
         await self._access.operator(request, Role.VIEW)
         after, limit = _whole(request, "after", 0), _limit(request)
-        try:
-            lines = await self._service.journal.lines(after, limit)
-        except JournalError as error:
-            raise Refused(503, f"the journal cannot be read: {error}") from error
-        items = ",".join(map(text_of, lines))
-        following = lines[-1]["seq"] if lines else after
-        return Response(f'{{"items":[{items}],"next":"{following}"}}', media_type="application/json")
+        lines = await self._read(self._service.journal.lines(after, limit))
+        return _lines(lines, lines[-1]["seq"] if lines else after)
 
     async def reload(self, request: Request) -> Response:
         """Read the rule files again: 200 where they are in force, 422 with every mistake where the old ones stay."""
@@ -81,6 +101,23 @@ class Views:
         if mistakes:
             return Json({"error": "the rules were not changed", "mistakes": mistakes}, 422)
         return Json({"reloaded": True})
+
+    async def _read(self, asked: Awaitable[T]) -> T:
+        """What the journal answers; 503 where it cannot."""
+        try:
+            return await asked
+        except JournalError as error:
+            raise Refused(503, f"the journal cannot be read: {error}") from error
+
+
+def _no_incident(id_: str) -> Refused:
+    return Refused(404, f"there is no incident {id_[:100]!r}; GET /api/v1/incidents lists them")
+
+
+def _lines(lines: Sequence[dict[str, Any]], following: int) -> Response:
+    """Lines in the spelling of an export, so that their chain can be checked."""
+    items = ",".join(map(text_of, lines))
+    return Response(f'{{"items":[{items}],"next":"{following}"}}', media_type="application/json")
 
 
 def _limit(request: Request) -> int:

@@ -121,6 +121,25 @@ async def test_lines_are_the_records_in_the_form_that_others_can_verify(journal:
     assert await journal.lines(limit=0) == ()
 
 
+async def test_the_story_of_an_incident_is_its_lines_alone(journal: Journal):
+    told = [replace(event(name), incident=whose) for name, whose in (("a", "i1"), ("b", "i2"), ("c", ""), ("d", "i1"))]
+    await journal.append(told, after=0)
+    assert [line["seq"] for line in await journal.story("i1")] == [1, 4]
+    assert [line["seq"] for line in await journal.story("i1", limit=1)] == [1]
+    assert (await journal.story("i1"))[1] == (await journal.lines(after=3))[0]
+    assert await journal.story("") == await journal.story("unknown") == ()
+
+
+async def test_the_latest_of_a_kind_come_first_and_pages_stay_as_they_are(journal: Journal):
+    leaders = [Event(NOW, Leader(number, "one")) for number in range(1, 4)]
+    await journal.append([leaders[0], event("a"), leaders[1], event("b"), leaders[2]], after=0)
+    first = await journal.latest("leader", limit=2)
+    assert [line["seq"] for line in first] == [5, 3]
+    await journal.append([Event(NOW, Leader(4, "two"))], after=5)
+    assert [line["seq"] for line in await journal.latest("leader", before=first[-1]["seq"], limit=2)] == [1]
+    assert await journal.latest("undo") == await journal.latest("leader", before=1) == ()
+
+
 async def test_reading_goes_on_after_a_sequence_number(journal: Journal):
     await journal.append([event(str(number)) for number in range(5)], after=0)
     assert [record.seq for record in await journal.read(after=2)] == [3, 4, 5]

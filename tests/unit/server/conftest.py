@@ -9,14 +9,20 @@ import pytest
 from remediator.clock import SystemClock
 from remediator.config.settings import Web, WebAuth
 from remediator.core.events import Pause
+from remediator.core.model import Mode
 from remediator.core.observations import Answered, Paused
 from remediator.journal.memory import MemoryJournal
 from remediator.server.app import build
 from remediator.server.run import Serving, serve
 from remediator.server.service import Check, Page
 from remediator.server.webhook import Limits
+from remediator.views import RuleView
 
 PAYLOAD = b'{"version": "4", "alerts": [{"status": "firing", "labels": {"alertname": "a"}}, 5]}'
+
+
+def _rule(name: str) -> RuleView:
+    return RuleView(name, "g", Mode.OBSERVE, "alertmanager", '{alertname="A"}', "Deployment", ("restart",), 0)
 
 
 class FakeService:
@@ -37,6 +43,9 @@ class FakeService:
         self.said: list[Paused] = []
         self.standing: list[Any] = []
         self.fails: Exception | None = None
+        self.in_force = [_rule(name) for name in ("restart-leaking-cache", "undo-bad-rollout")]
+        self.asked_before: int | None = None
+        self.ending = False
 
     def refusing(self) -> str:
         return self.reason
@@ -73,8 +82,18 @@ class FakeService:
     def pauses(self) -> Sequence[Any]:
         return self.standing
 
-    def rule_names(self) -> tuple[str, ...]:
-        return ("restart-leaking-cache", "undo-bad-rollout")
+    async def past(self, before: int | None, limit: int) -> Page:
+        self.asked_before = before
+        return Page(tuple(self.open[:limit]), "7" if self.open else "")
+
+    def rules(self) -> Sequence[Any]:
+        return self.in_force
+
+    def head(self) -> int:
+        return len(self.journal._records)
+
+    def is_ending(self) -> bool:
+        return self.ending
 
     async def pause(self, said: Paused) -> tuple[Pause, ...]:
         self.said.append(said)
@@ -97,9 +116,11 @@ class Site:
     async def restart(self, auth: WebAuth | None = None, limits: Limits | None = None) -> None:
         await self.stop()
         app = build(self.service, Web(auth=auth or WebAuth()), limits)
+        self.service.ending = False
         self.serving = await serve(app, "127.0.0.1:0", grace=1)
 
     async def stop(self) -> None:
+        self.service.ending = True
         if self.serving is not None:
             await self.serving.stop()
 

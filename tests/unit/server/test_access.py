@@ -11,7 +11,7 @@ from starlette.requests import Request
 
 from remediator.config.settings import BasicAuth, Operator, Web, WebAuth
 from remediator.server.access import Access, Role, shut_doors
-from remediator.server.rate import Pace
+from remediator.server.rate import Pace, Paces
 from remediator.server.refusal import Refused
 
 from .conftest import Site
@@ -193,7 +193,7 @@ class TestOperators:
         for name in ("alice", "bob"):
             (tmp_path / name).write_text(f"token of {name}")
         operators = tuple(Operator(name, str(tmp_path / name), ("view",)) for name in ("alice", "bob"))
-        access = Access(WebAuth(operators=operators), pace=Pace(3, 0.0))
+        access = Access(WebAuth(operators=operators), paces=Paces(operator=Pace(3, 0.0)))
         alice, bob = (request(authorization=bearer(f"token of {name}")) for name in ("alice", "bob"))
         assert [await asked(access, alice, Role.VIEW) for _ in range(5)] == [0, 0, 0, 429, 429]
         assert await asked(access, bob, Role.VIEW) == 0

@@ -11,7 +11,7 @@ from remediator.config.settings import Operator, Web, WebAuth
 from remediator.server.app import SecurityHeaders, build
 from tests.unit.server.conftest import FakeService, Site
 
-OPEN = {"/healthz", "/readyz", "/metrics"}
+OPEN = {"/healthz", "/readyz", "/metrics", "/openapi.json"}
 """What anybody may look at; everything else asks who asks."""
 
 

@@ -73,6 +73,25 @@ async def test_incidents_come_in_pages(site: Site) -> None:
     assert seen == ["i0", "i1", "i2", "i3", "i4"]
 
 
+async def test_past_incidents_come_by_when_they_closed(site: Site) -> None:
+    site.service.open = [{"id": "i1"}]
+    assert await site.get("/api/v1/incidents?state=past&after=9") == (200, {"items": [{"id": "i1"}], "next": "7"})
+    assert site.service.asked_before == 9
+    status, answer = await site.get("/api/v1/incidents?state=closed")
+    assert (status, answer["error"]) == (400, "state must be open or past, not 'closed'")
+
+
+async def test_a_parameter_that_is_not_known_is_told(site: Site) -> None:
+    status, answer = await site.get("/api/v1/incidents?stat=past")
+    assert (status, answer["error"]) == (400, "there is no parameter 'stat' here; known are after, limit, state")
+    assert (await site.get("/readyz?verbose"))[0] == 200
+
+
+async def test_the_rules_in_force(site: Site) -> None:
+    _, answer = await site.get("/api/v1/rules")
+    assert [each["name"] for each in answer["items"]] == ["restart-leaking-cache", "undo-bad-rollout"]
+
+
 async def test_one_incident(site: Site) -> None:
     site.service.open = [{"id": "i0", "rule": "r"}]
     assert await site.get("/api/v1/incidents/i0") == (200, {"id": "i0", "rule": "r"})
@@ -111,6 +130,13 @@ class TestJournal:
         status, answer = await site.get(f"/api/v1/journal?{query}")
         assert status == 400
         assert "must be a whole number" in answer["error"]
+
+    async def test_the_lines_of_one_incident(self, site: Site, records: list[dict[str, Any]]) -> None:
+        at = datetime(2026, 11, 23, tzinfo=UTC)
+        await site.service.journal.append([Event(at, Source("x", up=True), incident="i1")], after=5)
+        status, page = await site.get("/api/v1/incidents/i1/journal")
+        assert (status, [line["seq"] for line in page["items"]]) == (200, [6])
+        assert (await site.get("/api/v1/incidents/none/journal"))[0] == 404
 
     async def test_a_journal_that_cannot_be_read_is_503(self, site: Site) -> None:
         await site.service.journal.close()
