@@ -11,13 +11,15 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from msgspec.structs import replace
+
 from remediator import metrics
 from remediator.agenda import Agenda, Errand, backoff, wanted
 from remediator.caller import Caller
 from remediator.core.events import Dropped, Event, Intent, Record, Undo
 from remediator.core.fold import apply, fold
 from remediator.core.kinds import ref_of
-from remediator.core.model import Phase, Verb
+from remediator.core.model import Change, Phase, Verb
 from remediator.core.observations import Arrived, Carried, Elected, Looked, Observation, Paused, Reloaded, Ticked
 from remediator.core.state import Incident, State
 from remediator.core.surroundings import Need
@@ -129,6 +131,7 @@ class Controller:
         self._errands: dict[str, asyncio.Task[None]] = {}
         self._carrying: set[str] = set()
         self._issued: set[str] = set()
+        self._writes: dict[str, Change] = {}
         self._stop_asked = asyncio.Event()
         self._misses: dict[str, int] = {}
         self._replies: set[asyncio.Future[Ruling]] = set()
@@ -317,6 +320,8 @@ class Controller:
                 await self._rest(backoff(misses).total_seconds())
                 misses += 1
         self.writable = True
+        for ruling in rulings:
+            self._writes |= ruling.writes
         as_decided = all(record.event == event for record, event in zip(records, events, strict=True))
         self._fold(records, state if as_decided else fold((record.event for record in records), self.state))
         return rulings
@@ -421,7 +426,8 @@ class Controller:
         if of_old:
             return await self.executor.settle(incident.id, intent)
         self._issued.add(intent.id)
-        return await self.executor.carry_out(incident.id, intent)
+        change = self._writes.pop(intent.id, intent.change)
+        return await self.executor.carry_out(incident.id, replace(intent, change=change))
 
     async def _objection(self, incident_id: str, intent: Intent | Undo, waited: bool) -> str:
         """What speaks against writing an intent now. Raises `Unavailable` where that cannot be read."""

@@ -41,7 +41,7 @@ from remediator.core.observations import (
     Ticked,
     Told,
 )
-from remediator.core.ruling import Ruling
+from remediator.core.ruling import Ruling, withheld
 from remediator.core.snapshot import Rehearsal
 from remediator.core.state import Incident, State
 from remediator.evaluate import evaluate
@@ -57,7 +57,7 @@ MOST_TOLD = 50
 
 def decide(state: State, observation: Observation, now: datetime) -> Ruling:
     """The events that follow from an observation in this state at this instant, and whom they are told to."""
-    return announced(state, _HANDLERS[type(observation)](state, observation, now), now)
+    return withheld(announced(state, _HANDLERS[type(observation)](state, observation, now), now))
 
 
 def _arrived(state: State, observation: Arrived, now: datetime) -> Ruling:

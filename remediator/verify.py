@@ -67,7 +67,9 @@ def _unproven(incident: Incident, until: Until, facts: Facts) -> str:
     if until.resolved and incident.cleared_at is None:
         return "the alert still fires"
     failing = next((each for each in facts.proofs if not each.holds), None)
-    return f"does not hold: {failing.condition}" if failing else ""
+    if failing is None:
+        return ""
+    return f"does not hold: {failing.condition}" + (f": {failing.reason}" if failing.reason else "")
 
 
 def _held(incident: Incident, until: Until, what: str, now: datetime) -> Judgement:

@@ -168,14 +168,20 @@ def precondition_of(live: Json) -> Precondition:
 
 
 def eviction(pod: Json, order_id: str, grace: int | None = None) -> Change:
-    """The eviction of a live pod, this very one; `grace` seconds, else as long as the pod itself asks for."""
+    """The eviction of a live pod, this very one; `grace` seconds, else as long as the pod itself asks for.
+
+    Its prior state is whose it was: by that its successor is known.
+    """
     meta = pod["metadata"]
+    owners = (each for each in meta.get("ownerReferences") or () if each.get("controller"))
+    owner = next(({key: each.get(key, "") for key in ("kind", "name", "uid")} for each in owners), None)
     options: Json = {"gracePeriodSeconds": grace} if grace is not None else {}
     return Change(
         Verb.EVICT,
         Ref(KINDS["Pod"], meta["namespace"], meta["name"]),
         annotated({"deleteOptions": options}, order_id),
         precondition_of(pod),
+        prior={"owner": owner} if owner else {},
         summary=f"evict Pod/{meta['namespace']}/{meta['name']}",
     )
 

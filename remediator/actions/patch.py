@@ -20,6 +20,7 @@ from remediator.actions.action import (
 )
 from remediator.actions.setting import prior_of, restore, setting, stands
 from remediator.core.fields import MERGE_KEYS
+from remediator.core.hiding import holds_secret
 from remediator.core.json_patch import OPERATIONS, PointerError, fields_patched, pointer, steps_of
 from remediator.core.kinds import is_custom, ref_of
 from remediator.core.model import Change, Json, PatchType, Refusal, Target, Verb
@@ -44,7 +45,7 @@ def check(args: Json) -> tuple[str, ...]:
     if any("{{" in text for text in _texts(body)):
         wrong = (*wrong, "patch has a template in it: a patch is literal, nothing is filled in")
     mistakes = _wrong_operations(body) if isinstance(body, list) else _wrong_fields(body, kind)
-    return (*wrong, *(f"patch: {each}" for each in mistakes))
+    return (*wrong, *(f"patch: {each}" for each in (*mistakes, *_secrets(body))))
 
 
 def plan(order: Order) -> Planned:
@@ -102,6 +103,12 @@ def _nothing() -> Refusal:
 
 def _adding(value: Any, *steps: str) -> Json:
     return {"op": "add", "path": pointer(*steps), "value": value}
+
+
+def _secrets(body: Any) -> Iterator[str]:
+    """Rule files, and the journal that keeps them, hold no secrets."""
+    if where := holds_secret(body):
+        yield f"{where} looks like a secret: take it from a Secret (valueFrom.secretKeyRef)"
 
 
 def _copied(body: Json) -> Json:

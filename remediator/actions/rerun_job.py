@@ -18,6 +18,7 @@ from remediator.actions.action import (
     deletion,
     no_arguments,
 )
+from remediator.core.hiding import LAST_APPLIED, holds_secret
 from remediator.core.kinds import ref_of
 from remediator.core.model import Change, Json, Precondition, Refusal, Verb, as_json
 from remediator.core.readiness import condition
@@ -36,6 +37,9 @@ def plan(order: Order) -> Planned:
     if not order.done:
         if not _is_finished(live):
             return Refusal("it has neither failed nor completed: it runs still", "end it first: delete_job")
+        if where := holds_secret(manifest(live)):
+            reason = f"its {where} looks like a secret, which the journal does not keep, and it is made anew from there"
+            return Refusal(reason, "take it from a Secret (secretKeyRef), or run it again by hand")
         options = {"propagationPolicy": "Background"}
         deleted = deletion(ref_of(order.target), live, order.id, options)
         return Change(
@@ -66,8 +70,10 @@ def manifest(live: Json) -> Json:
         spec.pop("selector", None)
         labels = spec["template"].get("metadata", {}).get("labels") or {}
         spec["template"].setdefault("metadata", {})["labels"] = _without(labels)
-    kept = {name: meta[name] for name in ("name", "namespace", "annotations", "ownerReferences") if meta.get(name)}
+    kept = {name: meta[name] for name in ("name", "namespace", "ownerReferences") if meta.get(name)}
     kept["labels"] = _without(meta.get("labels") or {})
+    if notes := {name: text for name, text in (meta.get("annotations") or {}).items() if name != LAST_APPLIED}:
+        kept["annotations"] = notes
     return {"apiVersion": "batch/v1", "kind": "Job", "metadata": kept, "spec": spec}
 
 

@@ -21,6 +21,7 @@ from remediator.actions.action import (
 from remediator.actions.setting import contended, prior_of
 from remediator.core.events import Intent
 from remediator.core.fields import Field, fields_set, is_ours
+from remediator.core.hiding import digest, holds_secret
 from remediator.core.histories import (
     EARLIER,
     REVISION,
@@ -79,9 +80,15 @@ def undo(order: UndoOrder) -> Change | Refusal:
     """
     snapshot, prior = order.snapshot, order.intent.prior
     fields = msgspec.convert(prior["fields"], tuple[Field, ...])
-    if template_of(snapshot.live) != prior["becomes"] or not all(is_ours(snapshot.live, each) for each in fields):
+    changed = not _is(template_of(snapshot.live), prior["becomes"])
+    has_books = bool(snapshot.live["metadata"].get("managedFields"))
+    if changed or (has_books and not all(is_ours(snapshot.live, each) for each in fields)):
         return contended("the pod template")
-    body: Json = {"spec": {"template": _replacing(prior["template"])}}
+    left = _found(prior["template"], snapshot.revisions)
+    if left is None:
+        reason = f"the template of revision {prior['revision']} is not in the history any more"
+        return Refusal(reason, "it holds what looks like a secret, so the journal has no copy: roll back by hand")
+    body: Json = {"spec": {"template": _replacing(left)}}
     if annotations := _annotations_before(order):
         body["metadata"] = {"annotations": annotations}
     return Change(
@@ -137,13 +144,37 @@ def _to(revision: Revision, order: Order) -> Planned:
         PatchType.STRATEGIC,
         prior={
             "revision": current,
-            "template": before,
-            "becomes": revision.template,
-            "annotations": {name: [have.get(name), value] for name, value in annotations.items()},
+            "template": _kept(before),
+            "becomes": _kept(revision.template),
+            "annotations": {
+                name: [have.get(name), value]
+                for name, value in annotations.items()
+                if not holds_secret({name: [have.get(name), value]})
+            },
             **prior_of(fields),
         },
         summary=f"roll {target} back from revision {current} to {revision.number}",
     )
+
+
+def _kept(template: Json) -> Json:
+    """A template as the journal keeps it: as it is, or, where something in it looks like a secret, what it is known by.
+
+    The cluster's own history has it in full.
+    """
+    return {"digest": digest(template)} if holds_secret(template) else template
+
+
+def _is(template: Json, kept: Json) -> bool:
+    """Whether a template is the one that was kept."""
+    return kept in (template, {"digest": digest(template)})
+
+
+def _found(kept: Json, revisions: tuple[Revision, ...]) -> Json | None:
+    """A template that was kept, in full; None where only the history had it, and has it no more."""
+    if "digest" not in kept:
+        return kept
+    return next((each.template for each in revisions if _is(each.template, kept)), None)
 
 
 def _replacing(template: Json) -> Json:
@@ -172,7 +203,7 @@ def _annotations_before(order: UndoOrder) -> Json:
 
 def kept(intent: Intent, live: Json) -> bool:
     """Whether nobody has put back the template that was left; admission may have made ours another one."""
-    return template_of(live) != intent.prior["template"]
+    return not _is(template_of(live), intent.prior["template"])
 
 
 ACTION = Action(

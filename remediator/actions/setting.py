@@ -7,10 +7,12 @@ ours; where somebody else has set one of them since, the change is contended and
 from __future__ import annotations
 
 import msgspec
+from msgspec import UNSET
 
 from remediator.actions.action import Order, UndoOrder, annotated, precondition_of
 from remediator.core.events import Intent
 from remediator.core.fields import Field, fields_set, is_ours, restoring, shown, value_at
+from remediator.core.hiding import without_secrets
 from remediator.core.kinds import ref_of
 from remediator.core.model import Change, Json, PatchType, Refusal, Verb, as_json
 
@@ -38,8 +40,8 @@ def set_paused(order: Order, paused: bool | None) -> Change | None:
 
 
 def prior_of(fields: tuple[Field, ...]) -> Json:
-    """The fields as the journal keeps them with the intent."""
-    return {"fields": as_json(fields)}
+    """The fields as the journal keeps them with the intent: without what looks like a secret."""
+    return {"fields": as_json(tuple(without_secrets(field) for field in fields))}
 
 
 def stands(intent: Intent, live: Json) -> bool:
@@ -58,6 +60,10 @@ def giving_back(order: Order | UndoOrder, prior: Json, summary: str) -> Change |
     others = [shown(field.path) for field in fields if not is_ours(live, field)]
     if others:
         return contended(", ".join(others))
+    lost = [shown(field.path) for field in fields if field.secret and field.before is not UNSET]
+    if lost:
+        reason = f"{', '.join(lost)} held what looks like a secret, which the journal does not keep"
+        return Refusal(reason, "give it back by hand; keep secrets in Secrets")
     return Change(
         Verb.PATCH,
         ref_of(order.target),

@@ -41,12 +41,14 @@ class Field(Value, frozen=True):
     """One field that a write sets: what it was `before`, what it is `after`; UNSET where it is not there.
 
     `roots` is how many steps of the path lead through what was there before: what is behind may go when it is empty.
+    `secret`: it was, or is, what looks like a secret, and is not kept.
     """
 
     path: Path
     before: Any = UNSET
     after: Any = UNSET
     roots: int = 0
+    secret: bool = False
 
     @property
     def is_changed(self) -> bool:

@@ -53,8 +53,10 @@ _SHAPES: tuple[tuple[str, str], ...] = (
     (r"\b[prs]k_(?:live|test)_\w{8,}|\bwhsec_[\w+/=]{8,}", GONE),  # Stripe, signed webhooks
     (r"\bsk-[\w-]{16,}|\bSG\.[\w-]{10,}\.[\w-]{10,}|\bnpm_\w{20,}|\bpypi-[\w-]{16,}|\bdckr_pat_[\w-]{16,}", GONE),
     (r"\bhv[sbr]\.[\w-]{16,}|\bdop_v1_\w{16,}|\bAGE-SECRET-KEY-\w+", GONE),
-    (r"(?m)^[ \t]*[A-Za-z0-9+/]{40,}={0,2}[ \t]*$", GONE),  # a line of a key
 )
+
+_LINE = r"(?m)^[ \t]*[A-Za-z0-9+/]{40,}={0,2}[ \t]*$"
+"""A line of a key."""
 
 _LONG = r"\b(sha256:)?[A-Za-z0-9+_]{40,}={0,2}"
 """What no word is as long as; the digest of an image is no secret."""
@@ -64,7 +66,16 @@ _Instead = str | Callable[[Any], str]
 
 def scrub(text: str) -> str:
     """The text without secrets, and without the control characters that could hide one from being found."""
-    any_shape, patterns = _compiled()
+    return _without(text, vague=True)
+
+
+def scrub_known(text: str) -> str:
+    """As `scrub`, but what is only as long as a secret stays: checksums and names are long too."""
+    return _without(text, vague=False)
+
+
+def _without(text: str, *, vague: bool) -> str:
+    any_shape, patterns = _compiled(vague)
     text = bare(text)
     if any_shape.search(text) is None:  # most texts hold none, and one search costs a hundredth of all
         return text
@@ -74,9 +85,10 @@ def scrub(text: str) -> str:
 
 
 @functools.cache
-def _compiled() -> tuple[Any, tuple[tuple[Any, _Instead], ...]]:
+def _compiled(vague: bool) -> tuple[Any, tuple[tuple[Any, _Instead], ...]]:
     """What finds a secret of any shape, and each shape with what is put in its place. Made when first needed."""
-    shapes: tuple[tuple[str, _Instead], ...] = (*_SHAPES, (_LONG, lambda found: found[0] if found[1] else GONE))
+    long: tuple[tuple[str, _Instead], ...] = (_LINE, GONE), (_LONG, lambda found: found[0] if found[1] else GONE)
+    shapes = (*_SHAPES, *(long if vague else ()))
     any_shape = re2.compile("|".join(f"(?:{shape})" for shape, _ in shapes))
     return any_shape, tuple((re2.compile(shape), instead) for shape, instead in shapes)
 

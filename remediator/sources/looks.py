@@ -37,6 +37,7 @@ from remediator.sources.pods import pod_facts
 from remediator.sources.reads import Read
 from remediator.sources.spoken import speaks, spoken_of
 from remediator.sources.still import still
+from remediator.sources.successors import moved
 from remediator.sources.surroundings import Reader, surroundings
 from remediator.sources.view import view_of
 
@@ -132,7 +133,7 @@ async def read(
     taken_at = before.taken_at if before else clock.now()
     try:
         live = before.live if before else await cluster.get(ref_of(incident.target))
-        revisions, pods, lists, signal, answered, more = await _beside(cluster, asking, incident, live, taken_at)
+        revisions, pods, lists, around, answered, more = await _beside(cluster, asking, incident, live, taken_at)
     except NotFound:
         return Snapshot(Facts(taken_at, exists=False))
     except ClusterError as error:
@@ -140,7 +141,7 @@ async def read(
     facts = facts_of(live, taken_at, present(live, revisions))
     sources = _sources(incident)
     view = view_of(incident, live, facts, pods, taken_at, more) if sources else {}
-    answers = (*signal, *(_answer(source, incident, view) for source in sources), *answered)
+    answers = (*around, *(_answer(source, incident, view) for source in sources), *answered)
     if incident.phase is Phase.VERIFYING:
         facts = replace(facts, proofs=(*answers, *_resolved(state, incident)))
     else:
@@ -151,8 +152,8 @@ async def read(
 async def _beside(
     cluster: Cluster, asking: Inquiries, incident: Incident, live: Json, now: datetime
 ) -> tuple[tuple[Revision, ...], tuple[PodFacts, ...] | None, Lists, tuple[Answer, ...], tuple[Answer, ...], Json]:
-    """What the rule and its step want to know beside the target, all asked at once: revisions, pods, lists, whether
-    the signal stands, what queries answer, and further fields of `target`. Most want nothing, and nothing is begun.
+    """What the rule and its step want to know beside the target, all asked at once: revisions, pods, lists, what
+    stands around it, what queries answer, and further fields of `target`. Most want nothing, and nothing is begun.
     """
     step = ACTIONS[incident.definition.do[incident.step].action]
     spoken, queries, by_object = _sources(incident), _queries(incident), incident.definition.when.object
@@ -162,7 +163,7 @@ async def _beside(
         _revisions(cluster, incident, live),
         _pods(cluster, incident, live),
         _lists(cluster, incident, live),
-        _signal(cluster, incident, live),
+        _around(cluster, incident, live),
         conditions(asking, queries, incident.labels),
         spoken_of(cluster, incident, live, spoken, now),
     )
@@ -206,9 +207,10 @@ async def _revisions(cluster: Cluster, incident: Incident, live: Json) -> tuple[
 
 
 def _reads_revisions(incident: Incident) -> bool:
-    """Whether a step of the rule plans on the roll-out history, and the target has one."""
+    """Whether a step of the rule plans on the roll-out history, or takes a roll-back back, and the target has one."""
     wanted = any(ACTIONS[step.action].reads_revisions for step in incident.definition.do)
-    return wanted and incident.phase is not Phase.VERIFYING and incident.target.kind in WORKLOADS
+    undoes = incident.definition.until_of(incident.step).on_failure == "undo"
+    return wanted and (incident.phase is not Phase.VERIFYING or undoes) and incident.target.kind in WORKLOADS
 
 
 async def _lists(cluster: Cluster, incident: Incident, live: Json) -> Lists:
@@ -232,8 +234,12 @@ async def _pods(cluster: Cluster, incident: Incident, live: Json) -> tuple[PodFa
     return tuple(pod_facts(pod) for pod in pods)
 
 
-async def _signal(cluster: Cluster, incident: Incident, live: Json) -> tuple[Answer, ...]:
-    """Whether the objects that the rule fires for still meet its condition; asked until something was done."""
+async def _around(cluster: Cluster, incident: Incident, live: Json) -> tuple[Answer, ...]:
+    """Whether the objects that the rule fires for still meet its condition, asked until something was done; from then
+    on whether what a drain evicted runs elsewhere.
+    """
+    if incident.phase is Phase.VERIFYING:
+        return await moved(cluster, incident)
     return await still(cluster, incident, live) if incident.phase in (Phase.PENDING, Phase.ACTING) else ()
 
 

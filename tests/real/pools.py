@@ -13,6 +13,7 @@ RIGHTS = [
     {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "get", "patch", "create"]},
     {"apiGroups": [""], "resources": ["pods/eviction"], "verbs": ["create"]},
     {"apiGroups": ["apps"], "resources": ["daemonsets"], "verbs": ["list"]},
+    {"apiGroups": ["apps"], "resources": ["replicasets"], "verbs": ["get"]},
 ]
 """What rules that cordon and drain nodes need over the whole cluster, and nothing more."""
 

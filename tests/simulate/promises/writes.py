@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from remediator.actions.action import REMEDIATION
 from remediator.core.events import Intent, Outcome, Record, Undo
+from remediator.core.hiding import hidden
 from remediator.core.model import Change, Mode, OutcomeStatus, Verb
 from remediator.executor import FENCE
 from tests.simulate.history import EFFECTIVE, Deed, Effect
@@ -38,7 +39,7 @@ class IntentFirst(Promise):
         if deed is None or annotation == FENCE:
             return
         deed.sent += 1
-        same = (change.verb, change.ref, change.body, given) == (
+        same = (change.verb, change.ref, hidden(change.body), given) == (
             deed.data.change.verb,
             deed.data.change.ref,
             deed.data.change.body,

@@ -243,6 +243,48 @@ def test_on_a_node_that_is_lost_nobody_waits_for_what_cannot_be_confirmed(house)
     assert any("all is written" in each.detail for each in last)
 
 
+def test_a_drained_node_is_not_proven_before_its_pods_run_elsewhere(house):
+    process = house.start()
+    others = [Ref(KINDS["Node"], "", name) for name in ("node-2", "node-3")]
+
+    def close_the_others() -> None:
+        for each in others:
+            house.world.server.patch(each, {"spec": {"unschedulable": True}}, PatchType.MERGE)
+
+    process.cluster.after = close_the_others
+    alert(house)
+    house.wait(120)
+    waits = house.all("verification")[-1]
+    assert (waits.result, len(evictions(house.world))) == ("not_yet", 2)
+    assert waits.detail.startswith("does not hold: evicted pods run on other nodes: 0 of 2 of ReplicaSet/shop/web-")
+    for each in others:
+        house.world.server.patch(each, {"spec": {"unschedulable": None}}, PatchType.MERGE)
+    house.wait(120)
+    (closed,) = house.all("incident_closed")
+    assert (closed.reason, "evicted pods run on other nodes holds" in closed.detail) == ("recovered", True)
+
+
+def test_pods_that_come_up_nowhere_fail_the_drain(house):
+    process = house.start()
+    process.cluster.after = lambda: [
+        house.world.server.patch(Ref(KINDS["Node"], "", name), {"spec": {"unschedulable": True}}, PatchType.MERGE)
+        for name in ("node-2", "node-3")
+    ]
+    alert(house)
+    house.wait(400)
+    assert "evicted pods run on other nodes" in told(house)
+    assert [each.status for each in house.all("escalated")] == ["requested", "delivered"]
+
+
+def test_of_a_workload_that_wants_fewer_by_now_no_successor_is_waited_for(house):
+    process = house.start()
+    scale = Ref(KINDS["Deployment"], "shop", "web")
+    process.cluster.after = lambda: house.world.server.patch(scale, {"spec": {"replicas": 0}}, PatchType.MERGE)
+    alert(house)
+    house.wait(120)
+    assert house.all("incident_closed")[0].reason == "recovered"
+
+
 # Whatever crashes
 
 
