@@ -13,7 +13,7 @@ from remediator.core.model import Change, CloseReason, as_json
 from remediator.core.observations import Looked
 from remediator.core.ruling import Ruling
 from remediator.core.state import Incident, State
-from remediator.guards.confirm import FRESH
+from remediator.guards.confirm import is_fresh
 from remediator.propose import digest, next_id, propose_undo, undo_is_wanted
 from remediator.verify import Judgement, deadline, judge
 
@@ -33,7 +33,7 @@ def conclude(state: State, incident: Incident, observation: Looked, now: datetim
     What was read longer ago than `FRESH` says nothing of now, as where the journal could not be written for a while.
     """
     facts = observation.snapshot.facts
-    if now - facts.taken_at - timedelta(seconds=facts.took) > FRESH:
+    if not is_fresh(facts, now):
         return Ruling(again_at=now)
     judgement = judge(incident, observation.snapshot.facts, now)
     verification = Verification(judgement.result, incident.step, judgement.detail, judgement.since)

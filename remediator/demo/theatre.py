@@ -62,7 +62,8 @@ class SimulatedTheatre:
 
     async def set_up(self, webhook: str) -> None:
         """See `Theatre.set_up`."""
-        from remediator.simulation.alerts import AlertSource, Timing
+        from remediator.simulation.alertmanager import Timing
+        from remediator.simulation.alerts import AlertSource
         from remediator.simulation.live import live
 
         self.world.create(*(scene.deployment for scene in SCENES))

@@ -12,6 +12,9 @@ from remediator.guards.guard import Guard, Request
 FRESH = timedelta(seconds=10)
 """A look that ended longer ago than this is no confirmation."""
 
+AHEAD = timedelta(seconds=1)
+"""By how much a look may seem to come from the future, since clocks are corrected in small steps all the time."""
+
 SLOWEST = timedelta(seconds=60)
 """What a look that took longer than this saw first is no confirmation any more when it ends."""
 
@@ -38,13 +41,21 @@ def ask(request: Request, state: State, facts: Facts, now: datetime) -> Verdict:
             f"the look took {facts.took:.0f} s, longer than {SLOWEST.total_seconds():.0f} s: is the API server slow?"
         )
         return hold("confirm", reason, now + LOOK_AGAIN, **seen)
-    if now - facts.taken_at - took > FRESH:
+    if not is_fresh(facts, now):
         return hold("confirm", "the live read is too old", now, **seen)
     if facts.uid != request.incident.target.uid:
         return deny("confirm", "the target was replaced by another object of its name", **seen)
     if request.incident.cleared_at is not None and not request.under_way:
         return deny("confirm", "the signal is gone", **seen)
     return _conditions(facts, now, seen)
+
+
+def is_fresh(facts: Facts, now: datetime) -> bool:
+    """Whether a look says how things are now: it ended at most `FRESH` ago (inclusive). One that seems to come from the
+    future was made before the clock was set back, nobody knows how long ago.
+    """
+    age = now - facts.taken_at - timedelta(seconds=facts.took)
+    return -AHEAD <= age <= FRESH
 
 
 def _conditions(facts: Facts, now: datetime, seen: dict[str, object]) -> Verdict:

@@ -58,6 +58,13 @@ def _node_not_ready(node: Json) -> Iterator[Labels]:
         yield {"node": node["metadata"]["name"], "condition": "Ready", "status": "true"}
 
 
+def _maxed_out(autoscaler: Json) -> Iterator[Labels]:
+    spec, status = autoscaler["spec"], autoscaler.get("status") or {}
+    if status.get("currentReplicas") == spec["maxReplicas"] != spec.get("minReplicas", 1):
+        metadata = autoscaler["metadata"]
+        yield {"namespace": metadata["namespace"], "horizontalpodautoscaler": metadata["name"]}
+
+
 def _pod(pod: Json) -> Labels:
     metadata = pod["metadata"]
     return {"namespace": metadata["namespace"], "pod": metadata["name"], "uid": metadata["uid"]}
@@ -96,6 +103,14 @@ RULES: tuple[AlertRule, ...] = (
         "warning",
         "Node is not ready.",
         "{node} has been unready for more than 15 minutes.",
+    ),
+    AlertRule(
+        "KubeHpaMaxedOut",
+        "HorizontalPodAutoscaler",
+        _maxed_out,
+        "warning",
+        "HPA is running at max replicas.",
+        "HPA {namespace}/{horizontalpodautoscaler} has been running at max replicas for longer than 15 minutes.",
     ),
 )
 """The rules an `AlertSource` evaluates. As in the mixin, a cordoned node raises no KubeNodeNotReady."""

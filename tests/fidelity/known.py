@@ -15,7 +15,7 @@ from tests.fidelity.comparison import Difference
 class Known(Value, frozen=True):
     """A difference: its name, and the reason why it stays. `where` is a pattern that is found in the place of every
     field that it concerns. `shown_by` are the sequences that have to show it; `everywhere` says that others may, and
-    `by_chance` that it need not be.
+    `by_chance` that it need not be. `shows` is a pattern of what the sides have, `expected / found`.
     """
 
     name: str
@@ -24,12 +24,16 @@ class Known(Value, frozen=True):
     shown_by: tuple[str, ...]
     everywhere: bool = False
     by_chance: bool = False
+    shows: str = ""
 
     def covers(self, sequence: str, difference: Difference) -> bool:
         """Whether this is what differs."""
         here = self.everywhere or sequence in self.shown_by
-        return here and re.search(self.where, difference.where) is not None
+        sides = f"{difference.expected} / {difference.found}"
+        return here and re.search(self.where, difference.where) is not None and re.search(self.shows, sides) is not None
 
+
+ONE_MARK = r'"[^"]+"'
 
 KNOWN = (
     Known(
@@ -44,12 +48,6 @@ KNOWN = (
         r"affinity\.noSuchField$",
         "the fields are known down to containers, their environment and ports; the rest would be the whole of the API",
         ("unknown_fields",),
-    ),
-    Known(
-        "autoscalers only exist",
-        r"HorizontalPodAutoscaler\.scaler\.status\.conditions$",
-        "there are no metrics to scale by",
-        ("create_what_stands_beside_workloads", "patches_of_other_kinds"),
     ),
     Known(
         "a running pod whose image is changed restarts with it",
@@ -84,10 +82,27 @@ KNOWN = (
     ),
     Known(
         "kubectl leaves no `remediator.io/remediation`",
-        r"\.annotations\.remediator\.io/remediation$|(Stateful|Daemon)Set\.\w+\.metadata\.annotations$",
-        "it is the product's mark on what it wrote; as any annotation it is copied to ReplicaSets and revisions",
-        ("undo_a_broken_roll_out by kubectl", "restart_a_deployment by kubectl", "restart_other_workloads by kubectl"),
-        everywhere=True,
+        r"\.annotations\.remediator\.io/remediation$",
+        "it is the product's mark on what it wrote; as any annotation it is copied to ReplicaSets",
+        (
+            "undo_a_broken_roll_out by kubectl",
+            "undo_to_a_revision by kubectl",
+            "undo_what_was_changed_beside_the_image by kubectl",
+            "undo_past_the_deadline by kubectl",
+            "restart_a_deployment by kubectl",
+        ),
+        shows=rf"^{ONE_MARK} / \(absent\)$",
+    ),
+    Known(
+        "kubectl leaves no annotations at all on a StatefulSet or DaemonSet",
+        r"(StatefulSet\.db|DaemonSet\.agent)\.metadata\.annotations$",
+        "of theirs, that mark is the only one; as any annotation it is copied to revisions",
+        (
+            "restart_other_workloads by kubectl",
+            "undo_of_a_stateful_set by kubectl",
+            "undo_of_a_daemon_set by kubectl",
+        ),
+        shows=rf'^{{"remediator\.io/remediation": {ONE_MARK}}} / \(absent\)$',
     ),
 )
 """All of them."""

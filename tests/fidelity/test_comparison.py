@@ -74,6 +74,14 @@ def test_a_listed_difference_is_allowed_where_it_is_listed_alone():
     assert no_longer("one", found, known) == []
 
 
+def test_a_listed_difference_may_say_what_the_sides_have():
+    known = (Known("a", r"\.a$", "because", ("one",), shows=r"^1 / \(absent\)$"),)
+    found = differences(
+        [Entry("x", {"s": {"a": 1}}), Entry("y", {"s": {"a": 2}})], [Entry("x", {"s": {}}), Entry("y", {"s": {}})]
+    )
+    assert [one.where for one in unlisted("one", found, known)] == ["y: s.a"]
+
+
 def test_a_listed_difference_that_does_not_occur_is_told():
     known = (Known("a", r"\.a$", "because", ("one",)), Known("b", r"\.b$", "because", ("one",), by_chance=True))
     assert no_longer("one", [], known) == ["a"]

@@ -14,25 +14,37 @@ from remediator.core.guarding import (
     FlappingSettings,
     GuardSettings,
     StormSettings,
+    Veto,
 )
-from remediator.core.model import Mode
-from remediator.core.rules import Matcher, MatchOp, Policy, Protected, Rule, Step, TargetSpec, Until, When
-from tests.simulate.prometheus import QUERIES
+from remediator.core.model import Json, Mode
+from remediator.core.rules import Matcher, MatchOp, Policy, Protected, Query, Rule, Step, TargetSpec, Until, When
+from tests.simulate.prometheus import MEASURED, QUERIES
+from tests.simulate.promises.objects import CORDONED, PENDING, SHORT
 from tests.simulate.scenario import Scenario, Workload
 from tests.simulate.trouble import happenings
 
 ESCALATE = Step("escalate", {"receiver": "oncall"})
 LADDERS = {
-    "Deployment": (("restart",), ("rollback",), ("rollback",), ("restart", "rollback"), ("rollback", "restart")),
-    "StatefulSet": (("restart",), ("restart", "restart")),
+    "Deployment": (
+        ("restart",),
+        ("rollback",),
+        ("rollback",),
+        ("restart", "rollback"),
+        ("rollback", "restart"),
+        ("scale",),
+        ("scale", "rollback"),
+    ),
+    "StatefulSet": (("restart",), ("restart", "restart"), ("scale",)),
     "DaemonSet": (("restart",),),
     "Node": ((), ("cordon",), ("drain",), ("cordon", "drain")),
+    "HorizontalPodAutoscaler": (("scale_hpa",),),
 }
 ALERTS = {
     "Deployment": ("KubeDeploymentRolloutStuck", "KubePodCrashLooping", "KubePodNotReady"),
     "StatefulSet": ("KubePodCrashLooping", "KubePodNotReady"),
     "DaemonSet": ("KubePodCrashLooping",),
     "Node": ("KubeNodeNotReady",),
+    "HorizontalPodAutoscaler": ("KubeHpaMaxedOut",),
 }
 UNAVAILABLE, RESTARTING, UNREADY = QUERIES
 ASKED = {
@@ -41,6 +53,8 @@ ASKED = {
     "DaemonSet": (RESTARTING,),
     "Node": (UNREADY,),
 }
+WATCHED = {"Deployment": (SHORT, PENDING), "Node": (CORDONED,)}
+WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
 CONDITIONS = ("target.replicas > 0", "target.ready < target.replicas", "!target.paused", "target.revision > 1")
 EASY = GuardSettings(
     startup_grace=0.0,
@@ -69,7 +83,7 @@ def generate(seed: int, hours: float = 2.0) -> Scenario:
         guards=_guards(draw),
         protected=Protected(("kube-system",), draw.choice([(), ("tier=core",)])),
     )
-    drawn = happenings(draw, workloads, rules, hours)
+    drawn = happenings(draw, workloads, rules, hours, seed)
     return Scenario(
         seed,
         hours,
@@ -81,6 +95,10 @@ def generate(seed: int, hours: float = 2.0) -> Scenario:
         reverts_after=draw.choice([1.0, 20.0, 90.0]),
         checkpoint=draw.choice([15, 60, 5000]),
         kept=draw.choice([None, None, 900.0]),
+        replicas=draw.choice([1, 1, 1, 1, 1, 1, 1, 2]),
+        alertmanagers=draw.choice([1, 2]),
+        reconciles=draw.random() < 0.6,
+        doubts=draw.random() < 0.3,
     )
 
 
@@ -100,16 +118,17 @@ def crowd(seed: int, hours: float = 24.0) -> Scenario:
     )
     policy = Policy(mode=Mode.ENFORCE, guards=_guards(draw))
     few, busy = draw.sample(workloads, 20), hours / CALMER
-    drawn = happenings(draw, tuple(few), rules, busy)
+    drawn = happenings(draw, tuple(few), rules, busy, seed)
     stretched = tuple(replace(each, at=round(each.at * CALMER, 3)) for each in drawn)
-    return Scenario(seed, hours, policy, rules, workloads, stretched, interval=60.0, checkpoint=500, kept=4 * 3600.0)
+    return Scenario(seed, hours, policy, rules, workloads, stretched, interval=60.0, checkpoint=500,
+                    kept=4 * 3600.0, alertmanagers=draw.choice([1, 2]), reconciles=draw.random() < 0.5)  # fmt: skip
 
 
 def _workload(draw: random.Random, number: int) -> Workload:
     kind = draw.choices(["Deployment", "StatefulSet", "DaemonSet"], [8, 2, 1])[0]
     namespace = draw.choices(["shop", "cart", "kube-system"], [10, 5, 1])[0]
     labels = {"tier": "core"} if draw.random() < 0.1 else {}
-    trait = "reverted" if draw.random() < 0.15 else ""
+    trait = draw.choices(["", "reverted", "scaled" if kind == "Deployment" else ""], [70, 15, 15])[0]
     name = f"{draw.choice(['web', 'api', 'db', 'mail'])}{number}"
     image = draw.choices(["app:1", "crash:1", "leak:1"], [8, 1, 1])[0]
     available = draw.choice(["", "", "1", "50%", "100%"]) if kind == "Deployment" else ""
@@ -117,24 +136,40 @@ def _workload(draw: random.Random, number: int) -> Workload:
 
 
 def _rule(draw: random.Random, number: int) -> Rule:
-    kind = draw.choices(["Deployment", "StatefulSet", "DaemonSet", "Node"], [12, 2, 1, 3])[0]
-    steps = tuple(_step(draw, action) for action in draw.choice(LADDERS[kind]))
+    kind = draw.choices([*LADDERS], [12, 2, 1, 3, 1])[0]
+    when = _when(draw, kind)
+    ladder = ("uncordon",) if when.object == CORDONED else draw.choice(LADDERS[kind])
+    steps = tuple(_step(draw, action) for action in ladder)
     last = (ESCALATE,) if not steps or draw.random() < 0.8 else ()
-    lasts, keeps = draw.choice([0.0, 0.0, 30.0, 120.0]), draw.choice([0.0, 0.0, 60.0])
-    query = draw.choice(ASKED[kind]) if draw.random() < 0.25 else ""
-    when = When((), lasts, keeps, query) if query else When((_named(draw.choice(ALERTS[kind])),), lasts, keeps)
     return Rule(
         name=f"rule-{number}",
         group="simulated",
         when=when,
         target=TargetSpec(kind),
         do=(*steps, *last),
-        conditions=tuple(draw.sample(CONDITIONS, draw.choice([0, 0, 1, 2]))) if kind != "Node" else (),
+        conditions=tuple(draw.sample(CONDITIONS, draw.choice([0, 0, 1, 2]))) if kind in WORKLOADS else (),
+        queries=(Query(UNAVAILABLE, ("namespace",)),) if kind in WORKLOADS and draw.random() < 0.1 else (),
         until=_until(draw),
-        guards=GuardSettings(cooldown=_cooldown(draw), budget=_budget(draw)),
+        guards=GuardSettings(
+            cooldown=_cooldown(draw),
+            budget=_budget(draw),
+            require=(MEASURED,) if draw.random() < 0.1 else (),
+            veto=Veto(queries=(UNREADY,)) if draw.random() < 0.1 else None,
+        ),
         mode=draw.choices([None, Mode.ENFORCE, Mode.APPROVE, Mode.OBSERVE, Mode.OFF], [8, 16, 2, 4, 1])[0],
-        interval=draw.choice([None, 15.0, 60.0]) if query else None,
+        interval=draw.choice([None, 15.0, 60.0]) if when.query else None,
     )
+
+
+def _when(draw: random.Random, kind: str) -> When:
+    """An alert mostly, now and then a query or objects."""
+    lasts, keeps = draw.choice([0.0, 0.0, 30.0, 120.0]), draw.choice([0.0, 0.0, 60.0])
+    chance = draw.random()
+    if chance < 0.25 and kind in ASKED:
+        return When((), lasts, keeps, draw.choice(ASKED[kind]))
+    if chance < 0.45 and kind in WATCHED:
+        return When((), lasts, keeps, object=draw.choice(WATCHED[kind]))
+    return When((_named(draw.choice(ALERTS[kind])),), lasts, keeps)
 
 
 def _named(alert: str) -> Matcher:
@@ -152,8 +187,17 @@ def _guards(draw: random.Random) -> GuardSettings:
 
 
 def _step(draw: random.Random, action: str) -> Step:
-    args = {"timeout": draw.choice(["30s", "2m", "10m"])} if action == "drain" else {}
+    args = draw.choice(ARGS.get(action, ({},)))
     return Step(action, args, _until(draw) if draw.random() < 0.3 else None)
+
+
+ARGS: dict[str, tuple[Json, ...]] = {
+    "drain": ({"timeout": "30s"}, {"timeout": "2m"}, {"timeout": "10m"}),
+    "scale": ({"by": "+1", "max": 6}, {"by": "+50%", "max": 6}, {"to": 3}, {"by": -1, "min": 1}),
+    "scale_hpa": ({"max_replicas": {"by": "+1", "cap": 8}}, {"max_replicas": {"by": "+50%", "cap": 8}}),
+    "uncordon": ({}, {"foreign": True}),
+}
+"""What a step may be given."""
 
 
 def _until(draw: random.Random) -> Until:

@@ -104,7 +104,7 @@ def meddle(run: Run, it: Happening) -> None:
 def answer(run: Run, it: Happening) -> None:
     """People answer every plan that waits: `words` are said at once, each `approve` or `deny` by one of them."""
     process = run.supervisor.active
-    if process is None or not process.listens or not process.open:
+    if process is None or not process.leads:
         return
     for _, incident in sorted(process.controller.state.incidents.items()):
         if incident.plan:
@@ -187,6 +187,54 @@ def gap(run: Run, it: Happening) -> None:
     run.world.after(it.args["seconds"], over)
 
 
+def silence(run: Run, it: Happening) -> None:
+    """Somebody silences alerts with the labels of `where`, an alert's name or `namespace`, for `seconds`."""
+    run.alerts.silence(dict(it.args["labels"]), it.args["seconds"])
+    run.weather.meet("silences")
+
+
+def forget(run: Run, it: Happening) -> None:
+    """An Alertmanager is restarted: the one in `place`, with its `data` or without."""
+    alertmanagers = run.alerts.alertmanagers
+    alertmanagers[it.args["place"] % len(alertmanagers)].restart(data=it.args["data"])
+    run.weather.meet("alertmanager restarts" if it.args["data"] else "alertmanager loses its data")
+
+
+def part(run: Run, it: Happening) -> None:
+    """Two Alertmanagers do not hear of each other for `seconds`: each sends all there is."""
+    if len(run.alerts.alertmanagers) > 1:
+        run.alerts.part()
+        run.weather.meet("alertmanagers part")
+        run.world.after(it.args["seconds"], run.alerts.join)
+
+
+def watches(run: Run, it: Happening) -> None:
+    """All watches end; where `compacted` the API server has forgotten what came before (410)."""
+    if it.args["compacted"]:
+        run.world.store.compact()
+    run.world.watches.close()
+    run.weather.meet("watches expire" if it.args["compacted"] else "watches end")
+
+
+def quota(run: Run, it: Happening) -> None:
+    """A namespace gets a quota of `pods` for `seconds`: what is taken away may not come back."""
+    made = objects.resource_quota(f"quota-{it.at:g}", it.where, pods=it.args["pods"])
+    run.world.create(made)
+    run.weather.meet("quotas")
+    address = Ref(KINDS["ResourceQuota"], it.where, made["metadata"]["name"])
+    run.world.after(it.args["seconds"], lambda: run.world.server.delete(address))
+
+
+def load(run: Run, it: Happening) -> None:
+    """What an autoscaler measures: `load` in percent of one pod, over all of them."""
+    _, namespace, name = it.where.split("/")
+    _patch(
+        run,
+        f"HorizontalPodAutoscaler/{namespace}/{name}",
+        {"metadata": {"annotations": {"simulation.remediator.io/load": str(it.args["load"])}}},
+    )
+
+
 def garbage(run: Run, it: Happening) -> None:
     """Somebody posts what is no payload, or one with unusable alerts: `body`."""
     run.postman.send_bytes(it.args["body"].encode(), f"garbage {it.at:g}")
@@ -215,6 +263,7 @@ HAPPENINGS: dict[str, Callable[[Any, Happening], None]] = {
     for call in (
         roll, sicken, scale, note, pause, recreate, exclude, node, cordon,
         fault, meddle, answer, crash, stop, double, freeze, halt, jump, weather, gap, garbage, rules, ceiling,
+        silence, forget, part, watches, quota, load,
     )
 }  # fmt: skip
 
@@ -237,18 +286,21 @@ def made(workload: Workload) -> Json:
     return make(workload.name, workload.namespace, workload.image, workload.replicas, labels=workload.labels, **more)
 
 
-def budget(workload: Workload) -> tuple[Json, ...]:
-    """The disruption budget of a workload that has one."""
-    if not workload.available:
-        return ()
-    least = int(workload.available) if workload.available.isdigit() else workload.available
-    return (objects.disruption_budget(workload.name, workload.namespace, workload.name, minAvailable=least),)
+def beside(workload: Workload) -> tuple[Json, ...]:
+    """The disruption budget and the autoscaler of a workload, where it has them."""
+    name, namespace, found = workload.name, workload.namespace, []
+    if workload.available:
+        least = int(workload.available) if workload.available.isdigit() else workload.available
+        found.append(objects.disruption_budget(name, namespace, name, minAvailable=least))
+    if workload.trait == "scaled":
+        found.append(objects.autoscaler(name, namespace, name, 1, 4))
+    return tuple(found)
 
 
 def _say(run: Run, word: Paused) -> None:
     """Somebody tells the active process; where there is none, they try again."""
     process = run.supervisor.active
-    if process is None or not process.open or not process.listens:
+    if process is None or not process.leads:
         run.loop.call_later(5.0, _say, run, word)
     else:
         run.loop.start(process.controller.tell(word), process.life.group)

@@ -59,6 +59,8 @@ class Life:
 
     async def _journey(self, what: str, ask: Callable[[], Awaitable[T]], answer: asyncio.Future[T]) -> None:
         clock, weather = self.scene.world.clock, self.scene.weather
+        if weather.slow:
+            self.scene.oracle.lied_at["slow"] = clock.now()
         await clock.sleep(weather.delay())
         result: T | Exception
         try:

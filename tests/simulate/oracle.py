@@ -9,20 +9,26 @@ from datetime import datetime, timedelta
 
 from remediator.actions.action import REMEDIATION
 from remediator.clients.query_answer import Answer, Vector
-from remediator.core.events import Record
+from remediator.core.events import Leader, Record
 from remediator.core.model import Change, Json
 from remediator.executor import FENCE
 from remediator.ports import Delivery
+from remediator.simulation.alertmanager import Alertmanager
 from remediator.simulation.audit import WRITES, Audit, Entry, Request
+from remediator.simulation.faults import Fault, Faults
 from remediator.simulation.store import Commit
 from remediator.simulation.world import World
 from tests.simulate.history import Effect, History
 from tests.simulate.promises import PROMISES
 from tests.simulate.promises.promise import Promise
+from tests.simulate.scenario import Scenario
+from tests.simulate.scrapes import Scrapes
 from tests.simulate.trace import Trace
 from tests.simulate.weather import Weather
 
-WATCHED = frozenset({"Deployment", "StatefulSet", "DaemonSet", "Node"})
+WATCHED = frozenset({"Deployment", "StatefulSet", "DaemonSet", "Node", "HorizontalPodAutoscaler"})
+LEASE = "Lease"
+"""Who is in charge is written there, outside of all intents."""
 
 
 @dataclass(frozen=True)
@@ -48,19 +54,24 @@ class Oracle:
         self.checked: Counter[str] = Counter()
         self.counts: Counter[str] = Counter()
         self.payloads: dict[int, bytes] = {}
-        self.reads: dict[str, None] = {}
+        self.reads: dict[str, datetime] = {}
+        self.lied_at: dict[str, datetime] = {}
         self._account, self._commits = account, []
         self._told_at = self.start
+        self._mute: tuple[datetime | None, datetime | None] = (None, None)
         self._jumps: list[tuple[datetime, timedelta]] = []
         self.changed: dict[str, datetime] = {}
         self.looked: dict[str, datetime] = {}
         self.to_compare: set[str] = set()
         self.on_intent: Callable[[str], None] = lambda target: None
+        self.alerting: tuple[Alertmanager, ...] = ()
+        self.reconciles = self.doubts = False
         world.store.listen(self._heard)
-        world.audit = _Listening(self)
+        world.audit, world.faults = _Listening(self), _Watched(self)
         self.promises: list[Promise] = [promise(self) for promise in PROMISES]
 
     _commits: list[Commit]
+    scrapes: Scrapes
 
     def now(self) -> datetime:
         """The instant that the machines' clocks show."""
@@ -78,6 +89,39 @@ class Oracle:
         """By how much clocks went forward between two instants of the world."""
         steps = (step for at, step in self._jumps if since <= at <= until and step > timedelta())
         return sum(steps, timedelta())
+
+    def watch_alerts(self, alerting: tuple[Alertmanager, ...], scrapes: Scrapes, scenario: Scenario) -> None:
+        """Know what alerting really holds and measures, and which of it the product asks."""
+        self.alerting, self.scrapes = alerting, scrapes
+        self.reconciles, self.doubts = scenario.reconciles, scenario.doubts
+
+    @property
+    def alertmanagers(self) -> int:
+        """How many Alertmanagers there are."""
+        return len(self.alerting)
+
+    def woke(self, process: str) -> None:
+        """A process that was in charge goes on; whether another is by now, the journal says."""
+        leaders = [each.event.data for each in self.history.records if isinstance(each.event.data, Leader)]
+        if leaders and leaders[-1].identity != process:
+            self.weather.meet("paused leaders that woke beside another")
+
+    def lately(self, at: datetime | None, seconds: float) -> bool:
+        """Whether something was within so many seconds."""
+        return at is not None and self.world.clock.now() - at <= timedelta(seconds=seconds)
+
+    def journal_fails(self) -> None:
+        """The journal has refused something: what is seen meanwhile waits, and is told late."""
+        now = self.world.clock.now()
+        if not self.lately(self._mute[1], 60):
+            self._mute = now, now
+        self._mute = self._mute[0], now
+
+    @property
+    def told_since(self) -> datetime:
+        """The instant since which records tell at once what is seen; before it lies the last time without a journal."""
+        now = self.world.clock.now()
+        return self._mute[0] if self._mute[0] is not None and self.lately(self._mute[1], 60) else now
 
     def compare_soon(self, process: str) -> None:
         """Ask for a comparison of the process's state with the fold of the journal."""
@@ -99,15 +143,29 @@ class Oracle:
     def read(self, live: Json) -> None:
         """A process has read an object."""
         meta = live["metadata"]
-        self.reads[f"{meta['uid']}/{meta['resourceVersion']}"] = None
+        self.reads[f"{meta['uid']}/{meta['resourceVersion']}"] = self.world.clock.now()
         self.looked[f"{live['kind']}/{meta.get('namespace', '')}/{meta['name']}"] = self.now()
 
     def listed(self, found: Sequence[Json]) -> None:
         """A process has read objects in a list."""
-        self.reads.update((f"{live['metadata']['uid']}/{live['metadata']['resourceVersion']}", None) for live in found)
+        now = self.world.clock.now()
+        self.reads.update((f"{live['metadata']['uid']}/{live['metadata']['resourceVersion']}", now) for live in found)
+
+    def watched(self, kind: str, event: tuple[str, object]) -> None:
+        """A process has heard of a change by a watch."""
+        self.counts[f"watch events {kind}"] += 1
+
+    def held(self, process: str, place: int, alertmanager: Alertmanager) -> None:
+        """An Alertmanager has told a process which alerts it holds."""
+        self.counts["alertmanager asked"] += 1
+        for promise in self.promises:
+            promise.on_held(process, place, alertmanager)
 
     def sends(self, process: str, change: Change) -> None:
         """A process is about to send a write."""
+        if change.ref.resource.kind == LEASE:
+            self.counts["lease writes sent"] += 1
+            return
         self.counts["writes sent"] += 1
         for promise in self.promises:
             promise.on_send(process, change)
@@ -117,7 +175,7 @@ class Oracle:
         commits = list(self._commits)
         self._commits.clear()
         request = entry.request
-        if request.account != self._account or request.verb not in WRITES:
+        if request.account != self._account or request.verb not in WRITES or request.kind == LEASE:
             return
         self.trace.request(self.world.clock.now(), entry)
         if request.dry_run or entry.code >= 300:
@@ -170,6 +228,11 @@ class Oracle:
         for promise in self.promises:
             promise.on_answer(process, query, answer)
 
+    def tells(self, process: str, delivery: Delivery) -> None:
+        """A process sends a message to a person."""
+        for promise in self.promises:
+            promise.on_telling(process, delivery)
+
     def delivered(self, delivery: Delivery) -> None:
         """A person was told."""
         self.counts["messages delivered"] += 1
@@ -192,6 +255,21 @@ class _Listening(Audit):
     def note(self, at: datetime, request: Request, code: int) -> None:
         """See `Audit.note`."""
         self._oracle.audited(Entry(at, request, code))
+
+
+class _Watched(Faults):
+    """Faults that tell the oracle when one was injected."""
+
+    def __init__(self, oracle: Oracle) -> None:
+        super().__init__()
+        self._oracle = oracle
+
+    def take(self, request: Request) -> Fault | None:
+        """See `Faults.take`."""
+        fault = super().take(request)
+        if fault is not None:
+            self._oracle.lied_at[fault.kind] = self._oracle.world.clock.now()
+        return fault
 
 
 def marks(body: object) -> dict[str, str]:

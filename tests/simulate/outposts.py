@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from contextlib import aclosing
 from datetime import datetime
 from typing import TypeVar
 
@@ -12,6 +13,9 @@ from remediator.ports import Delivered, Delivery, Journal, JournalError, Outcome
 from tests.simulate.life import Life
 
 T = TypeVar("T")
+
+SILENCE = 60.0
+"""Seconds of a silent watch after which it is begun anew."""
 
 ACCOUNT = "system:serviceaccount:remediator:remediator"
 
@@ -80,10 +84,28 @@ class Wire:
     async def watch(
         self, resource: Resource, namespace: str = "", since: str = "", selector: str = "", form: type[T] = dict
     ) -> AsyncIterator[tuple[str, T]]:
-        """See `ports.Cluster.watch`."""
-        async for event in self._cluster.watch(resource, namespace, since, selector, form):
+        """See `ports.Cluster.watch`; of one that falls silent the client tires after a while, as the real one does."""
+        events = self._cluster.watch(resource, namespace, since, selector, form)
+        async with aclosing(events):
+            async for event in events:
+                self._life.demand()
+                await self._hold_up(resource)
+                self._life.scene.oracle.watched(resource.kind, event)
+                yield event
+
+    async def _hold_up(self, resource: Resource) -> None:
+        """Pass events on late, or not at all."""
+        weather, waited = self._life.scene.weather, 0.0
+        if weather.watch == "breaks":
+            weather.meet("watches break")
+            raise Unavailable("simulated: connection reset")
+        while weather.watch == "silent":
+            weather.meet("watches silent")
+            await self._life.scene.world.clock.sleep(5.0)
             self._life.demand()
-            yield event
+            waited += 5.0
+            if waited >= SILENCE:
+                raise Unavailable("nothing was heard of the watch", reason="Timeout")
 
 
 def _no_answer() -> Exception:
@@ -176,6 +198,7 @@ class Desk:
         if weather.journal != trouble or (trouble == "loses_answer" and not weather.chance(0.5)):
             return
         weather.meet(counted)
+        self._life.scene.oracle.journal_fails()
         raise JournalError(f"simulated: the journal {trouble}")
 
 
@@ -196,4 +219,6 @@ class Pager:
             self._life.scene.oracle.delivered(delivery)
             return Delivered()
 
+        self._life.demand()
+        self._life.scene.oracle.tells(self._life.name, delivery)
         return await self._life.travel("deliver", ask)

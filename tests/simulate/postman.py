@@ -41,7 +41,9 @@ class Postman:
             return
         if weather.road == "late":
             weather.meet("payloads late")
-            await clock.sleep(weather.between(5, 600))  # overtaken by newer ones: reordered
+            await clock.sleep(weather.between(5, 600))
+            if self._newest[group] != number:
+                weather.meet("payloads overtaken")  # what comes now is older than what has come
         while not await self._offer(body):
             counts["payloads refused"] += 1
             await clock.sleep(pause)

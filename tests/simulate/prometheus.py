@@ -13,6 +13,7 @@ from remediator.simulation.store import Store
 from remediator.simulation.values import is_ready
 from remediator.sources.timetable import Slot
 from tests.simulate.life import Life
+from tests.simulate.scrapes import Scrapes
 
 NAN = float("nan")
 JOB = "kube-state-metrics"
@@ -47,27 +48,33 @@ QUERIES: dict[str, Callable[[Store], Iterator[Sample]]] = {
 }
 """What rules of a simulated run may ask."""
 
+MEASURED = f'max(up{{job="{JOB}"}}) == 1'
+"""What they may require."""
 
-def _found(query: str, store: Store, *, scraped: bool) -> tuple[Sample, ...]:
+
+def _found(query: str, store: Store, scrapes: Scrapes) -> tuple[Sample, ...]:
     """What a query finds in the cluster; or what stands behind its series: metrics, their job, and whether that is up.
 
     Where nothing is scraped all series are gone, while the job is remembered for an hour, and down; what is scraped
-    again counts as steadily up at once.
+    again counts as steadily up after the time that is asked for.
     """
     if query in QUERIES:
-        return tuple(QUERIES[query](store)) if scraped else ()
+        return tuple(QUERIES[query](store)) if scrapes.fresh else ()
+    if query == MEASURED:
+        return (Sample({}, 1.0),) if scrapes.fresh else ()
     if names := re.match(r'group by \(__name__, job\) \((last_over_time\()?\{__name__=~"([^"]*)"', query):
-        there = scraped or names[1]
+        there = scrapes.remembered if names[1] else scrapes.fresh
         return tuple(Sample({"__name__": name, "job": JOB}, 1.0) for name in names[2].split("|")) if there else ()
-    assert query.startswith(f'min_over_time(up{{job=~"{JOB}"}}['), f"nobody is thought to ask {query}"
-    return (Sample({"job": JOB, "instance": "10.0.0.9:8080"}, float(scraped)),)
+    steady = re.match(rf'min_over_time\(up\{{job=~"{JOB}"\}}\[(\d+)ms\]', query)
+    assert steady, f"nobody is thought to ask {query}"
+    return (Sample({"job": JOB, "instance": "10.0.0.9:8080"}, float(scrapes.steady(int(steady[1]) / 1000))),)
 
 
 class Metrics:
     """Answers queries, as `clients.prometheus` does: whatever goes wrong is unknown."""
 
-    def __init__(self, life: Life) -> None:
-        self._life = life
+    def __init__(self, life: Life, scrapes: Scrapes) -> None:
+        self._life, self._scrapes = life, scrapes
 
     async def ask(self, query: str, at: datetime) -> Answer:
         """A `sources.queries.Ask`."""
@@ -85,7 +92,7 @@ class Metrics:
     def _answer(self, query: str) -> Answer:
         scene = self._life.scene
         trouble = scene.weather.prometheus
-        found = _found(query, scene.world.store, scraped=trouble != "empty")
+        found = _found(query, scene.world.store, self._scrapes)
         if trouble:
             scene.weather.meet(f"prometheus: {trouble}")
         if trouble == "down":

@@ -8,6 +8,24 @@ from collections.abc import Iterator
 
 from tests.simulate.run import Report
 
+KINDS: dict[str, tuple[str, ...]] = {
+    "crash between any two steps": ("crashes",),
+    "alerts lost": ("payloads dropped", "road blocked", "answers to payloads lost"),
+    "alerts doubled": ("payloads doubled", "alertmanagers part"),
+    "alerts reordered": ("payloads overtaken",),
+    "alerts late": ("payloads late",),
+    "409": ("api server: conflict",),
+    "429": ("api server: throttled",),
+    "500": ("api server: error",),
+    "time-out after success": ("api server: lost_answer",),
+    "stale cache": ("api server: stale", "watches silent"),
+    "paused leader, a second one active": ("paused leaders that woke beside another",),
+    "clock jump": ("clock jumps",),
+    "third party that reverts": ("third party reverts",),
+    "data gap": ("data gaps", "scrapes stop"),
+}
+"""What must go wrong in every long run, and under which names it is counted."""
+
 
 class Totals:
     """The sums over all runs."""
@@ -32,10 +50,15 @@ class Totals:
         self.checked += report.checked
         self.counts += report.counts
 
+    def kinds(self) -> Counter[str]:
+        """The faults by what they stand for."""
+        return Counter({kind: sum(self.faults[name] for name in names) for kind, names in KINDS.items()})
+
     def lines(self, took: float) -> Iterator[str]:
         """The report; `took` in seconds of the machine's time."""
         yield from _table("what happened", self.counts)
         yield from _table("faults injected", self.faults)
+        yield from _table("faults by kind", self.kinds())
         yield from _table("invariants checked", self.checked)
         yield f"{self.runs} runs, {self.hours:,.0f} simulated hours, {self.incident_hours:,.0f} incident-hours"
         yield f"{self.steps:,} steps, {sum(self.faults.values()):,} faults, {sum(self.checked.values()):,} checks"

@@ -12,17 +12,20 @@ from msgspec.structs import replace
 
 from remediator.ports import Journal
 from remediator.simulation.alert_rules import RULES, AlertRule
-from remediator.simulation.alerts import AlertSource, Timing
+from remediator.simulation.alertmanager import Timing
+from remediator.simulation.alerts import AlertSource
 from remediator.simulation.loop import VirtualLoop
 from remediator.simulation.store import Commit
 from remediator.simulation.world import World
 from tests.simulate.books import Books, kept
-from tests.simulate.happenings import HAPPENINGS, budget, made
+from tests.simulate.happenings import HAPPENINGS, beside, made
 from tests.simulate.life import Scene
 from tests.simulate.oracle import Oracle, Violation
 from tests.simulate.outposts import ACCOUNT
 from tests.simulate.postman import Postman
+from tests.simulate.process import HOME, Surroundings
 from tests.simulate.scenario import Happening, Scenario, Workload
+from tests.simulate.scrapes import Scrapes
 from tests.simulate.supervisor import Supervisor
 from tests.simulate.weather import Weather
 
@@ -54,29 +57,30 @@ class Run:
 
     def __init__(self, scenario: Scenario, journal: Journal, *, trace: bool = False) -> None:
         self.scenario = scenario
-        self.world = World(seed=scenario.seed, namespaces=("default", "kube-system", "shop", "cart"))
+        self.world = World(seed=scenario.seed, namespaces=("default", "kube-system", "shop", "cart", HOME))
         self.loop = VirtualLoop(self.world)
         self.weather = Weather(scenario.seed)
         self.oracle = Oracle(self.world, self.weather, ACCOUNT, trace=trace)
         self.scene = Scene(self.loop, self.world, self.weather, self.oracle)
         self.books = Books(journal, self.loop)
-        self.supervisor = Supervisor(self.scene, self.books, scenario)
-        self.postman = Postman(self.scene, self.supervisor)
+        self.scrapes = Scrapes(self.world, self.weather)
         self.workloads = {workload.key: workload for workload in scenario.workloads}
         self.gaps: set[str] = set()
+        self.alerts = self._alerts()
+        self.scrapes.on_change = self.alerts.look_again
+        self.supervisor = Supervisor(Surroundings(self.scene, self.books, scenario, self.alerts, self.scrapes))
+        self.postman = Postman(self.scene, self.supervisor)
         self.happened: Counter[str] = Counter()
         self.meddlers: list[Happening] = []
         self.oracle.on_intent = lambda target: self._meddle("intent", target)
+        self.oracle.watch_alerts(self.alerts.alertmanagers, self.scrapes, scenario)
 
     async def play(self) -> None:
         """The whole scenario; ends early at the first violation."""
         for workload in self.scenario.workloads:
-            self.world.create(made(workload), *budget(workload))
+            self.world.create(made(workload), *beside(workload))
         self.world.store.listen(self._revert)
-        waits = (each * self.scenario.pace for each in (60.0, 10.0, 60.0, 3600.0))
-        timing = Timing(self.scenario.interval, *waits)
-        self.alerts = AlertSource(self.world, self.postman.send, timing, rules=[self._gapped(rule) for rule in RULES])
-        self.supervisor.start()
+        self.supervisor.start_all()
         for happening in self.scenario.happenings:
             self.loop.call_later(happening.at, self._happen, happening)
         await self._live(self.scenario.hours)
@@ -84,6 +88,13 @@ class Run:
         await self._live(CALM)
         if not self.oracle.violations:
             self.oracle.ends()
+
+    def _alerts(self) -> AlertSource:
+        """Prometheus' alerting and its Alertmanagers."""
+        waits = (each * self.scenario.pace for each in (60.0, 10.0, 60.0, 3600.0))
+        timing, rules = Timing(self.scenario.interval, *waits), [self._gapped(rule) for rule in RULES]
+        many = self.scenario.alertmanagers
+        return AlertSource(self.world, lambda it: self.postman.send(it), timing, rules=rules, alertmanagers=many)
 
     def _happen(self, happening: Happening) -> None:
         self.happened[happening.what] += 1
@@ -115,6 +126,7 @@ class Run:
         self.world.faults.lift()
         self.gaps.clear()
         self.alerts.look_again()
+        self.alerts.join()
         self.meddlers.clear()
         for process in list(self.supervisor.frozen):
             self.supervisor.thaw(process)
@@ -124,6 +136,8 @@ class Run:
         return replace(rule, find=lambda obj: (each for each in rule.find(obj) if not self._is_hidden(each)))
 
     def _is_hidden(self, labels: dict[str, str]) -> bool:
+        if not self.scrapes.fresh:
+            return True
         name = labels.get("deployment") or labels.get("pod") or labels.get("node") or ""
         return any(name.startswith(gap.rsplit("/", 1)[-1]) for gap in self.gaps)
 

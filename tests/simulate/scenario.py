@@ -7,7 +7,8 @@ from remediator.core.rules import Policy, Rule
 
 
 class Workload(Value, frozen=True):
-    """One workload of the cluster. `trait` says what is special: `reverted` (somebody undoes what others change).
+    """One workload of the cluster. `trait` says what is special: `reverted` (somebody undoes what others change) or
+    `scaled` (an autoscaler sets its replicas).
 
     `available`: what its disruption budget asks for, where it has one.
     """
@@ -45,7 +46,9 @@ class Scenario(Value, frozen=True):
 
     `journal` is memory or sqlite. `interval` is that of alert evaluation, in seconds; `pace` stretches all that
     Prometheus and Alertmanager wait for. A checkpoint is written after so many records; those of closed incidents are
-    kept for so many seconds.
+    kept for so many seconds. `replicas` of the product are started, of which more than one elect who is in charge.
+    Of so many `alertmanagers` each tells the product; it asks them too where it `reconciles`, and Prometheus about its
+    rules where it `doubts` the end of an alert.
     """
 
     seed: int
@@ -60,3 +63,7 @@ class Scenario(Value, frozen=True):
     checkpoint: int = 5000
     kept: float | None = None
     reverts_after: float = 20.0
+    replicas: int = 1
+    alertmanagers: int = 1
+    reconciles: bool = False
+    doubts: bool = False

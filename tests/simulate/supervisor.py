@@ -1,88 +1,67 @@
-"""What a cluster does with the controller's process: starts it, starts it again, loses it, freezes it, doubles it."""
+"""What a cluster does with the product's processes: starts them, starts them again, loses, freezes and doubles them."""
 
 from __future__ import annotations
 
 import asyncio
 
-from remediator.config import Settings
-from remediator.controller import Controller
 from remediator.core.observations import Reloaded
-from remediator.installation import Installation, World
-from remediator.ports import Fenced, Journal, JournalError
-from remediator.retention import Kept
-from remediator.server.app import build
-from tests.simulate.life import Life, Scene
-from tests.simulate.outposts import Desk, MachineClock, Pager, Wire
-from tests.simulate.prometheus import Metrics, Rota
-from tests.simulate.scenario import Scenario
+from remediator.ports import Fenced, JournalError
+from tests.simulate.process import Process, Surroundings
 
 BACK_OFF = 5.0
 """Seconds before a process that ended is started again."""
 
 
-class Process:
-    """One remediator at work: its controller, and the web application before it."""
-
-    def __init__(self, scene: Scene, journal: Journal, name: str, scenario: Scenario) -> None:
-        self.life = Life(scene, name)
-        ports = Desk(self.life, journal), Wire(self.life), Pager(self.life), MachineClock(self.life)
-        kept = Kept(scenario.kept) if scenario.kept else None
-        ask, rota = Metrics(self.life).ask, Rota(self.life)
-        self.controller = Controller(*ports, name, "simulated", ask=ask, kept=kept, checkpoint=scenario.checkpoint)
-        assert self.controller.queries is not None
-        self.controller.queries._timetable = rota  # the usual one lives by the machine's clock
-        self.installation = Installation(Settings(), (), World(*ports))
-        self.installation.office.controller = self.controller
-        self.app = build(self.installation)
-        self.open = self.stopping = False
-        self.task: asyncio.Task[None] | None = None
-
-    def start(self, rules: Reloaded) -> None:
-        """Begin, as `remediator run` does."""
-        self.task = self.life.scene.loop.start(self.controller.run(rules, self._opened), self.life.group)
-
-    def _opened(self) -> None:
-        self.open = True
-        self.installation._opened()
-
-    @property
-    def listens(self) -> bool:
-        """Whether a connection would be answered at all."""
-        return self.life.group.alive and not self.life.group.frozen
-
-
 class Supervisor:
-    """Keeps one process running; at times there are two."""
+    """Keeps as many processes running as there are replicas; at times there is one more."""
 
-    def __init__(self, scene: Scene, journal: Journal, scenario: Scenario) -> None:
-        self.scene, self.journal, self.scenario = scene, journal, scenario
-        self.rules = Reloaded(scenario.policy, scenario.rules)
-        self.active: Process | None = None
+    def __init__(self, around: Surroundings) -> None:
+        self._around, self.scene = around, around.scene
+        self.rules = Reloaded(around.scenario.policy, around.scenario.rules)
+        self.places: list[Process | None] = [None] * around.scenario.replicas
         self.frozen: list[Process] = []
         self.processes: list[Process] = []
         self._count = 0
         self._ended = False
 
-    def start(self) -> None:
-        """Start a process, which is the active one from now on."""
+    @property
+    def active(self) -> Process | None:
+        """The process in charge, as far as it knows; where none is, the first that is awake."""
+        awake = [each for each in self.places if each is not None and each not in self.frozen]
+        return next((each for each in awake if each.leads), awake[0] if awake else None)
+
+    @property
+    def elects(self) -> bool:
+        """Whether there are several, one of which is in charge."""
+        return len(self.places) > 1
+
+    def start(self, place: int = 0) -> None:
+        """Start a process in a place, whoever was there before."""
         self._count += 1
-        self._say(f"remediator-{self._count} starts")
-        process = Process(self.scene, self.journal, f"remediator-{self._count}", self.scenario)
-        self.active = process
+        name = f"remediator-{self._count}"
+        self._say(f"{name} starts")
+        process = Process(self._around, name)
+        self.places[place] = process
         self.processes.append(process)
-        process.start(self.rules)
+        process.start(lambda: self.rules)
         assert process.task is not None
         process.task.add_done_callback(lambda task: self._over(process, task))
 
+    def start_all(self) -> None:
+        """One in each place."""
+        for place in range(len(self.places)):
+            self.start(place)
+
     def crash(self, down: float = BACK_OFF) -> None:
-        """The active process is gone from one step to the next; another is started after a while."""
-        process, self.active = self.active, None
+        """The active process is gone from one step to the next; another is started in its place after a while."""
+        process = self.active
         if process is None:
             return
         self.scene.oracle.counts["crashes"] += 1
         self._say(f"{process.life.name} crashes")
+        place = self._leave(process)
         process.life.group.kill()
-        self._again(down)
+        self._again(place, down)
 
     def stop(self) -> None:
         """The active process is asked to end and given twenty seconds for it; another is started when it has ended."""
@@ -92,37 +71,46 @@ class Supervisor:
         self.scene.oracle.counts["stops"] += 1
         self._say(f"{process.life.name} is asked to end")
         process.stopping = True
-        self.scene.loop.start(process.controller.stop(), process.life.group)
-        self.scene.loop.call_later(20.0, lambda: self.crash() if self.active is process else None)
+        self.scene.loop.start(process.installation.office.stop(), process.life.group)
+        self.scene.loop.call_later(20.0, self._end_it, process)
+
+    def _end_it(self, process: Process) -> None:
+        """It was asked to end, and has not."""
+        if process in self.places and process.life.group.alive:
+            self.scene.oracle.counts["killed at their end"] += 1
+            place = self._leave(process)
+            process.life.group.kill()
+            self._again(place, BACK_OFF)
 
     def double(self) -> None:
-        """Another process is started while the active one is still at work."""
-        if self.active is not None:
+        """Another process is started while the active one is still at work, and nobody elects."""
+        if self.active is not None and not self.elects:
             self.scene.oracle.counts["doubles"] += 1
-            self.active = None
             self.start()
 
     def anyone(self, chance: float) -> Process | None:
-        """The process that a request reaches: the active one, or at times one that only believes to be it."""
+        """The process that a request reaches: the active one, or at times one of the others."""
         others = [each for each in self.processes if each is not self.active and each.listens]
         return others[0] if others and self.scene.weather.chance(chance) else self.active
 
     def freeze(self) -> Process | None:
-        """The active process stands still, and another takes over."""
-        process, self.active = self.active, None
+        """The active process stands still, and another takes over: a new one, or by its lease one that stood by."""
+        process = self.active
         if process is None:
             return None
         self.scene.oracle.counts["freezes"] += 1
         self._say(f"{process.life.name} stands still")
         process.life.group.frozen = True
         self.frozen.append(process)
-        self.start()
+        if not self.elects:
+            self.start()
         return process
 
     def thaw(self, process: Process) -> None:
         """It goes on as if no time had passed."""
         if process in self.frozen:
             self.frozen.remove(process)
+            self.scene.oracle.woke(process.life.name)
             self._say(f"{process.life.name} goes on")
             self.scene.loop.thaw(process.life.group)
 
@@ -143,19 +131,25 @@ class Supervisor:
             self.scene.loop.thaw(process.life.group)
 
     async def reload(self, rules: Reloaded) -> None:
-        """Other rule files from now on."""
+        """Other rule files from now on; who stands by reads them when its term begins."""
         self.rules = rules
-        process = self.active
-        if process is not None and process.open:
-            await self.scene.loop.start(process.controller.tell(rules), process.life.group)
+        for process in self.places:
+            if process is not None and process.leads:
+                await self.scene.loop.start(process.controller.tell(rules), process.life.group)
 
     def _say(self, what: str) -> None:
         self.scene.oracle.trace.say(self.scene.world.clock.now(), "*", what)
 
-    def _again(self, after: float) -> None:
+    def _leave(self, process: Process) -> int:
+        """Make its place free."""
+        place = self.places.index(process)
+        self.places[place] = None
+        return place
+
+    def _again(self, place: int, after: float) -> None:
         def start() -> None:
-            if self.active is None and not self._ended:
-                self.start()
+            if self.places[place] is None and not self._ended:
+                self.start(place)
 
         self.scene.loop.call_later(after, start)
 
@@ -175,6 +169,5 @@ class Supervisor:
             self.scene.oracle.counts["ended by the journal"] += 1
         elif not self._ended and not (error is None and process.stopping):
             self.scene.oracle.violated("the loop goes on", f"{process.life.name} ended: {error!r}")
-        if self.active is process:
-            self.active = None
-            self._again(BACK_OFF)
+        if process in self.places:
+            self._again(self._leave(process), BACK_OFF)

@@ -14,6 +14,7 @@ BAD = ("broken:1", "broken:2", "crash:1", "crash:2", "notready:1", "leak:1", "oo
 MESSAGES = ("append:leaves", "append:done", "write:leaves", "write:done", "read:done", "rehearse:done", "deliver:done",
             "receive:done")  # fmt: skip
 """Where a process may be caught: as a message leaves it, and as what it asks for is done."""
+CERTAIN = 3
 GARBAGE = (
     "",
     "{",
@@ -26,16 +27,19 @@ GARBAGE = (
 
 
 def happenings(
-    draw: random.Random, workloads: tuple[Workload, ...], rules: tuple[Rule, ...], hours: float
+    draw: random.Random, workloads: tuple[Workload, ...], rules: tuple[Rule, ...], hours: float, turn: int
 ) -> tuple[Happening, ...]:
-    """All of a run, in order of time."""
+    """All of a run, in order of time. By its `turn` some kinds of trouble are in it for certain, so that a dozen runs
+    one after the other have all of them.
+    """
     stage = _Stage(draw, [workload.key for workload in workloads], [rule.name for rule in rules], hours)
     found = [stage.earlier(key) for key in stage.keys if draw.random() < 0.8]
     found += [stage.life() for _ in range(int(draw.randint(15, 60) * hours))]
     found += [
         _answers(stage) for _ in range(int(20 * hours) if any(rule.mode is Mode.APPROVE for rule in rules) else 0)
     ]
-    for make in draw.sample(TROUBLE, min(draw.randint(1, 6), len(TROUBLE))):
+    certain = [TROUBLE[(CERTAIN * turn + place) % len(TROUBLE)] for place in range(CERTAIN)]
+    for make in (*certain, *draw.sample(TROUBLE, draw.randint(0, 3))):
         found += [make(stage) for _ in range(int(draw.randint(2, 12) * hours))]
     return tuple(sorted(found, key=lambda each: each.at))
 
@@ -91,15 +95,22 @@ LIFE: dict[str, tuple[int, Callable[[random.Random], Json]]] = {
     "pause": (1, lambda draw: {"paused": draw.random() < 0.4}),
     "exclude": (1, lambda draw: {"value": draw.choice(["true", None, None, "maybe"])}),
     "node": (3, lambda draw: {"seconds": draw.choice([30.0, 400.0, 1200.0])}),
-    "cordon": (1, lambda draw: {"cordoned": draw.random() < 0.6}),
+    "cordon": (2, lambda draw: {"cordoned": draw.random() < 0.6}),
+    "load": (3, lambda draw: {"load": draw.choice([20, 90, 250, 900])}),
 }
 """What people and machines do to a cluster: how often, and how."""
+
+
+WRITTEN = ["Deployment", "StatefulSet", "DaemonSet", "Node", "Pod", "HorizontalPodAutoscaler"]
+"""What the product acts on; its Lease fails for itself."""
 
 
 def _write_fails(stage: _Stage) -> Happening:
     kinds = ("conflict", "throttled", "error", "unreachable", "lost_answer", "lost_request", "late", "slow")
     seconds = stage.one(0.1, 1.0, 3.0, 20.0, 120.0)
-    return stage.trouble("fault", kind=stage.one(*kinds), verbs=["patch"], dry_run=False, seconds=seconds)
+    kind = stage.one(*kinds)
+    return stage.trouble("fault", kind=kind, verbs=stage.one(["patch"], ["patch"], ["evict"]), dry_run=False,
+                         kinds=WRITTEN, seconds=seconds)  # fmt: skip
 
 
 def _request_fails(stage: _Stage) -> Happening:
@@ -108,6 +119,19 @@ def _request_fails(stage: _Stage) -> Happening:
     return stage.trouble(
         "fault", kind=stage.one(*kinds), verbs=stage.one(["get"], ["list"], ["patch"], []), seconds=seconds
     )
+
+
+def _lease_fails(stage: _Stage) -> Happening:
+    kind = stage.one("conflict", "throttled", "error", "unreachable", "lost_answer", "lost_request", "late", "slow")
+    lasts = stage.one(0.0, 5.0, 12.0, 40.0)
+    return stage.trouble("fault", kind=kind, kinds=["Lease"], seconds=stage.one(1.0, 8.0), lasts=lasts)
+
+
+def _silence(stage: _Stage) -> Happening:
+    key = stage.draw.choice(stage.keys)
+    kind, namespace, name = key.split("/")
+    labels = stage.one({"namespace": namespace}, {"namespace": namespace, kind.lower(): name}, {"severity": "warning"})
+    return stage.trouble("silence", labels=labels, seconds=stage.one(60.0, 600.0, 1800.0))
 
 
 def _api_down(stage: _Stage) -> Happening:
@@ -173,6 +197,17 @@ TROUBLE: tuple[Callable[[_Stage], Happening], ...] = (
     _bad("pager", ("refuses",), (10.0, 300.0)),
     _bad("prometheus", ("down", "refuses", "partial", "nan", "empty"), (20.0, 120.0, 900.0)),
     _bad("slow", (True,), (30.0, 300.0)),
+    _bad("alertmanager", ("down", "one down", "refuses", "garbled"), (60.0, 300.0, 900.0)),
+    _bad("watch", ("breaks", "silent"), (5.0, 60.0, 300.0)),
+    _lease_fails,
+    _silence,
+    _silence,
+    lambda stage: stage.trouble("forget", place=stage.one(0, 1), data=stage.one(True, False)),
+    lambda stage: stage.trouble("part", seconds=stage.one(60.0, 600.0, 1800.0)),
+    lambda stage: stage.trouble("watches", compacted=stage.one(True, False)),
+    lambda stage: stage.trouble(
+        "quota", stage.one("shop", "cart"), pods=stage.one(1, 4, 12), seconds=stage.one(120.0, 900.0)
+    ),
     lambda stage: stage.trouble("gap", stage.draw.choice(stage.keys), seconds=stage.one(30.0, 300.0, 1200.0)),
     lambda stage: stage.trouble("garbage", body=stage.one(*GARBAGE)),
     _answers,

@@ -10,14 +10,15 @@ from datetime import timedelta
 class Weather:
     """Conditions that happenings change. Each troubled part names its trouble; '' is fine weather.
 
-    `journal`: refuses | loses_answer | unreadable; `pager`: refuses; `road`: blocked | loses_answer | late;
-    `prometheus`: down | refuses | partial | nan | empty.
+    `journal`: refuses | loses_answer | unreadable; `pager`: refuses; `road`: blocked | loses_answer | late | drops |
+    doubles; `prometheus`: down | refuses | partial | nan | empty; `alertmanager`: down | one down | refuses | garbled;
+    `watch`: breaks | silent.
     """
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(f"{seed}/delays")
         self.offset = timedelta()
-        self.journal = self.pager = self.road = self.prometheus = ""
+        self.journal = self.pager = self.road = self.prometheus = self.alertmanager = self.watch = ""
         self.slow = False
         self.met: Counter[str] = Counter()
 
@@ -42,5 +43,5 @@ class Weather:
 
     def clear(self) -> None:
         """Put all right, but for the clock: an offset stays."""
-        self.journal = self.pager = self.road = self.prometheus = ""
+        self.journal = self.pager = self.road = self.prometheus = self.alertmanager = self.watch = ""
         self.slow = False

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from remediator.core.model import Json
-from remediator.simulation.alerts import NEVER, AlertSource, Timing, fingerprint
+from remediator.simulation.alertmanager import NEVER, Timing, fingerprint
+from remediator.simulation.alerts import AlertSource
 from remediator.simulation.controllers.nodes import KUBELET
 from tests.simulation.worlds import CRASHING, GOOD, SHOP, merge, roll, running, world
 
@@ -14,6 +15,11 @@ def watched(w) -> list[Json]:
     sent: list[Json] = []
     AlertSource(w, sent.append, FAST)
     return sent
+
+
+def alerting(w, many: int = 1) -> tuple[AlertSource, list[Json]]:
+    sent: list[Json] = []
+    return AlertSource(w, sent.append, FAST, alertmanagers=many), sent
 
 
 def of(sent: list[Json], name: str) -> list[Json]:
@@ -97,3 +103,61 @@ def test_a_fingerprint_covers_labels_alone_in_any_order():
     assert fingerprint({"a": "1", "b": "2"}) == fingerprint({"b": "2", "a": "1"})
     assert fingerprint({"a": "1"}) != fingerprint({"a": "2"})
     assert fingerprint({}) == "cbf29ce484222325"  # the offset basis, as prometheus/common gives for no labels
+
+
+def test_what_is_silenced_is_held_and_not_told_and_its_end_is_never_told():
+    w = world()
+    source, sent = alerting(w)
+    running(w, replicas=1, image=CRASHING)
+    w.advance(60)
+    source.silence({"namespace": SHOP}, 3600)
+    (held,) = [
+        each for each in source.alertmanagers[0].alerts() if each["labels"]["alertname"] == "KubePodCrashLooping"
+    ]
+    assert held["status"] == {"state": "suppressed", "silencedBy": ["silence-0"], "inhibitedBy": [], "mutedBy": []}
+    roll(w, GOOD)
+    w.advance(4000)
+    assert [body["status"] for body in of(sent, "KubePodCrashLooping")] == ["firing"]
+    assert source.alertmanagers[0].alerts() == []
+
+
+def test_what_was_told_before_a_silence_is_not_told_again_after_it():
+    """The log of what was sent still has it: only `repeat_interval` brings it back."""
+    w = world()
+    source, sent = alerting(w)
+    running(w, replicas=1, image=CRASHING)
+    w.advance(60)
+    source.silence({"namespace": SHOP}, 60)
+    w.advance(600)
+    assert len(of(sent, "KubePodCrashLooping")) == 1
+    w.advance(3600)
+    assert len(of(sent, "KubePodCrashLooping")) == 2
+
+
+def test_an_alertmanager_that_lost_its_data_tells_everything_again_and_forgets_silences():
+    w = world()
+    source, sent = alerting(w)
+    running(w, replicas=1, image=CRASHING)
+    w.advance(60)
+    source.silence({"namespace": "nowhere"}, 3600)
+    before = source.alertmanagers[0].status()["uptime"]
+    source.alertmanagers[0].restart(data=False)
+    assert source.alertmanagers[0].alerts() == []
+    w.advance(10)
+    assert [body["status"] for body in of(sent, "KubePodCrashLooping")] == ["firing", "firing"]
+    assert source.alertmanagers[0].gossip.silences == []
+    assert source.alertmanagers[0].status()["uptime"] > before
+
+
+def test_two_alertmanagers_tell_once_while_they_hear_each_other_and_twice_while_they_do_not():
+    w = world()
+    source, sent = alerting(w, 2)
+    running(w, replicas=1, image=CRASHING)
+    w.advance(60)
+    assert len(of(sent, "KubePodCrashLooping")) == 1
+    source.part()
+    roll(w, GOOD)
+    w.advance(400)
+    assert [body["status"] for body in of(sent, "KubePodCrashLooping")] == ["firing", "resolved", "resolved"]
+    source.join()
+    assert source.alertmanagers[0].gossip is source.alertmanagers[1].gossip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from remediator.simulation.controllers.autoscaler import Autoscalers
 from remediator.simulation.controllers.budgets import Budgets
 from remediator.simulation.controllers.daemon_set import DaemonSets
 from remediator.simulation.controllers.deployment import Deployments
@@ -21,5 +22,5 @@ from remediator.simulation.system import Controller, System
 def standard(system: System) -> Sequence[Controller]:
     """Every controller there is."""
     workloads = (Deployments, ReplicaSets, StatefulSets, DaemonSets, Jobs)
-    others = (Scheduler, Kubelets, Nodes, Budgets, Quotas, Garbage, Namespaces)
+    others = (Scheduler, Kubelets, Nodes, Budgets, Quotas, Autoscalers, Garbage, Namespaces)
     return tuple(kind(system) for kind in workloads + others)

@@ -65,3 +65,17 @@ async def a_node_is_not_ready(play: Play) -> None:
         await play.rest("tainted; one pod has left and its successor waits")
         await play.yard.node_says(NODE, ready=True)
         await play.rest("as before")
+
+
+@sequence("HorizontalPodAutoscaler", "Deployment")
+async def an_autoscaler_without_metrics(play: Play) -> None:
+    await play.create(objects.deployment("web", play.namespace, replicas=2))
+    await play.rest("available")
+    await play.create(objects.autoscaler("scaler", play.namespace, "web", 1, 5))
+    await play.rest("as it was: nothing is measured")
+    await play.patch("HorizontalPodAutoscaler", "scaler", {"spec": {"minReplicas": 3}})
+    await play.rest("as many as it must have")
+    await play.patch("HorizontalPodAutoscaler", "scaler", {"spec": {"minReplicas": 1, "maxReplicas": 2}})
+    await play.rest("no more than it may have")
+    await play.patch("Deployment", "web", {"spec": {"replicas": 0}})
+    await play.rest("switched off")

@@ -13,6 +13,9 @@ from tests.simulate.promises.limits import cooldown_of
 from tests.simulate.promises.promise import Promise
 from tests.simulate.promises.writes import mark_of
 
+OLD = 80.0
+"""Seconds: a look takes at most sixty and is used within ten; the record takes its time to the disk."""
+
 GUARD_NAMES = {guard.name for guard in GUARDS}
 
 
@@ -28,7 +31,7 @@ class AllAsked(Promise):
         complete = set(asked) >= GUARD_NAMES and len(asked) == len(set(asked))
         self.check("every guard is asked", complete, f"{record.seq}: only {asked}")
         answers = {verdict.verdict for verdict in data.verdicts}
-        wanted = {"act": {"allow"}, "observe": {"allow"}}.get(data.result)
+        wanted = {"act": {"allow"}, "observe": {"allow"}, "await_approval": {"allow"}}.get(data.result)
         if wanted is not None:
             self.check("only what all allow is done", answers == wanted, f"{record.seq}: {data.result} with {answers}")
             self.check("rehearsed before it is done", "rehearsal" in asked, f"{record.seq}: {asked}")
@@ -65,6 +68,8 @@ class Fresh(Promise):
         given = data.change.precondition
         aims = f"{given.uid}/{given.resource_version}"
         self.check("the write is for what was read", aims in self.oracle.reads, f"{data.id} writes to {aims}, unread")
+        read_at = self.oracle.reads.get(aims)
+        self.check("the write is for what was just read", self.oracle.lately(read_at, OLD), f"{data.id}: {read_at}")
         if data.part > 1:  # what was decided at the beginning of the step is not said again before each of its writes
             return
         decided = self._decided.get(event.incident)
@@ -76,7 +81,8 @@ class Fresh(Promise):
         holds = all(answer["holds"] is True for answer in seen["answers"])
         self.check("conditions hold", holds, f"{data.id}: {seen['answers']}")
         read = f"{seen['uid']}/{seen['resource_version']}"
-        self.check("evidence was really read", read in self.oracle.reads, f"{data.id} on {read}")
+        fresh = self.oracle.lately(self.oracle.reads.get(read), OLD)
+        self.check("evidence was really read", fresh, f"{data.id} on {read}")
         itself = event.target is not None and given.uid == event.target.uid
         self.check("the write is for what was decided on", aims == read or not itself, f"{data.id}: {read}, {aims}")
 

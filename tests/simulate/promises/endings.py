@@ -11,6 +11,7 @@ from remediator.core.events import (
     Escalated,
     Event,
     IncidentClosed,
+    Leader,
     Notice,
     Outcome,
     Record,
@@ -21,16 +22,33 @@ from remediator.core.kinds import ref_of
 from remediator.core.model import CloseReason, Phase
 from remediator.core.state import Incident
 from remediator.core.workload import facts_of
+from remediator.guards.guard import limits_of
 from remediator.ports import Delivery, NotFound
 from remediator.simulation.faults import FaultKind
 from tests.simulate.history import EFFECTIVE, Story, seconds
 from tests.simulate.promises.promise import Promise
 
+LOOK = 75.0
+"""Seconds that a look may take, and be old, when something is concluded from it."""
+
 GRACE = timedelta(minutes=5)
 """How late anything may be once all faults are over."""
 
-SHORT = frozenset({"rollout", "one_hand", "confirm", "rehearsal", "opt_out", "pause", "max_in_flight"})
-"""Guards whose holds are asked about again within a minute or so."""
+WINDOWS = {
+    "cooldown": "cooldown",
+    "startup_grace": "startup_grace",
+    "budget": "budget",
+    "namespace_budget": "namespace_budget",
+    "zone_budget": "zone_budget",
+    "global_budget": "global_budget",
+    "breaker": "breaker",
+    "storm": "storm",
+    "flapping": "flapping",
+}
+"""Guards that may hold for as long as they look back; all others are asked again within a minute or so."""
+
+QUEUE = timedelta(minutes=10)
+"""Who waits for a place asks again no later than so."""
 
 
 class Closed(Promise):
@@ -66,9 +84,9 @@ class Closed(Promise):
         self.check("recovered is true", self._is_well(incident), f"{story.id}: {incident.target} is not well")
 
     def _is_well(self, incident: Incident) -> bool:
-        """What the world itself says, unless a look was made to lie or the answer took its time."""
+        """What the world itself says, unless a look was just made to lie or the answer took its time."""
         world = self.oracle.world
-        if self.oracle.weather.slow or world.faults.injected.get(FaultKind.STALE):
+        if self._was_lied_to():
             return True
         try:
             live = world.server.get(ref_of(incident.target))
@@ -79,23 +97,35 @@ class Closed(Promise):
 
     def _just_changed(self, incident: Incident) -> bool:
         """Whether the target changed while the answer of the look was on its way."""
-        since = self.oracle.world.clock.now() - timedelta(seconds=15)
+        slow = any(self.oracle.lately(self.oracle.lied_at.get(kind), LOOK) for kind in (FaultKind.SLOW, "slow"))
+        since = self.oracle.world.clock.now() - timedelta(seconds=LOOK if slow else 15)
         return any(at >= since for key, at in self.oracle.changed.items() if key == incident.target.key)
 
+    def _was_lied_to(self) -> bool:
+        """Whether a read was stale while the last look may have been made."""
+        return self.oracle.lately(self.oracle.lied_at.get(FaultKind.STALE), LOOK)
+
     def _resolved(self, event: Event, story: Story) -> None:
-        gone = {}
+        """All signals that ever fired are over, and have been for `keep_firing_for`."""
+        gone: dict[str, Event] = {}
         for each in story.events:
             if isinstance(each.data, Signal):
-                gone[each.data.fingerprint] = each.data.status == "resolved"
-        known = self.history.state.incidents[story.id].signals
-        self.check("resolved when all signals are", all(gone.get(each.fingerprint) for each in known), f"{story.id}")
+                gone[each.data.fingerprint] = each
+        standing = [each for each in gone.values() if each.data.status != "resolved"]
+        kept = self.history.state.incidents[story.id].signals
+        told = {each.fingerprint for each in kept} & {each.data.fingerprint for each in standing}
+        self.check("resolved when all signals are", not told, f"{story.id}: {told}")
+        rule = self.history.rules.get(story.rule)
+        if rule is not None and not standing:
+            rested = seconds(event.time - max(each.time for each in gone.values()))
+            self.check("absence lasts", rested >= rule.when.keep_firing_for, f"{story.id} after {rested} s")
 
     def _cancelled(self, event: Event, story: Story) -> None:
         """The target is no more, or is another one; the rule is gone; or a person said no."""
         if any(isinstance(each.data, Approval) and each.data.answer == "deny" for each in story.events):
             return
         incident = self.history.state.incidents[story.id]
-        if self.oracle.world.faults.injected.get(FaultKind.STALE) or story.rule not in self.history.rules:
+        if self._was_lied_to() or story.rule not in self.history.rules:
             return
         live = self.oracle.world.store.get(incident.target.kind, incident.target.namespace, incident.target.name)
         gone = live is None or live["metadata"]["uid"] != incident.target.uid
@@ -123,13 +153,23 @@ class Told(Promise):
     def __init__(self, oracle: Any) -> None:
         super().__init__(oracle)
         self._told: dict[str, str] = {}
+        self._leader = ""
 
-    def on_delivered(self, delivery: Delivery) -> None:
-        """The message is in the journal, and not yet delivered."""
+    def on_record(self, record: Record) -> None:
+        """Who is in charge knows the journal; who was, and has not noticed, may tell once more."""
+        if isinstance(record.event.data, Leader):
+            self._leader = record.event.data.identity
+
+    def on_telling(self, process: str, delivery: Delivery) -> None:
+        """The message is in the journal, and not yet delivered as far as who sends it can know."""
         story = self.history.stories.get(delivery.message.incident)
         said = [event.data for event in story.events if isinstance(event.data, Notice)] if story else []
         status = {each.key: each.status for each in said}.get(delivery.key, "not said")
-        self.check("told after it is journalled", status in ("requested", "undelivered"), f"{delivery.key}: {status}")
+        open_ = status in ("requested", "undelivered") or (status != "not said" and process != self._leader)
+        self.check("told after it is journalled", open_, f"{process}: {delivery.key}: {status}")
+
+    def on_delivered(self, delivery: Delivery) -> None:
+        """Whoever sends it, and how often: it is the same message."""
         body = repr(delivery.message)
         self.check("one key, one message", self._told.setdefault(delivery.key, body) == body, f"{delivery.key}")
 
@@ -170,10 +210,20 @@ class Stuck(Promise):
         waits for a window to pass, as a budget does, that may take as long as the longest of these.
         """
         holding = {verdict.guard for verdict in said.verdicts if verdict.verdict == "hold"}
-        patience = timedelta() if holding <= SHORT else timedelta(hours=1)
+        patience = max((self._patience(incident, guard) for guard in holding), default=timedelta())
         looked = self.oracle.looked.get(incident.target.key)
         late = said.retry_at is not None and said.retry_at < due and (looked is None or looked < due - patience)
         return f"held until {said.retry_at} by {holding}, last looked at {looked}" if late else ""
+
+    def _patience(self, incident: Incident, guard: str) -> timedelta:
+        """For how long a guard may hold without being asked again."""
+        if guard not in WINDOWS:
+            return QUEUE if guard.endswith("in_flight") else timedelta()
+        limits = limits_of(self.history.state.policy, incident.definition)
+        limit = getattr(limits, WINDOWS[guard])
+        spans = [getattr(limit, name, None) for name in ("per", "within", "open_for", "cooldown")]
+        most = max((each for each in spans if each), default=limit if isinstance(limit, float) else 0.0)
+        return timedelta(seconds=most) + QUEUE
 
     def _relapses(self, incident: Incident) -> bool:
         """Whether health came and went, which begins the hold anew."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from remediator.core.events import Approval, Decision, Intent, Pause, Record
+from remediator.core.events import Approval, Decision, Event, Intent, Pause, Record
 from remediator.core.model import Mode
 from remediator.executor import FENCE
 from remediator.propose import plan_mark
-from tests.simulate.history import Effect
+from tests.simulate.history import Effect, Story
+from tests.simulate.promises.limits import said
 from tests.simulate.promises.promise import Promise
 from tests.simulate.promises.writes import mark_of
 
@@ -25,8 +26,29 @@ class Approved(Promise):
             enough = {word.plan for word in words if word.answer == "approve" and word.enough}
             mark = plan_mark(data.change)
             self.check("approved before it is done", mark in enough, f"{data.id} is plan {mark}, approved: {enough}")
+            self._are_enough(event, story, mark)
+        if isinstance(data, Intent) and data.part > 1 and event.mode is Mode.APPROVE:
+            words = [each.data for each in self.history.stories[event.incident].events]
+            approved = any(isinstance(word, Approval) and word.answer == "approve" and word.enough for word in words)
+            self.check("a step is approved as a whole", approved, f"{data.id}")
         if isinstance(data, Approval) and data.answer in ("approve", "deny"):
             self._is_asked_for(record, data)
+
+    def _are_enough(self, event: Event, story: Story, mark: str) -> None:
+        """As many different people as settings and rule say have approved it, and nobody has denied it, since it was
+        asked for last.
+        """
+        quorum = max((each.quorum or 1 for each in said(self.history, event.rule, "approval")), default=1)
+        asked = [
+            place
+            for place, each in enumerate(story.events)
+            if isinstance(each.data, Decision) and each.data.result == "await_approval" and each.data.plan == mark
+        ]
+        words = [each for each in story.events[asked[-1] if asked else len(story.events) :] if _is_about(each, mark)]
+        people = {each.actor for each in words if each.data.answer == "approve"}
+        denied = [each.actor for each in words if each.data.answer == "deny"]
+        fits = len(people) >= quorum and not denied
+        self.check("as many approve as are wanted", fits, f"{event.incident}: {people} of {quorum}, against: {denied}")
 
     def _is_asked_for(self, record: Record, data: Approval) -> None:
         """A word counts for the plan that waits, before its time is over, and once."""
@@ -44,6 +66,11 @@ class Approved(Promise):
         self.check("the first answer wins", not final, f"{data} after {[each.data for each in final]}")
         again = data.answer == "approve" and event.actor in {each.actor for each in before}
         self.check("nobody approves twice", not again, f"{event.actor}")
+
+
+def _is_about(event: Event, plan: str) -> bool:
+    """Whether it is a word of somebody on a plan."""
+    return isinstance(event.data, Approval) and event.data.plan == plan
 
 
 class OptedOut(Promise):

@@ -9,6 +9,7 @@ from remediator.clients.query_answer import Answer
 from remediator.core.events import Record
 from remediator.core.model import Change
 from remediator.ports import Delivery
+from remediator.simulation.alertmanager import Alertmanager
 from remediator.simulation.audit import Entry
 from tests.simulate.history import Effect, History
 
@@ -59,6 +60,12 @@ class Promise:
 
     def on_answer(self, process: str, query: str, answer: Answer) -> None:
         """A query was answered, or the time for it is over."""
+
+    def on_held(self, process: str, place: int, alertmanager: Alertmanager) -> None:
+        """One of the Alertmanagers has told a process which alerts it holds."""
+
+    def on_telling(self, process: str, delivery: Delivery) -> None:
+        """A process sends a message to a person."""
 
     def on_delivered(self, delivery: Delivery) -> None:
         """A person was told."""

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from remediator.actions.action import REMEDIATION
-from remediator.core.events import Intent, Outcome, Record, Undo
+from remediator.core.cordoning import CORDONED
+from remediator.core.durations import parse_duration
+from remediator.core.events import Event, Intent, Outcome, Record, Undo
 from remediator.core.hiding import hidden
 from remediator.core.model import Change, Mode, OutcomeStatus, Verb
 from remediator.executor import FENCE
+from remediator.simulation.faults import FaultKind
 from tests.simulate.history import EFFECTIVE, Deed, Effect
 from tests.simulate.promises.promise import Promise
 
@@ -79,8 +83,17 @@ class IntentFirst(Promise):
             return
         done, said = bool(deed.effects), data.status in EFFECTIVE
         taken = deed.data.change.verb in (Verb.EVICT, Verb.DELETE) and data.status is OutcomeStatus.ADOPTED
-        if data.status is not OutcomeStatus.GONE and not taken:  # of what is no more nobody can tell who took it away
+        if data.status is OutcomeStatus.GONE or taken:  # of what is no more nobody can tell who took it away
+            self.check("what is said to be gone is gone", self._is_gone(deed), f"{data}")
+        else:
             self.check("an outcome says what is true", done is said, f"{data} but effects: {len(deed.effects)}")
+
+    def _is_gone(self, deed: Deed) -> bool:
+        """Whether the object is not there, is another one, or is on its way out; or a stale read said so."""
+        ref, uid = deed.data.change.ref, deed.data.change.precondition.uid
+        live = self.oracle.world.store.get(ref.resource.kind, ref.namespace, ref.name)
+        going = live is None or live["metadata"]["uid"] != uid or "deletionTimestamp" in live["metadata"]
+        return going or self.oracle.lately(self.oracle.lied_at.get(FaultKind.STALE), 75.0)
 
 
 class Modes(Promise):
@@ -117,7 +130,9 @@ class Untouchable(Promise):
         """Every write, fences too."""
         policy, request = self.history.policy, effect.entry.request
         labels = (effect.before or {}).get("metadata", {}).get("labels") or {}
-        elsewhere = request.verb != "evict" and request.namespace in policy.protected.namespaces  # pods go with a node
+        deed = self.history.deeds.get(mark_of(request.body)[0])
+        of_node = deed is not None and deed.event.target is not None and deed.event.target.kind == "Node"
+        elsewhere = not of_node and request.namespace in policy.protected.namespaces  # pods go with their node
         protected = elsewhere or any(
             labels.get(name) == value
             for name, _, value in (selector.partition("=") for selector in policy.protected.selectors)
@@ -149,16 +164,29 @@ class Undoing(Promise):
     def on_effect(self, effect: Effect) -> None:
         """Compare what the undo met and left with what the step had left and met."""
         deed = self.history.deeds.get(mark_of(effect.entry.request.body)[0])
-        if deed is None or not isinstance(deed.data, Undo) or mark_of(effect.entry.request.body)[1] == FENCE:
+        if deed is None or mark_of(effect.entry.request.body)[1] == FENCE:
+            return
+        if _is_open(effect.after) and not _is_open(effect.before) and effect.entry.request.kind == "Node":
+            self._foreign(deed, effect)
+        if not isinstance(deed.data, Undo):
             return
         done = self._done(deed)
         self.check("only what was done is undone", done is not None, f"{deed.data.id} undoes {deed.data.of}")
         if done is None:
             return
-        ours, met = _set(done.after), _set(effect.before)
+        action = deed.data.action
+        ours, met = _set(done.after, action), _set(effect.before, action)
         self.check("undo only what is ours", ours == met, f"{deed.data.id} meets {met}, we had set {ours}")
-        was, left = _set(done.before), _set(effect.after)
+        was, left = _set(done.before, action), _set(effect.after, action)
         self.check("undo restores what was there", was == left, f"{deed.data.id} leaves {left}, there was {was}")
+
+    def _foreign(self, deed: Deed, effect: Effect) -> None:
+        """A cordon that does not bear our mark is lifted only where the rule says so."""
+        incident = self.history.state.incidents.get(deed.event.incident)
+        args = incident.definition.do[deed.data.step].args if incident else {}
+        marks = ((effect.before or {}).get("metadata") or {}).get("annotations") or {}
+        ours = CORDONED in marks or args.get("foreign", False)
+        self.check("a cordon of somebody else stays", ours, f"{deed.data.id}: {marks}")
 
     def _done(self, deed: Deed) -> Effect | None:
         """The latest effect of the step on the very object."""
@@ -190,9 +218,30 @@ class Draining(Promise):
         if isinstance(data, Intent) and data.until is not None:
             in_time = record.event.time < data.until
             self.check("a step keeps within its time", in_time, f"{data.id} at {record.event.time}, until {data.until}")
+            self._is_the_rules(record.event, data)
+
+    def _is_the_rules(self, event: Event, data: Intent) -> None:
+        """The time is the rule's, counted from the step's first write, whoever goes on with it."""
+        deeds = self.history.stories[event.incident].deeds if event.incident in self.history.stories else []
+        first = [each for each in deeds if each.begins and each.data.step == data.step][-1:] if data.part > 1 else []
+        began = first[0].event.time if first else event.time
+        incident = self.history.state.incidents[event.incident]
+        lasts = parse_duration(incident.definition.do[data.step].args.get("timeout", "10m"))
+        due = began + timedelta(seconds=lasts)
+        self.check("a step has the time that its rule says", data.until == due, f"{data.id}: {data.until}, not {due}")
 
 
-def _set(obj: dict | None) -> object:
-    """What actions set of an object: the template of a workload, the cordon of a node."""
+def _is_open(node: dict | None) -> bool:
+    return not (node or {}).get("spec", {}).get("unschedulable")
+
+
+def _set(obj: dict | None, action: str) -> object:
+    """What an action sets of an object: template or replicas of a workload, a node's cordon, an autoscaler's bounds."""
     spec = (obj or {}).get("spec", {})
-    return spec.get("template") or bool(spec.get("unschedulable"))
+    return {
+        "scale": spec.get("replicas"),
+        "scale_hpa": (spec.get("maxReplicas"), spec.get("minReplicas")),
+        "cordon": bool(spec.get("unschedulable")),
+        "uncordon": bool(spec.get("unschedulable")),
+        "drain": bool(spec.get("unschedulable")),
+    }.get(action, spec.get("template"))

@@ -19,6 +19,8 @@ UNKNOWN = Answer("target.revision > 1", None, "no such key: revision")
         ({}, 0, None, "allow", "signal, target and conditions are as they were"),
         ({}, 10, None, "allow", "signal, target and conditions are as they were"),
         ({}, 10.000001, None, "hold", "the live read is too old"),
+        ({}, -1, None, "allow", "signal, target and conditions are as they were"),
+        ({}, -1.000001, None, "hold", "the live read is too old"),  # the clock was set back since
         ({"uid": "uid-2"}, 0, None, "deny", "the target was replaced by another object of its name"),
         ({}, 0, START, "deny", "the signal is gone"),
         ({"answers": (HOLDS,)}, 0, None, "allow", "signal, target and conditions are as they were"),
