@@ -53,8 +53,8 @@ MUTANTS: tuple[Mutant, ...] = (
     _one(
         "guards skipped on a second try",
         "propose.py",
-        "    if not request.tells:\n        return GUARDS\n",
-        "    if not request.tells:\n        return () if request.incident.tries else GUARDS\n",
+        "    if not request.writes_nothing:\n        return GUARDS\n",
+        "    if not request.writes_nothing:\n        return () if request.incident.tries else GUARDS\n",
     ),
     _one(
         "undo of what somebody else has changed since",
@@ -109,8 +109,8 @@ MUTANTS: tuple[Mutant, ...] = (
     _one(
         "intents of an earlier term carried out again",
         "controller.py",
-        "        if intent.epoch != self.state.epoch or intent.id in self._issued:",
-        "        if intent.id in self._issued:",
+        "        of_old = intent.epoch != self.state.epoch or intent.id in self._issued",
+        "        of_old = intent.id in self._issued",
     ),
     _one(
         "an echo opens the cured incident again",
@@ -264,8 +264,8 @@ MUTANTS: tuple[Mutant, ...] = (
     _one(
         "an exporter that is gone ends what it measured",
         "sources/queries.py",
-        "            if absent and (reason := await self._unmeasured(rule, absent, at)):",
-        "            if False and (reason := await self._unmeasured(rule, absent, at)):",
+        "                if reason := await unmeasured(self._ask, rule.when.query, gone, at, interval):",
+        "                if reason := '':",
     ),
     _one(
         "an eviction without a precondition",
@@ -295,8 +295,8 @@ MUTANTS: tuple[Mutant, ...] = (
     _one(
         "a drain goes on when its time is over",
         "stopping.py",
-        "    if now < progress.until:\n        return None",
-        "    if True:\n        return None",
+        "    if now < progress.until or (",
+        "    if True or (",
     ),
     _one(
         "a paused leader goes on where it stopped",
@@ -364,7 +364,7 @@ MUTANTS: tuple[Mutant, ...] = (
     _one(
         "an end is believed though nothing is measured",
         "sources/doubts.py",
-        "            if reason := await unmeasured(self._ask, rule.query, labels, now):\n                return reason\n",
+        "            if reason := await unmeasured(self._ask, rule.query, (labels,), now, rule.interval):\n                return reason\n",
         "            pass\n",
     ),
     _one(
