@@ -58,6 +58,8 @@ class Oracle:
         self.lied_at: dict[str, datetime] = {}
         self._account, self._commits = account, []
         self._told_at = self.start
+        self._heard_at: dict[tuple[str, str], datetime] = {}
+        self._gaps: dict[tuple[str, str], tuple[datetime, datetime]] = {}
         self._mute: tuple[datetime | None, datetime | None] = (None, None)
         self._jumps: list[tuple[datetime, timedelta]] = []
         self.changed: dict[str, datetime] = {}
@@ -151,9 +153,18 @@ class Oracle:
         now = self.world.clock.now()
         self.reads.update((f"{live['metadata']['uid']}/{live['metadata']['resourceVersion']}", now) for live in found)
 
-    def watched(self, kind: str, event: tuple[str, object]) -> None:
-        """A process has heard of a change by a watch."""
+    def watched(self, process: str, kind: str) -> None:
+        """A process has heard something by a watch; after a long silence it hears first what was long ago."""
         self.counts[f"watch events {kind}"] += 1
+        before, now = self._heard_at.get((process, kind)), self.world.clock.now()
+        if before is not None and not self.lately(before, 60):
+            self._gaps[process, kind] = before, now
+        self._heard_at[process, kind] = now
+
+    def known_since(self, process: str, kind: str) -> datetime:
+        """The instant to which what a process says of objects may reach back by now."""
+        gap = self._gaps.get((process, kind))
+        return min(gap[0], self.told_since) if gap is not None and self.lately(gap[1], 30) else self.told_since
 
     def held(self, process: str, place: int, alertmanager: Alertmanager) -> None:
         """An Alertmanager has told a process which alerts it holds."""

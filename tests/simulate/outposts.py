@@ -90,7 +90,7 @@ class Wire:
             async for event in events:
                 self._life.demand()
                 await self._hold_up(resource)
-                self._life.scene.oracle.watched(resource.kind, event)
+                self._life.scene.oracle.watched(self._life.name, resource.kind)
                 yield event
 
     async def _hold_up(self, resource: Resource) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -45,6 +45,7 @@ class Shown(Promise):
 
     def __init__(self, oracle: Any) -> None:
         super().__init__(oracle)
+        self._process = ""
         self._is_so: dict[Key, bool] = {}
         self._ended_at: dict[Key, datetime] = {}
         self._begun_at: dict[Key, datetime] = {}
@@ -71,6 +72,10 @@ class Shown(Promise):
             self._begun_at[key] = now
             self._whose[key] = obj
 
+    def before(self, process: str, records: Sequence[Record]) -> None:
+        """Whose records these are."""
+        self._process = process
+
     def on_record(self, record: Record) -> None:
         """Look at signals of objects."""
         data, rule = record.event.data, self.history.rules.get(record.event.rule)
@@ -78,7 +83,8 @@ class Shown(Promise):
             self._demand_that_it_stands(record, rule.when.object)
         if not isinstance(data, Signal) or data.source != SOURCE or rule is None or rule.when.object is None:
             return
-        key, since = (rule.when.object, data.fingerprint), self.oracle.told_since - OLD
+        spec = rule.when.object
+        key, since = (spec, data.fingerprint), self.oracle.known_since(self._process, spec.kind) - OLD
         if data.status == "firing":
             held = self._is_so.get(key, False) or self._ended_at.get(key, self.oracle.start) >= since
             self.check("an object fires that is so", held, f"{rule.name}: {data.labels}")
