@@ -103,7 +103,10 @@ class Reconciliation:
         return await self._tell(_lights(self._state(), up=True), (*firing, *ended))
 
     async def silences(self, cluster: Cluster, state: State, incident: Incident, live: Json) -> tuple[str, ...]:
-        """What keeps hands off an incident by Alertmanager's word, as in `Surroundings`. Raises `Unavailable`."""
+        """What keeps hands off an incident by Alertmanager's word, as in `Surroundings`. Raises `Unavailable`.
+
+        Once a step of several writes is under way, that its alerts are gone says nothing: a cordon ends most about nodes.
+        """
         if not self._alerting.alertmanagers:
             return ()
         try:
@@ -112,7 +115,7 @@ class Reconciliation:
             raise Unavailable(f"Alertmanager cannot be asked: {error}") from error
         standing = [(each, holding.alerts.get(each.fingerprint)) for each in incident.signals if not each.resolved]
         found = [(each, held) for each, held in standing if held is not None]
-        if not found:
+        if not found and not incident.under_way:
             return (f"Alertmanager holds none of the {len(standing)} alerts of it at present",)
         return tuple(f"{_name(each)} is {_why(held)}" for each, held in found if not held.told)
 

@@ -7,14 +7,18 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from remediator.clients.alertmanager import fingerprint
 from remediator.clients.alertmanager_api import AlertmanagerApi
 from remediator.clients.http_config import HttpConfig
 from remediator.clients.outbound import Outbound
 from remediator.core.fold import fold
-from remediator.core.model import Json, Ref
+from remediator.core.fold.place import keep
+from remediator.core.kinds import ref_of
+from remediator.core.model import Json, OutcomeStatus, Ref, Verb
 from remediator.core.observations import Asked, Elected, Reloaded
+from remediator.core.progress import Progress, Written
 from remediator.core.rules import Matcher, MatchOp, TargetSpec, When
 from remediator.core.state import Incident, State
 from remediator.decide import decide
@@ -260,6 +264,21 @@ class TestSilences:
     async def test_are_told_with_their_reason(self, house: House, one: Held, alerts: list[Json], said: Any) -> None:
         one.alerts = [held()]
         await house.tick()
+        one.alerts = alerts
+        assert await house.silences() == said
+
+    @pytest.mark.parametrize(
+        ("alerts", "said"),
+        [([], ()), ([held(state="suppressed", silencedBy=["a"])], ("Stuck is silenced by a",))],
+    )
+    async def test_a_drain_goes_on_though_its_cordon_has_ended_the_alert(
+        self, house: House, one: Held, alerts: list[Json], said: Any
+    ) -> None:
+        one.alerts = [held()]
+        await house.tick()
+        cordoned = Written("i-1", Verb.PATCH, ref_of(house.incident.target), "u", OutcomeStatus.APPLIED)
+        begun = replace(house.incident, progress=Progress(at(0), at(600), done=(cordoned,)))
+        house.state = keep(house.state, begun)
         one.alerts = alerts
         assert await house.silences() == said
 
