@@ -105,7 +105,7 @@ class Reconciliation:
     async def silences(self, cluster: Cluster, state: State, incident: Incident, live: Json) -> tuple[str, ...]:
         """What keeps hands off an incident by Alertmanager's word, as in `Surroundings`. Raises `Unavailable`.
 
-        Once a step of several writes is under way, that its alerts are gone says nothing: a cordon ends most about nodes.
+        That its alerts are gone says nothing once a step of several writes is under way: a cordon ends most of them.
         """
         if not self._alerting.alertmanagers:
             return ()
