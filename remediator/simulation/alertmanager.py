@@ -74,7 +74,7 @@ class Group:
         self.due = first_flush
 
 
-class Alertmanager:
+class Peer:
     """One of a cluster. `gossip`: what was sent and what is silenced, one value for all who hear each other.
 
     `blank`: it was restarted, and Prometheus has not told it of its alerts since: they are kept in memory alone.

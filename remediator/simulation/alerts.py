@@ -9,7 +9,7 @@ import msgspec
 
 from remediator.core.model import Json
 from remediator.simulation.alert_rules import RULES, AlertRule, Labels
-from remediator.simulation.alertmanager import Alert, AlertKey, Alertmanager, Silence, Timing, key_of
+from remediator.simulation.alertmanager import Alert, AlertKey, Silence, Timing, key_of
 from remediator.simulation.findings import Findings
 from remediator.simulation.world import World
 
@@ -36,8 +36,7 @@ class AlertSource:
         self._gone: dict[AlertKey, datetime] = {}
         self._looked_at = self.evaluated_at = world.clock.now()
         self.alertmanagers = tuple(
-            Alertmanager(world.clock.now, send, self._timing, receiver, alone=alertmanagers == 1)
-            for _ in range(alertmanagers)
+            Peer(world.clock.now, send, self._timing, receiver, alone=alertmanagers == 1) for _ in range(alertmanagers)
         )
         self.join()
         world.after(self._timing.interval, self._tick)
@@ -94,7 +93,7 @@ class AlertSource:
             each.flush()
         self._world.after(self._timing.interval, self._tick)
 
-    def _tell_all(self, alertmanager: Alertmanager) -> None:
+    def _tell_all(self, alertmanager: Peer) -> None:
         alertmanager.blank = False
         for alert in self._alerts.values():
             if alert.fired is not None:

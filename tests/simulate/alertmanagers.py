@@ -8,7 +8,7 @@ from remediator.clients.alerting_rules import AlertingRule, NotTold, Rules
 from remediator.clients.alertmanager_api import AlertmanagerApi
 from remediator.clients.http_config import HttpConfig
 from remediator.clients.outbound import NotPosted, Outbound, Question, Replied
-from remediator.simulation.alertmanager import Alertmanager
+from remediator.simulation.alertmanager import Peer
 from remediator.simulation.alerts import AlertSource
 from remediator.sources.doubts import Doubts
 from remediator.sources.measured import Ask
@@ -32,7 +32,7 @@ QUERY_OF = {
 class Line(Outbound):
     """An `Outbound` to one Alertmanager that answers from memory."""
 
-    def __init__(self, life: Life, place: int, alertmanager: Alertmanager) -> None:
+    def __init__(self, life: Life, place: int, alertmanager: Peer) -> None:
         self._life, self._place, self._alertmanager = life, place, alertmanager
 
     async def ask(self, question: Question, config: HttpConfig) -> Replied:

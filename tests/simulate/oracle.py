@@ -13,7 +13,7 @@ from remediator.core.events import Leader, Record
 from remediator.core.model import Change, Json
 from remediator.executor import FENCE
 from remediator.ports import Delivery
-from remediator.simulation.alertmanager import Alertmanager
+from remediator.simulation.alertmanager import Peer
 from remediator.simulation.audit import WRITES, Audit, Entry, Request
 from remediator.simulation.faults import Fault, Faults
 from remediator.simulation.store import Commit
@@ -66,7 +66,7 @@ class Oracle:
         self.looked: dict[str, datetime] = {}
         self.to_compare: set[str] = set()
         self.on_intent: Callable[[str], None] = lambda target: None
-        self.alerting: tuple[Alertmanager, ...] = ()
+        self.alerting: tuple[Peer, ...] = ()
         self.reconciles = self.doubts = False
         world.store.listen(self._heard)
         world.audit, world.faults = _Listening(self), _Watched(self)
@@ -92,7 +92,7 @@ class Oracle:
         steps = (step for at, step in self._jumps if since <= at <= until and step > timedelta())
         return sum(steps, timedelta())
 
-    def watch_alerts(self, alerting: tuple[Alertmanager, ...], scrapes: Scrapes, scenario: Scenario) -> None:
+    def watch_alerts(self, alerting: tuple[Peer, ...], scrapes: Scrapes, scenario: Scenario) -> None:
         """Know what alerting really holds and measures, and which of it the product asks."""
         self.alerting, self.scrapes = alerting, scrapes
         self.reconciles, self.doubts = scenario.reconciles, scenario.doubts
@@ -166,7 +166,7 @@ class Oracle:
         gap = self._gaps.get((process, kind))
         return min(gap[0], self.told_since) if gap is not None and self.lately(gap[1], 30) else self.told_since
 
-    def held(self, process: str, place: int, alertmanager: Alertmanager) -> None:
+    def held(self, process: str, place: int, alertmanager: Peer) -> None:
         """An Alertmanager has told a process which alerts it holds."""
         self.counts["alertmanager asked"] += 1
         for promise in self.promises:

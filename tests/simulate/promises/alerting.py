@@ -9,7 +9,7 @@ from typing import Any
 from remediator.clients.alertmanager import MalformedPayload, fingerprint, parse
 from remediator.core.events import IncidentClosed, Intent, Record, Signal
 from remediator.core.model import CloseReason
-from remediator.simulation.alertmanager import Alert, Alertmanager
+from remediator.simulation.alertmanager import Alert, Peer
 from tests.simulate.promises.limits import cooldown_of
 from tests.simulate.promises.promise import Promise
 
@@ -30,7 +30,7 @@ class Silenced(Promise):
         super().__init__(oracle)
         self._loud: dict[str, datetime] = {}
 
-    def on_held(self, process: str, place: int, alertmanager: Alertmanager) -> None:
+    def on_held(self, process: str, place: int, alertmanager: Peer) -> None:
         """Note which alerts are loud, while somebody asks."""
         now = self.oracle.world.clock.now()
         for alert in alertmanager.firing():
@@ -69,7 +69,7 @@ class Ended(Promise):
         self._process, self._ended = process, []
         self._said = set()
 
-    def on_held(self, process: str, place: int, alertmanager: Alertmanager) -> None:
+    def on_held(self, process: str, place: int, alertmanager: Peer) -> None:
         """Count for each known alert how many answers in a row lacked it."""
         firing = {fingerprint(alert.labels) for alert in alertmanager.firing()}
         life = alertmanager.status()

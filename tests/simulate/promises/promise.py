@@ -9,7 +9,7 @@ from remediator.clients.query_answer import Answer
 from remediator.core.events import Record
 from remediator.core.model import Change
 from remediator.ports import Delivery
-from remediator.simulation.alertmanager import Alertmanager
+from remediator.simulation.alertmanager import Peer
 from remediator.simulation.audit import Entry
 from tests.simulate.history import Effect, History
 
@@ -61,7 +61,7 @@ class Promise:
     def on_answer(self, process: str, query: str, answer: Answer) -> None:
         """A query was answered, or the time for it is over."""
 
-    def on_held(self, process: str, place: int, alertmanager: Alertmanager) -> None:
+    def on_held(self, process: str, place: int, alertmanager: Peer) -> None:
         """One of the Alertmanagers has told a process which alerts it holds."""
 
     def on_telling(self, process: str, delivery: Delivery) -> None:
