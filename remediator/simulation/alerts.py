@@ -9,7 +9,7 @@ import msgspec
 
 from remediator.core.model import Json
 from remediator.simulation.alert_rules import RULES, AlertRule, Labels
-from remediator.simulation.alertmanager import Alert, AlertKey, Silence, Timing, key_of
+from remediator.simulation.alertmanager import Alert, AlertKey, Peer, Silence, Timing, key_of
 from remediator.simulation.findings import Findings
 from remediator.simulation.world import World
 
