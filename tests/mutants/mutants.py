@@ -313,8 +313,8 @@ MUTANTS: tuple[Mutant, ...] = (
     _one(
         "an approval that has expired counts",
         "bookkeeping.py",
-        "    if incident.expires_at is not None and now >= incident.expires_at:\n        return _expired(state, incident, now)\n    actor",
-        "    actor",
+        "    if waits and incident.expires_at is not None and now >= incident.expires_at:\n        return _expired(state, incident, now)\n",
+        "",
         found_by="tests/unit/decide/test_approval.py",
     ),
     _one(
