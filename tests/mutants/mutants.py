@@ -59,8 +59,8 @@ MUTANTS: tuple[Mutant, ...] = (
     _one(
         "undo of what somebody else has changed since",
         "actions/rollback.py",
-        '    if template_of(snapshot.live) != prior["becomes"] or',
-        "    if False and",
+        "    if changed or (has_books and not all(is_ours(snapshot.live, each) for each in fields)):",
+        "    if False:",
     ),
     _one(
         "no fence before an intent is closed as never done",
@@ -270,8 +270,8 @@ MUTANTS: tuple[Mutant, ...] = (
     _one(
         "an eviction without a precondition",
         "actions/action.py",
-        '        precondition_of(pod),\n        summary=f"evict',
-        '        Precondition("", ""),\n        summary=f"evict',
+        "        precondition_of(pod),\n        prior=",
+        '        Precondition("", ""),\n        prior=',
     ),
     _one(
         "the cordon of somebody else lifted",
