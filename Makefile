@@ -10,6 +10,8 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 BIN := .venv/bin
 READY := .venv/.ready
 TESTS ?= tests
+# Of two processes one has the lab, whose tests mostly wait; the other computes meanwhile.
+PARALLEL ?= -n 2
 ARGS ?=
 export PYTHON ?= python3
 
@@ -29,11 +31,11 @@ lab-demo: lab-parts ## the same three on a real Kubernetes control plane on this
 
 .PHONY: test
 test: lab-parts ## the whole suite, also against real servers; 13 minutes more where the lab has to be built first
-	@$(BIN)/python -m pytest $(TESTS) $(ARGS)
+	@$(BIN)/python -m pytest $(PARALLEL) $(TESTS) $(ARGS)
 
 .PHONY: test-fast
 test-fast: $(READY) ## what needs no real servers
-	@$(BIN)/python -m pytest $(TESTS) -m 'not lab' $(ARGS)
+	@$(BIN)/python -m pytest $(PARALLEL) $(TESTS) -m 'not lab' $(ARGS)
 
 .PHONY: lint
 lint: $(READY) ## form, rules, types, and which module may import which

@@ -9,8 +9,8 @@ from __future__ import annotations
 import contextlib
 import re
 import secrets
+import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,8 +28,6 @@ from tests.lab.webhook import WebhookReceiver
 MakeAccount = Callable[..., Account]
 """``account(rules=(), cluster_rules=(), name="remediator")`` → a service account in the test's namespace."""
 
-_KEPT_LOGS = pytest.StashKey[Path]()
-
 
 @pytest.fixture(scope="session")
 def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
@@ -41,7 +39,7 @@ def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
         failed = request.session.testsfailed > 0
         running.stop(keep_logs=failed)
         if failed:
-            request.config.stash[_KEPT_LOGS] = running.logs
+            _say_through(request.config)(f"logs of the servers and the audit log are kept in {running.logs}")
 
 
 @pytest.fixture
@@ -114,18 +112,12 @@ def fresh_name(test: str) -> str:
     return f"{readable or 'test'}-{secrets.token_hex(3)}"
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Say where the logs of the lab are."""
-    if logs := config.stash.get(_KEPT_LOGS, None):
-        terminalreporter.write_line(f"lab: logs of the servers and the audit log are kept in {logs}")
-
-
 def _say_through(config: pytest.Config) -> Callable[[str], None]:
     """Progress lines that are seen while the first test waits, output capture or not."""
 
     def say(line: str) -> None:
         capture: Any = config.pluginmanager.getplugin("capturemanager")
         with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
-            print(f"\nlab: {line}", end="", flush=True)
+            print(f"\nlab: {line}", end="", file=sys.stderr, flush=True)
 
     return say
