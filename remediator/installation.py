@@ -7,6 +7,7 @@ import os
 import secrets
 import socket
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from remediator import __version__, logs, metrics, views
@@ -18,6 +19,7 @@ from remediator.core.model import Value
 from remediator.core.observations import Answered, Paused, Reloaded
 from remediator.core.rules import Itself, Rule
 from remediator.elector import Elector, NowhereToMeet, Terms
+from remediator.hindsight import explain
 from remediator.office import Office
 from remediator.ports import Clock, Cluster, ClusterError, Journal, JournalError, Notifier
 from remediator.relay import Relay
@@ -98,6 +100,7 @@ class Installation:
             )
 
         self.office = Office(make, world.clock, elector)
+        self._looking_back = asyncio.Lock()
         self._relay = Relay(world.journal, world.clock)
 
     @property
@@ -231,6 +234,11 @@ class Installation:
         lines = await self.journal.story(id_)
         ended = [place for place, line in enumerate(lines) if line["kind"] == "incident_closed"]
         return views.past_view(lines[: ended[-1] + 1]) if ended else None
+
+    async def explain(self, name: str, at: datetime | None) -> views.Explanation | None:
+        """See `server.service.Service`. One at a time: the past is folded again for it."""
+        async with self._looking_back:
+            return await explain(self.journal, self.controller.state, name, at)
 
     def rules(self) -> Sequence[views.RuleView]:
         """See `server.service.Service`."""

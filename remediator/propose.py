@@ -66,13 +66,13 @@ def propose(state: State, incident: Incident, snapshot: Snapshot, now: datetime)
     due = incident.progress.due if incident.progress else None
     order = Order(next_id(incident), incident.target, request.step.args, snapshot, incident.since, done, good, due)
     request = replace(request, change=_plan(request, order))
-    verdicts = tuple(answer_of(guard, request, state, snapshot.facts, now) for guard in _asked(request))
+    verdicts = tuple(answer_of(guard, request, state, snapshot.facts, now) for guard in guards_for(request))
     return Proposal(request, (*verdicts, *_plan_verdict(request)), _outlook(request, order))
 
 
-def _asked(request: Request) -> tuple[Guard, ...]:
-    """Every guard about a step that writes. Telling a person, or looking, is held back by the rule's own conditions
-    alone, and by none of them once a step was tried in vain.
+def guards_for(request: Request) -> tuple[Guard, ...]:
+    """Who is asked: every guard about a step that writes. Telling a person, or looking, is held back by the rule's own
+    conditions alone, and by none of them once a step was tried in vain.
     """
     if not request.writes_nothing:
         return GUARDS

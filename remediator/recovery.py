@@ -25,17 +25,17 @@ class Restored(Value, frozen=True):
     size: int = 0
 
 
-async def restore(journal: Journal) -> Restored:
-    """The state as it was when the last event became durable.
+async def restore(journal: Journal, before: int | None = None) -> Restored:
+    """The state as it was when the last event became durable, or the last one below the sequence number `before`.
 
     The last complete checkpoint stands in for what is before it, where it is of this program's `form` or where nothing
     else is left. Raises `JournalError` where records are missing or cannot be read by this version, `Broken` where a
     part of the checkpoint is not what was chained.
     """
-    last = await _checkpoint(journal)
+    last = await _checkpoint(journal, before)
     found = await _thaw(journal, last) if last and await _is_wanted(journal, last) else Restored(State())
     state, seq, since = found.state, found.seq, found.since
-    while records := await journal.read(after=seq, limit=_PAGE):
+    while records := await journal.read(after=seq, limit=_PAGE if before is None else min(_PAGE, before - 1 - seq)):
         if records[0].seq != seq + 1:
             raise JournalError(
                 f"record {seq + 1} is missing: the journal goes on with record {records[0].seq}, and no complete "
@@ -47,9 +47,9 @@ async def restore(journal: Journal) -> Restored:
     return Restored(state, seq, since, found.size)
 
 
-async def _checkpoint(journal: Journal) -> Record | None:
-    """The last part of the last complete checkpoint."""
-    record = await journal.checkpoint()
+async def _checkpoint(journal: Journal, before: int | None) -> Record | None:
+    """The last part of the last complete checkpoint, below `before` where that is given."""
+    record = await journal.checkpoint(before=before)
     while record is not None and not _said(record).first:
         record = await journal.checkpoint(before=record.seq)
     return record

@@ -10,7 +10,7 @@ from msgspec import structs
 
 from remediator.core.diagnosis import Diagnosis
 from remediator.core.message import Deed
-from remediator.core.model import Json, Mode, Phase, Value
+from remediator.core.model import Json, Mode, Phase, Value, Verdict
 from remediator.core.post import Thread
 from remediator.core.rules import When
 from remediator.core.state import Incident, State
@@ -72,6 +72,32 @@ class StatusView(Value, frozen=True):
     incidents: dict[str, int]
     messages_waiting: int
     pauses: int
+
+
+class Explanation(Value, frozen=True):
+    """Why something was done, or not: the decision as the journal has it, whether deciding again on what was known then
+    gives the same (`repeated`, over `asked_again` guards), and what `followed`. Without `seq` nothing was decided so
+    far, and `note` says how things stand.
+    """
+
+    incident: str
+    rule: str
+    target: str = ""
+    seq: int = 0
+    time: datetime | None = None
+    mode: str = ""
+    result: str = ""
+    action: str = ""
+    retry_at: datetime | None = None
+    then: str = ""
+    plan: str = ""
+    verdicts: tuple[Verdict, ...] = ()
+    repeated: bool = False
+    asked_again: int = 0
+    differs: tuple[str, ...] = ()
+    why_not_repeated: str = ""
+    followed: tuple[str, ...] = ()
+    note: str = ""
 
 
 class PauseView(Value, frozen=True):

@@ -11,12 +11,14 @@ from remediator import __version__
 COMMANDS = {
     "run": "the service: webhook, controller, metrics",
     "incidents": "what is open, and what each incident waits for",
+    "explain": "why something was done, or not",
     "approve": "let a plan that waits be carried out",
     "deny": "let a plan that waits not be carried out",
     "pause": "stop everything, or a rule, namespace or target; list what stands still",
     "resume": "let what was paused go on",
     "check": "every error of rule and settings files at once",
     "audit": "export, verify and anchor the journal",
+    "completion": "what makes a shell complete commands, incidents and rules",
     "demo": "three incidents play on a simulated cluster",
 }
 """Every command with its line in `--help`; `remediator/cli/NAME.py` holds `command`, if not in `ELSEWHERE`."""

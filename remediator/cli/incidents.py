@@ -5,68 +5,79 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 import click
 
-from remediator.cli.remote import Where, asked, options, output_option, show
+from remediator.cli.remote import Where, age, asked, instant, known, options, output_option, show
 
 MOST = 1000
 """Incidents listed at most; the newest."""
 
-HEADER = ("ID", "RULE", "TARGET", "PHASE", "AGE", "STEP", "REASON")
+PAST = ("ID", "RULE", "TARGET", "CLOSED", "LASTED", "REASON")
+HEADER = ("ID", "RULE", "TARGET", "PHASE", "AGE", "STEP, REASON")
+
+
+past_option = click.option("--past", is_flag=True, help="Those that are closed, the last one first.")
+most_option = click.option("--limit", type=click.IntRange(1, 10_000), default=MOST, help="At most so many.")
 
 
 @click.group("incidents", invoke_without_command=True)
 @options
+@past_option
 @output_option
 @click.pass_context
-def command(ctx: click.Context, where: Where, output: str) -> None:
-    """Open incidents, newest first; `show ID` tells one in full."""
+def command(ctx: click.Context, where: Where, past: bool, output: str) -> None:
+    """Open incidents, newest first; `list --past` has the closed ones, `show ID` tells one in full."""
     ctx.obj = where
     if ctx.invoked_subcommand is None:
-        _list(where, output)
+        _list(where, past, MOST, output)
 
 
 @command.command("list")
+@past_option
+@most_option
 @output_option
 @click.pass_obj
-def list_(where: Where, output: str) -> None:
-    """Open incidents, newest first."""
-    _list(where, output)
+def list_(where: Where, past: bool, limit: int, output: str) -> None:
+    """Open incidents, newest first, or past ones."""
+    _list(where, past, limit, output)
 
 
 @command.command("show")
-@click.argument("incident", metavar="ID")
+@click.argument("incident", metavar="ID", shell_complete=known("/api/v1/incidents", "id"))
 @output_option
 @click.pass_obj
 def show_(where: Where, incident: str, output: str) -> None:
-    """One incident: where it stands, why, and what waits for approval."""
-    found = asked(lambda api: api.get(f"/api/v1/incidents/{incident}"), where)
+    """One incident, open or past: where it stands, why, what waits for approval, and what happened."""
+    found = asked(lambda api: api.get(f"/api/v1/incidents/{quote(incident, safe='')}"), where)
     show(found, output, ("FIELD", "VALUE"), lambda: list(_rows(found)))
 
 
-def _list(where: Where, output: str) -> None:
-    found = asked(lambda api: api.pages("/api/v1/incidents", MOST), where)
+def _list(where: Where, past: bool, limit: int, output: str) -> None:
+    state = "past" if past else "open"
+    found = asked(lambda api: api.pages("/api/v1/incidents", limit, state=state), where)
     if output == "table" and not found:
-        click.echo("no open incidents")
+        click.echo(f"no {state} incidents")
         return
-    show(found, output, HEADER, lambda: [_row(each) for each in found])
+    header, row = (PAST, _past_row) if past else (HEADER, _row)
+    show(found, output, header, lambda: [row(each) for each in found])
 
 
 def _row(incident: dict[str, Any]) -> tuple[str, ...]:
-    target = "/".join(filter(None, (incident["kind"], incident["namespace"], incident["name"])))
-    age = _age(datetime.now(UTC) - datetime.fromisoformat(incident["opened_at"]))
-    return incident["id"], incident["rule"], target, incident["phase"], age, incident["step"], incident["reason"]
+    old = age((datetime.now(UTC) - datetime.fromisoformat(incident["opened_at"])).total_seconds())
+    why = ": ".join(filter(None, (incident["step"], incident["reason"])))
+    return incident["id"], incident["rule"], _target(incident), incident["phase"], old, why
 
 
-def _age(age: Any) -> str:
-    """As kubectl shows ages: the two largest units at most."""
-    seconds = max(int(age.total_seconds()), 0)
-    if seconds < 120:
-        return f"{seconds}s"
-    if seconds < 7200:
-        return f"{seconds // 60}m"
-    return f"{seconds // 3600}h" if seconds < 172_800 else f"{seconds // 86_400}d"
+def _past_row(incident: dict[str, Any]) -> tuple[str, ...]:
+    opened, closed = (datetime.fromisoformat(incident[name]) for name in ("opened_at", "closed_at"))
+    lasted, at = age((closed - opened).total_seconds()), instant(incident["closed_at"])
+    return incident["id"], incident["rule"], _target(incident), at, lasted, incident["reason"]
+
+
+def _target(incident: dict[str, Any]) -> str:
+    return "/".join(filter(None, (incident["kind"], incident["namespace"], incident["name"])))
 
 
 def _rows(found: dict[str, Any]) -> Iterator[tuple[str, str]]:

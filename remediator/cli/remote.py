@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import functools
 import json
+import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import click
+
+LEAST_ROOM = 24
+"""Columns that the last one of a table must have beside the others on a terminal."""
 
 DEFAULT = "http://127.0.0.1:8080"
 
@@ -71,10 +78,88 @@ def show(value: Any, output: str, header: Row, rows: Callable[[], list[Row]]) ->
 
 
 def table(header: Row, rows: list[Row]) -> None:
-    """Columns as kubectl prints them; what alerts brought is shown with its control characters escaped."""
+    """Columns as kubectl prints them; control characters, which alerts may bring, are shown as escapes.
+
+    On a terminal the last column is wrapped to its width, or stands below the others where it has no room beside them.
+    """
     from remediator.core.text import printable
 
     lines = [tuple(header), *(tuple(printable(cell) for cell in row) for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    before = sum(widths[:-1]) + 2 * (len(widths) - 1)
+    room = width() - before if sys.stdout.isatty() else sys.maxsize
+    if room < min(widths[-1], LEAST_ROOM):
+        return _table_with_more_below(lines, widths[:-1])
     for line in lines:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+        first, *more = folded(line[-1], room)
+        _echo_row((*line[:-1], first), widths)
+        for each in more:
+            click.echo(" " * before + each)
+    return None
+
+
+def _table_with_more_below(lines: list[tuple[str, ...]], widths: list[int]) -> None:
+    """The last column below each row, indented; its heading is left out."""
+    for place, line in enumerate(lines):
+        _echo_row(line[:-1], widths)
+        for each in folded(line[-1], width() - 4) if place and line[-1] else ():
+            click.echo(f"    {each}")
+
+
+def _echo_row(cells: Row, widths: list[int]) -> None:
+    click.echo("  ".join(cell.ljust(wide) for cell, wide in zip(cells, widths, strict=True)).rstrip())
+
+
+def width() -> int:
+    """Columns of the terminal; 80 where that is not known."""
+    return shutil.get_terminal_size((80, 24)).columns
+
+
+def folded(text: str, room: int) -> list[str]:
+    """A text in lines of at most so many characters, broken between words where that is possible."""
+    return textwrap.wrap(text, room, break_on_hyphens=False) or [""] if len(text) > room else [text]
+
+
+def say(text: str, indent: int = 10) -> None:
+    """A line for people: on a terminal wrapped to its width, what follows indented."""
+    from remediator.core.text import printable
+
+    text = printable(text)
+    lines = [text]
+    if sys.stdout.isatty() and len(text) > width():
+        lines = textwrap.wrap(text, width(), subsequent_indent=" " * indent, break_on_hyphens=False)
+    click.echo("\n".join(lines))
+
+
+def age(seconds: float) -> str:
+    """As kubectl shows ages: the largest unit of which there are two at least."""
+    seconds = max(int(seconds), 0)
+    if seconds < 120:
+        return f"{seconds}s"
+    if seconds < 7200:
+        return f"{seconds // 60}m"
+    return f"{seconds // 3600}h" if seconds < 172_800 else f"{seconds // 86_400}d"
+
+
+def instant(text: str) -> str:
+    """An instant of the API as people read it."""
+    return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M:%SZ}"
+
+
+def known(path: str, name: str) -> Callable[..., list[str]]:
+    """What completes an argument in a shell: this field of the items at a path, where a service answers at once."""
+
+    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+        from remediator.clients.service import ServiceApi, ServiceError
+
+        asking = ctx.find_root().params | {key.lower(): os.environ.get(f"REMEDIATOR_{key}", "") for key in _ASKING}
+        try:
+            api = ServiceApi(asking["server"] or DEFAULT, asking["token_file"], asking["ca_file"], patience=2.0)
+            return [each[name] for each in api.get(path)["items"] if each[name].startswith(incomplete)]
+        except ServiceError:
+            return []
+
+    return complete
+
+
+_ASKING = ("SERVER", "TOKEN_FILE", "CA_FILE")

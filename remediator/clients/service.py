@@ -24,13 +24,13 @@ class ServiceError(Exception):
 
 class ServiceApi:
     """One service at a base URL; `token_file` holds an operator's token, empty for none, `ca_file` the CA of its
-    certificate, empty for those of the system.
+    certificate, empty for those of the system; `patience` are the seconds that an answer may take.
     """
 
-    def __init__(self, url: str, token_file: str = "", ca_file: str = "") -> None:
+    def __init__(self, url: str, token_file: str = "", ca_file: str = "", patience: float = PATIENCE) -> None:
         if urlsplit(url).scheme not in ("http", "https"):
             raise ServiceError(f"{url!r} is no address of a service: write http://HOST:PORT")
-        self.url, self._token_file = url.rstrip("/"), token_file
+        self.url, self._token_file, self._patience = url.rstrip("/"), token_file, patience
         self._tls = _context(ca_file) if self.url.startswith("https") else None
 
     def get(self, path: str, **query: str) -> Any:
@@ -42,12 +42,14 @@ class ServiceApi:
         content = {"Content-Type": "application/json"}
         return self._ask(Request(f"{self.url}{path}", msgspec.json.encode(body), content, method="POST"))
 
-    def pages(self, path: str, most: int) -> list[Any]:
+    def pages(self, path: str, most: int, **query: str) -> list[Any]:
         """Up to `most` items of a paged list, newest first."""
         found: list[Any] = []
         after = ""
         while len(found) < most:
-            page = self.get(path, limit=str(min(most - len(found), 500)), **({"after": after} if after else {}))
+            page = self.get(
+                path, limit=str(min(most - len(found), 500)), **query, **({"after": after} if after else {})
+            )
             found += page["items"]
             after = page["next"]
             if not after:
@@ -58,7 +60,7 @@ class ServiceApi:
         if self._token_file:
             request.add_header("Authorization", f"Bearer {self._token()}")
         try:
-            with urlopen(request, timeout=PATIENCE, context=self._tls) as answer:
+            with urlopen(request, timeout=self._patience, context=self._tls) as answer:
                 return msgspec.json.decode(answer.read())
         except HTTPError as error:
             raise ServiceError(f"{self.url} answers {error.code}: {_reason(error)}") from error

@@ -24,7 +24,7 @@ from remediator.server.shapes import (
 )
 from remediator.server.views import STATES, Views
 from remediator.server.webhook import Limits, Webhook
-from remediator.views import IncidentStory, StatusView
+from remediator.views import Explanation, IncidentStory, StatusView
 
 ANYBODY, LOOK = ("anybody",), ("view",)
 STOP = ("approve", "admin")
@@ -34,6 +34,9 @@ PLAIN, EVENTS = Text("text/plain"), Text("text/event-stream")
 _STATE = Param("state", {"enum": list(STATES)}, "Open incidents, or past ones: of these at most 100 a page.")
 _FROM = Param("after", SEQ, "Lines with higher sequence numbers; 0 if absent.")
 _SINCE = Param("after", SEQ, "As Last-Event-ID; absent: what is still to come.")
+
+
+_AT = Param("at", {"type": "string", "format": "date-time"}, "Up to this instant, inclusive; absent: until now.")
 
 
 def doors_of(service: Service, access: Access, limits: Limits) -> tuple[Door, ...]:
@@ -84,6 +87,7 @@ def _of_lookers(service: Service, access: Access) -> tuple[Door, ...]:
         ),
         Door("GET", one, views.incident, "One incident, open or past", LOOK, {200: IncidentStory}, (404,)),
         Door("GET", f"{one}/journal", views.story, "Its journal lines, at most 1000", LOOK, {200: JournalPage}, (404,)),
+        Door("GET", "/api/v1/explain/{name}", views.explain, "Why", LOOK, {200: Explanation}, (404,), None, (_AT,)),
         Door("GET", "/api/v1/rules", views.rules, "The rules in force", LOOK, {200: Rules}),
         Door("GET", "/api/v1/pauses", pauses.standing, "The pauses that stand", LOOK, {200: PausesStanding}),
         Door(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Protocol
 
 from remediator.core.events import Pause
@@ -10,7 +11,7 @@ from remediator.core.model import Value
 from remediator.core.observations import Answered, Paused
 from remediator.ports import Clock, Journal
 from remediator.relay import Undecided
-from remediator.views import IncidentView, PauseView, RuleView, StatusView
+from remediator.views import Explanation, IncidentView, PauseView, RuleView, StatusView
 
 __all__ = ["Check", "Page", "Service", "Undecided"]
 
@@ -81,6 +82,12 @@ class Service(Protocol):
 
     async def incident(self, id_: str) -> IncidentView | None:
         """One incident in full, open or closed; `None` where there is none of that id. Raises `JournalError`."""
+        ...
+
+    async def explain(self, name: str, at: datetime | None) -> Explanation | None:
+        """Why the last decision about an incident, or by a rule, up to that instant was what it was; `None` where
+        nothing of that name is known. Raises `JournalError`.
+        """
         ...
 
     def rules(self) -> Sequence[RuleView]:

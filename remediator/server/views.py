@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 
 from starlette.requests import Request
@@ -64,6 +65,15 @@ class Views:
         except ValueError as error:
             raise Refused(400, "after: it is not the `next` of a page; begin again without it") from error
 
+    async def explain(self, request: Request) -> Response:
+        """Why the last decision of an incident or rule was what it was."""
+        await self._access.operator(request, Role.VIEW)
+        name, at = request.path_params["name"], _instant(request, "at")
+        found = await self._read(self._service.explain(name, at))
+        if found is None:
+            raise Refused(404, f"there is no incident and no rule {name[:100]!r}; GET /api/v1/rules lists rules")
+        return Json(found)
+
     async def rules(self, request: Request) -> Response:
         """The rules in force."""
         await self._access.operator(request, Role.VIEW)
@@ -118,6 +128,20 @@ def _lines(lines: Sequence[dict[str, Any]], following: int) -> Response:
     """Lines in the spelling of an export, so that their chain can be checked."""
     items = ",".join(map(text_of, lines))
     return Response(f'{{"items":[{items}],"next":"{following}"}}', media_type="application/json")
+
+
+def _instant(request: Request, name: str) -> datetime | None:
+    """An instant of the query, with a zone; None where it is absent."""
+    text = request.query_params.get(name)
+    try:
+        found = datetime.fromisoformat(text) if text else None
+    except ValueError:
+        found = datetime.min
+    if found is not None and found.tzinfo is None:
+        raise Refused(
+            400, f"{name} must be an instant with its zone, as 2026-01-31T12:00:00Z, not {(text or '')[:50]!r}"
+        )
+    return found
 
 
 def _limit(request: Request) -> int:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs
 
 import pytest
 from click.testing import CliRunner, Result
@@ -35,6 +37,7 @@ class Stand:
     def __init__(self) -> None:
         self.asked: list[tuple[str, str, str, bytes]] = []
         self.answers = {"/api/v1/incidents": {"items": [OPEN], "next": ""}, "/api/v1/incidents/abc123": OPEN}
+        self.queries: list[dict[str, list[str]]] = []
         self.refusal: tuple[int, str] | None = None
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self.url = f"http://127.0.0.1:{self.server.server_port}"
@@ -47,7 +50,8 @@ def _handler(stand: Stand) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def _answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            path = self.path.partition("?")[0]
+            path, _, query = self.path.partition("?")
+            stand.queries.append(parse_qs(query))
             stand.asked.append((self.command, path, self.headers.get("authorization", ""), body))
             code, found = 200, stand.answers.get(path, {"by": "alice"})
             if stand.refusal:
@@ -66,24 +70,49 @@ def _handler(stand: Stand) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-@pytest.fixture
-def stand() -> Iterator[Stand]:
+@contextmanager
+def served() -> Iterator[Stand]:
     made = Stand()
     thread = threading.Thread(target=made.server.serve_forever)
     thread.start()
-    yield made
-    made.server.shutdown()
-    thread.join()
-    made.server.server_close()
+    try:
+        yield made
+    finally:
+        made.server.shutdown()
+        thread.join()
+        made.server.server_close()
+
+
+@pytest.fixture
+def stand() -> Iterator[Stand]:
+    with served() as made:
+        yield made
 
 
 def test_incidents_are_a_table_in_which_hostile_names_stay_text(stand: Stand) -> None:
     answer = stand.run("incidents")
     assert answer.exit_code == 0
     header, row = answer.output.splitlines()
-    assert header.split() == ["ID", "RULE", "TARGET", "PHASE", "AGE", "STEP", "REASON"]
+    assert header.split() == ["ID", "RULE", "TARGET", "PHASE", "AGE", "STEP,", "REASON"]
     assert "Deployment/shop/web\\x1b[2J" in row
     assert "awaiting_approval" in row
+
+
+def test_past_incidents_say_when_and_how_they_ended(stand: Stand) -> None:
+    closed = OPEN | {"phase": "closed", "closed_at": "2026-01-01T00:05:00Z", "reason": "recovered: ready"}
+    stand.answers["/api/v1/incidents"] = {"items": [closed], "next": ""}
+    header, row = stand.run("incidents", "list", "--past").output.splitlines()
+    assert header.split() == ["ID", "RULE", "TARGET", "CLOSED", "LASTED", "REASON"]
+    assert row.endswith("2026-01-01 00:05:00Z  5m      recovered: ready")
+    assert stand.queries[0]["state"] == ["past"]
+
+
+@pytest.mark.parametrize("word", ["approve", "deny"])
+def test_where_no_plan_waits_nothing_is_asked(stand: Stand, word: str) -> None:
+    stand.answers["/api/v1/incidents/abc123"] = OPEN | {"plan": "", "phase": "held", "reason": "cooldown"}
+    answer = stand.run(word, "abc123", say="y\n")
+    assert answer.exit_code == 1
+    assert answer.output == "error: no plan waits for this incident; it is held: cooldown\n"
 
 
 def test_no_incidents_is_said(stand: Stand) -> None:

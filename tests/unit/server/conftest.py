@@ -16,7 +16,7 @@ from remediator.server.app import build
 from remediator.server.run import Serving, serve
 from remediator.server.service import Check, Page
 from remediator.server.webhook import Limits
-from remediator.views import RuleView
+from remediator.views import Explanation, RuleView
 
 PAYLOAD = b'{"version": "4", "alerts": [{"status": "firing", "labels": {"alertname": "a"}}, 5]}'
 
@@ -44,6 +44,7 @@ class FakeService:
         self.standing: list[Any] = []
         self.fails: Exception | None = None
         self.in_force = [_rule(name) for name in ("restart-leaking-cache", "undo-bad-rollout")]
+        self.explained: Any = None
         self.asked_before: int | None = None
         self.ending = False
 
@@ -85,6 +86,10 @@ class FakeService:
     async def past(self, before: int | None, limit: int) -> Page:
         self.asked_before = before
         return Page(tuple(self.open[:limit]), "7" if self.open else "")
+
+    async def explain(self, name: str, at: Any) -> Explanation | None:
+        self.explained = name, at
+        return Explanation("", name, note="why") if name in ("abc", "undo-bad-rollout") else None
 
     def rules(self) -> Sequence[Any]:
         return self.in_force

@@ -87,6 +87,16 @@ async def test_a_parameter_that_is_not_known_is_told(site: Site) -> None:
     assert (await site.get("/readyz?verbose"))[0] == 200
 
 
+async def test_why_is_told_up_to_an_instant(site: Site) -> None:
+    status, answer = await site.get("/api/v1/explain/abc?at=2026-11-23T12:00:00Z")
+    assert (status, answer["note"]) == (200, "why")
+    assert site.service.explained == ("abc", datetime(2026, 11, 23, 12, tzinfo=UTC))
+    assert (await site.get("/api/v1/explain/none"))[0] == 404
+    for wrong in ("yesterday", "2026-11-23T12:00:00"):
+        status, answer = await site.get(f"/api/v1/explain/abc?at={wrong}")
+        assert (status, "with its zone" in answer["error"]) == (400, True)
+
+
 async def test_the_rules_in_force(site: Site) -> None:
     _, answer = await site.get("/api/v1/rules")
     assert [each["name"] for each in answer["items"]] == ["restart-leaking-cache", "undo-bad-rollout"]

@@ -1,0 +1,93 @@
+"""`remediator explain`: why something was done, or not, decided again from the journal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+import click
+
+from remediator.cli.remote import Row, Where, asked, instant, known, options, output_option, say, show, table
+
+
+@click.command("explain")
+@click.argument("name", metavar="INCIDENT|RULE", shell_complete=known("/api/v1/rules", "name"))
+@click.option(
+    "--at", default="", metavar="TIME", help="The last decision up to it, as 2026-01-31T12:00:00Z; UTC if no zone."
+)
+@click.option("--all", "all_", is_flag=True, help="Every guard's answer, not only those that held it back.")
+@options
+@output_option
+def command(name: str, at: str, all_: bool, where: Where, output: str) -> None:
+    """Why the last decision about an incident, or by a rule, was what it was.
+
+    The decision is made again from what the journal has of it: the same facts, the state of then. Exits with 1 where
+    that comes out otherwise.
+    """
+    query = {"at": _with_zone(at)} if at else {}
+    found = asked(lambda api: api.get(f"/api/v1/explain/{quote(name, safe='')}", **query), where)
+    if output != "table":
+        show(found, output, (), list)
+    else:
+        _tell(found, all_)
+    sys.exit(1 if found["differs"] else 0)
+
+
+def _with_zone(at: str) -> str:
+    try:
+        found = datetime.fromisoformat(at)
+    except ValueError as error:
+        raise click.BadParameter(f"{at!r} is no time; write 2026-01-31T12:00:00Z", param_hint="--at") from error
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).isoformat()
+
+
+def _tell(found: dict[str, Any], all_: bool) -> None:
+    say(f"rule      {found['rule']}")
+    if found["incident"]:
+        say(f"incident  {found['incident']}  {found['target']}".rstrip())
+    if not found["seq"]:
+        say(f"nothing was decided: {found['note']}")
+    else:
+        say(f"decided   {instant(found['time'])}, record {found['seq']}, mode {found['mode']}")
+        say(f"result    {' '.join(_result(found))}")
+        _verdicts(found["verdicts"], all_)
+        for line in _again(found):
+            say(line)
+    if found["followed"]:
+        click.echo("\nwhat followed")
+        for line in found["followed"]:
+            say(f"  {line}", indent=24)
+
+
+def _result(found: dict[str, Any]) -> Iterator[str]:
+    yield f"{found['result'].replace('_', ' ')}: {found['action']}"
+    if found["retry_at"]:
+        yield f"until {instant(found['retry_at'])}"
+    if found["plan"]:
+        yield f"(plan {found['plan']})"
+    if found["then"]:
+        yield f"then {found['then']}"
+
+
+def _verdicts(verdicts: list[dict[str, Any]], all_: bool) -> None:
+    shown = [each for each in verdicts if all_ or each["verdict"] != "allow"]
+    if shown:
+        click.echo()
+        rows: list[Row] = [(each["guard"], each["verdict"], each["reason"]) for each in shown]
+        table(("GUARD", "ANSWER", "REASON"), rows)
+    if rest := len(verdicts) - len(shown):
+        click.echo(f"{'all' if not shown else 'the other'} {rest} allow; --all shows them")
+    click.echo()
+
+
+def _again(found: dict[str, Any]) -> Iterator[str]:
+    if found["why_not_repeated"]:
+        yield f"not repeated: {found['why_not_repeated']}"
+    elif found["differs"]:
+        yield "repeated from the journal, it comes out otherwise (was it made by another version?):"
+        yield from (f"  {each}" for each in found["differs"])
+    else:
+        yield f"repeated from the journal: the same {found['asked_again']} answers, the same result"
