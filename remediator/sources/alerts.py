@@ -15,7 +15,7 @@ from remediator.core.rules import Rule
 from remediator.core.state import State, told_key
 from remediator.ports import Receipt
 from remediator.sources.matching import matching
-from remediator.sources.reads import Reader
+from remediator.sources.reads import Once, Reader
 from remediator.sources.targets import Located, Unresolved, locate
 
 SOURCE = "alertmanager"
@@ -59,6 +59,7 @@ async def sightings_of(
 ) -> list[Sighting]:
     """What the alerts that rules match are evidence of. Raises `ClusterError` as `arrived` does."""
     found: list[Sighting] = []
+    cluster = Once(cluster)
     for some in _batches(_matching(state, alerts)):
         sightings = [_sighting(cluster, state, rule, alert, doubt) for rule, alert in some]
         if any(_is_asked_about(state, rule, alert) for rule, alert in some):

@@ -89,7 +89,7 @@ def _is_short(value: str) -> bool:
 def steadily_up(jobs: Iterable[str], interval: float) -> str:
     """The query for targets of jobs: 1 for each that was up for `GOOD` evaluations and scrapes, 0 for the others."""
     up = f"up{{job=~{_quoted(_pattern(jobs))}}}"
-    ranges = (f"{round(1000 * GOOD * interval)}ms", *_WIDER)
+    ranges = (f"{round(1000 * (GOOD + 0.5) * interval)}ms", *_WIDER)  # the half has room for scrapes that drift
     steady = (
         f"min_over_time({up}[{of}]) * ({up} offset {of}) and count_over_time({up}[{of}]) >= {GOOD}" for of in ranges
     )

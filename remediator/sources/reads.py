@@ -6,6 +6,7 @@ has done nothing yet: what it plans carries the read's resourceVersion, and is r
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -28,6 +29,31 @@ class Reader(Protocol):
     async def list(self, resource: Resource, namespace: str = "", selector: str = "") -> list[Json]:
         """See `ports.Cluster.list`."""
         ...
+
+
+class Once:
+    """Reads each object and each list once, for all alerts of one payload: a crowd of pods speaks of one Deployment.
+
+    An error is everybody's who asked.
+    """
+
+    def __init__(self, cluster: Reader) -> None:
+        self._cluster = cluster
+        self._objects: dict[Ref, asyncio.Future[Json]] = {}
+        self._lists: dict[tuple[Resource, str, str], asyncio.Future[list[Json]]] = {}
+
+    async def get(self, ref: Ref) -> Json:
+        """See `Reader.get`."""
+        if ref not in self._objects:
+            self._objects[ref] = asyncio.ensure_future(self._cluster.get(ref))
+        return await asyncio.shield(self._objects[ref])
+
+    async def list(self, resource: Resource, namespace: str = "", selector: str = "") -> list[Json]:
+        """See `Reader.list`."""
+        wanted = (resource, namespace, selector)
+        if wanted not in self._lists:
+            self._lists[wanted] = asyncio.ensure_future(self._cluster.list(*wanted))
+        return await asyncio.shield(self._lists[wanted])
 
 
 class Read(Value, frozen=True):

@@ -15,6 +15,7 @@ from remediator.core.rules import Rule
 from remediator.core.state import State, open_key, told_key
 from remediator.logs import logger
 from remediator.ports import Cluster, ClusterError
+from remediator.sources.reads import Once, Reader
 from remediator.sources.targets import Located, Unresolved, locate
 
 log = logger("series")
@@ -63,9 +64,10 @@ async def sightings_of(
         if sample.known and _is_news(state, rule, fingerprint, seen[fingerprint].since, at)
     ]
     found: list[Sighting] = []
+    once = Once(cluster)
     for begin in range(0, len(news), AT_ONCE):
         some = news[begin : begin + AT_ONCE]
-        found += filter(None, await asyncio.gather(*(_sighting(cluster, rule, *each) for each in some)))
+        found += filter(None, await asyncio.gather(*(_sighting(once, rule, *each) for each in some)))
     return [replace(each, starts_at=_since(state, each, seen, blank)) for each in found]
 
 
@@ -77,7 +79,7 @@ def _is_news(state: State, rule: Rule, fingerprint: str, since: datetime, at: da
     return state.told.get(key, "") not in state.incidents
 
 
-async def _sighting(cluster: Cluster, rule: Rule, fingerprint: str, sample: Sample) -> Sighting | None:
+async def _sighting(cluster: Reader, rule: Rule, fingerprint: str, sample: Sample) -> Sighting | None:
     """One firing series; None where the API server cannot be asked now: the next tick sees it again."""
     try:
         found = await locate(cluster, rule.target, sample.labels)

@@ -52,13 +52,14 @@ class Alertmanager:
         token: str | None = None,
         group_by: Sequence[str] = ("namespace", "alertname"),
         repeat_interval: str = "1h",
+        max_alerts: int = 0,
     ) -> None:
         """Send alerts to a webhook, firing and resolved ones; what fires already is sent too.
 
         ``matchers`` (``namespace="web-3f9a1c"``) leave out the alerts of other tests; ``token`` goes into an
         ``Authorization: Bearer`` header.
         """
-        self._write(config(webhook_url, matchers, token, group_by, repeat_interval))
+        self._write(config(webhook_url, matchers, token, group_by, repeat_interval, max_alerts))
         self._reload()
 
     def route_nowhere(self) -> None:
@@ -107,12 +108,13 @@ def config(
     token: str | None = None,
     group_by: Sequence[str] = ("namespace", "alertname"),
     repeat_interval: str = "1h",
+    max_alerts: int = 0,
 ) -> dict[str, Any]:
     """The configuration: all to the webhook (what ``matchers`` let through), the rest to nobody."""
     route = {"receiver": "nobody", "group_wait": "1s", "group_interval": "1s", "repeat_interval": repeat_interval}
     receivers: list[dict[str, Any]] = [{"name": "nobody"}]
     if webhook_url:
-        webhook: dict[str, Any] = {"url": webhook_url, "send_resolved": True}
+        webhook: dict[str, Any] = {"url": webhook_url, "send_resolved": True, "max_alerts": max_alerts}
         if token:
             webhook["http_config"] = {"authorization": {"credentials": token}}
         receivers.append({"name": "webhook", "webhook_configs": [webhook]})

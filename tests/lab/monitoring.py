@@ -44,8 +44,8 @@ class Monitoring:
         self.prometheus = self._started(prometheus or debians, "prometheus", self.alertmanager.address)
 
     def second(self, prometheus: Path) -> Prometheus:
-        """One more Prometheus, of another version, that scrapes the same and tells nobody of alerts."""
-        return self._started(prometheus, "prometheus-second", "127.0.0.1:1")
+        """One more Prometheus, of another version, that scrapes the same and tells the same Alertmanager of alerts."""
+        return self._started(prometheus, "prometheus-second", self.alertmanager.address)
 
     def start_exporter_again(self) -> None:
         """Start the exporter after it was stopped, and wait until it has all series."""
@@ -65,10 +65,14 @@ class Monitoring:
         """Alertmanager's address."""
         return self.alertmanager.url
 
-    def route_to(self, webhook_url: str, namespace: str | None = None, token: str | None = None) -> None:
-        """Send alerts to a webhook, of one namespace or of all; ``token`` is sent as a bearer token."""
+    def route_to(
+        self, webhook_url: str, namespace: str | None = None, token: str | None = None, max_alerts: int = 0
+    ) -> None:
+        """Send alerts to a webhook, of one namespace or of all; ``token`` is sent as a bearer token, and of each group
+        at most ``max_alerts`` (0: all).
+        """
         matchers: Sequence[str] = (f'namespace="{namespace}"',) if namespace else ()
-        self.alertmanager.route_to(webhook_url, matchers, token)
+        self.alertmanager.route_to(webhook_url, matchers, token, max_alerts=max_alerts)
 
     def route_nowhere(self) -> None:
         """Send nothing to anybody."""

@@ -152,7 +152,7 @@ def test_steadily_is_for_three_evaluations_and_three_scrapes_by_a_target_that_wa
         (
             *(
                 f"min_over_time({up}[{of}]) * ({up} offset {of}) and count_over_time({up}[{of}]) >= 3"
-                for of in ("90000ms", "5m", "15m")
+                for of in ("105000ms", "5m", "15m")
             ),
             f"{up} * 0",
         )

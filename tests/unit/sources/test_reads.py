@@ -10,7 +10,7 @@ import pytest
 from remediator.core.kinds import ref_of
 from remediator.core.model import Json, Ref, Target
 from remediator.ports import NotFound
-from remediator.sources.reads import MOMENT, MOST_KEPT, Read, Reads
+from remediator.sources.reads import MOMENT, MOST_KEPT, Once, Read, Reads
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 WEB = ref_of(Target("Deployment", "shop", "web"))
@@ -86,3 +86,25 @@ async def test_of_many_reads_the_oldest_are_forgotten(reads: Reads) -> None:
     refs = [ref_of(Target("Deployment", "shop", f"web-{number}")) for number in range(MOST_KEPT + 1)]
     await asyncio.gather(*(reads.get(ref) for ref in refs))
     assert [reads.take(ref) is None for ref in refs] == [True] + [False] * MOST_KEPT
+
+
+async def test_once_reads_each_object_once_whoever_asks_and_when(cluster: Cluster) -> None:
+    once = Once(cluster)  # type: ignore[arg-type]
+    assert await asyncio.gather(once.get(WEB), once.get(WEB)) == [{"read": 1}, {"read": 1}]
+    assert await once.get(ref_of(Target("Deployment", "shop", "api"))) == {"read": 2}
+    assert await once.get(WEB) == {"read": 1}
+    assert await Once(cluster).get(WEB) == {"read": 3}  # type: ignore[arg-type]
+
+
+async def test_once_an_error_is_everybodys(cluster: Cluster) -> None:
+    once, gone = Once(cluster), ref_of(Target("Deployment", "shop", "gone"))  # type: ignore[arg-type]
+    found = await asyncio.gather(once.get(gone), once.get(gone), return_exceptions=True)
+    assert [type(each) for each in found] == [NotFound, NotFound]
+
+
+async def test_once_who_is_called_off_leaves_the_others_their_answer(cluster: Cluster) -> None:
+    once = Once(cluster)  # type: ignore[arg-type]
+    first, second = (asyncio.create_task(once.get(WEB)) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    assert await second == {"read": 1}
