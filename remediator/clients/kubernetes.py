@@ -67,7 +67,7 @@ class KubernetesCluster:
             except NotFound as error:
                 if not found or error.status != 410:
                     raise
-        raise Unavailable(f"list {resource.plural}: pages expired {_RESTARTS} times while being read", status=410)
+        raise Unavailable(f"list {resource}: pages expired {_RESTARTS} times while being read", status=410)
 
     async def logs(self, pod: Ref, container: str, *, previous: bool = False, lines: int = 60) -> str:
         """See `ports.Cluster.logs`."""

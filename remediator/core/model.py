@@ -55,6 +55,9 @@ class Resource(Value, frozen=True, order=True):
     plural: str
     namespaced: bool = True
 
+    def __str__(self) -> str:
+        return self.plural or self.kind  # a custom one has no plural until it is asked for
+
 
 class Ref(Value, frozen=True, order=True):
     """One object's address in the API; `namespace` is empty for cluster-scoped kinds."""

@@ -32,7 +32,7 @@ class Scope(Value, frozen=True, order=True):
 
     def __str__(self) -> str:
         inside = f" in {self.namespace}" if self.namespace else ""
-        return f"{self.resource.plural}{inside}" + (f" with {self.selector}" if self.selector else "")
+        return f"{self.resource}{inside}" + (f" with {self.selector}" if self.selector else "")
 
 
 class Changes(Value, frozen=True):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from remediator import metrics
 from remediator.core.kinds import KINDS
 from remediator.core.model import Json, Mode, PatchType, Ref
 from remediator.core.observations import Reloaded
@@ -216,7 +217,30 @@ class TestDark:
         assert [data.result for data in house.all("decision")] == ["act"]
 
 
+def shown_age(kind: str) -> float | None:
+    return metrics.REGISTRY.get_sample_value("remediator_cache_age_seconds", {"kind": kind})
+
+
 class TestFollowing:
+    def test_how_old_the_cache_of_each_kind_is_is_shown_as_long_as_rules_speak_of_it(self, houses: Any) -> None:
+        house = houses(rule("cordoned", CORDONED))
+        objects_of = house.processes[-1].controller.objects
+        house.world.faults.add(Fault(FaultKind.UNREACHABLE, verbs=("watch",), count=0))
+        house.world.watches.close()
+        house.wait(MAX_AGE + 10)
+        objects_of.measure()
+        assert MAX_AGE < (shown_age("Node") or 0.0) <= MAX_AGE + 60
+        reload(house, rule("stuck", STUCK))
+        objects_of.measure()
+        assert shown_age("Node") is None
+        assert shown_age("Deployment") is not None
+
+    def test_a_custom_kind_that_the_server_does_not_have_is_told_and_waited_for(self, houses: Any) -> None:
+        house = houses(rule("broken", ObjectSpec("Ring.v1.example.com", where="object.spec.broken == true")))
+        (problem,) = house.processes[-1].controller.objects.unsynced()
+        assert "Ring.v1.example.com" in problem
+        assert house.all("signal") == []
+
     def test_only_the_kinds_that_rules_name_are_asked_for(self, houses: Any) -> None:
         house = houses(rule("cordoned", CORDONED))
         assert set(asked(house, "list")) == {"Node"}
