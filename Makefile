@@ -67,7 +67,7 @@ bench: lab-parts ## measure against the goals, ratios within one run
 soak: $(READY) ## the properties over very many examples, a million damaged webhooks, and 100,000 simulated incident-hours; hours
 	@$(BIN)/python -m tests.simulate --seeds 2000
 	$(BIN)/python -m tests.simulate --crowd --hours 48 --until 100000
-	FUZZ=1000000 $(BIN)/python -m pytest tests/fuzz
+	FUZZ=1000000 $(BIN)/python -m pytest tests/fuzz -o faulthandler_timeout=0
 	$(BIN)/python -m pytest $(TESTS) -m 'hypothesis and not lab' --hypothesis-profile=soak $(ARGS)
 
 .PHONY: simulate

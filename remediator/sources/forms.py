@@ -22,46 +22,46 @@ Key = tuple[str, str]
 class Identity(Value, frozen=True):
     """Who an object is. `version` is its resourceVersion; `labels` are a node's, which say where it stands."""
 
-    namespace: str
-    name: str
+    key: Key
     uid: str
     version: str
     labels: dict[str, str] = {}
 
     @property
-    def key(self) -> Key:
-        """See `Key`."""
-        return self.namespace, self.name
+    def namespace(self) -> str:
+        """Empty for cluster-scoped kinds."""
+        return self.key[0]
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.key[1]
 
 
 class Form:
     """How objects of a kind are decoded. `type` is what is handed to the cluster."""
 
     def __init__(self, resource: Resource, paths: Iterable[Path]) -> None:
-        self._resource = resource
+        self._resource, self._labelled = resource, resource.kind == "Node"
+        self._stated = {"apiVersion": resource.api_version, "kind": bare(resource.kind)}
         self._tree = _tree(paths)
-        self.type: Any = dict if self._tree is None else _object_type(self._tree, _labelled(resource))
+        self.type: Any = dict if self._tree is None else _object_type(self._tree, self._labelled)
 
     def identity(self, obj: Any) -> Identity:
         """Who a decoded object is."""
         if isinstance(obj, dict):
             meta = obj["metadata"]
-            labels = meta.get("labels") or {}
-            text = (meta.get("namespace", ""), meta.get("name", ""), meta.get("uid", ""), meta["resourceVersion"])
-        else:
-            meta = obj.metadata
-            labels = (meta.labels or {}) if _labelled(self._resource) and meta.labels is not msgspec.UNSET else {}
-            text = (meta.namespace, meta.name, meta.uid, meta.resourceVersion)
-        return Identity(sys.intern(text[0]), *text[1:], labels if _labelled(self._resource) else {})
+            labels = (meta.get("labels") or {}) if self._labelled else {}
+            key = sys.intern(meta.get("namespace", "")), meta.get("name", "")
+            return Identity(key, meta.get("uid", ""), meta["resourceVersion"], labels)
+        meta = obj.metadata
+        labels = (meta.labels or {}) if self._labelled and meta.labels is not msgspec.UNSET else {}
+        return Identity((sys.intern(meta.namespace), meta.name), meta.uid, meta.resourceVersion, labels)
 
     def view(self, obj: Any) -> Json:
         """A decoded object as conditions see it; lists leave its kind out."""
         plain = obj if isinstance(obj, dict) else msgspec.to_builtins(obj)
-        return {"apiVersion": self._resource.api_version, "kind": bare(self._resource.kind)} | plain
-
-
-def _labelled(resource: Resource) -> bool:
-    return resource.kind == "Node"
+        return self._stated | plain
 
 
 def _tree(paths: Iterable[Path]) -> dict[str, set[str]] | None:

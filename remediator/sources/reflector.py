@@ -15,7 +15,7 @@ from remediator.agenda import backoff
 from remediator.core.model import Resource, Value
 from remediator.logs import logger
 from remediator.ports import Clock, Cluster, ClusterError, NotFound
-from remediator.sources.forms import Form, Key
+from remediator.sources.forms import Form, Identity, Key
 
 log = logger("reflector")
 
@@ -36,9 +36,9 @@ class Scope(Value, frozen=True, order=True):
 
 
 class Changes(Value, frozen=True):
-    """Decoded objects that are new or changed, and the keys of those that are gone."""
+    """Decoded objects that are new or changed, each with who it is, and the keys of those that are gone."""
 
-    changed: Sequence[Any] = ()
+    changed: Sequence[tuple[Identity, Any]] = ()
     gone: Sequence[Key] = ()
 
 
@@ -113,7 +113,7 @@ class Reflector:
             left.pop(who.key, None)
             if self._versions.get(who.key) != who.version:
                 self._versions[who.key] = who.version
-                changed.append(obj)
+                changed.append((who, obj))
         await self._take(Changes(changed))
 
     async def _watch(self) -> None:
@@ -136,5 +136,5 @@ class Reflector:
             await self._take(Changes(gone=(who.key,)))
         elif kind != "BOOKMARK":
             self._versions[who.key] = who.version
-            await self._take(Changes((obj,)))
+            await self._take(Changes(((who, obj),)))
         self._since, self.current_at, self.problem = who.version, self._clock.now(), ""

@@ -94,8 +94,12 @@ class Watched:
         begun: list[tuple[Rule, Held]] = []
         for key in changes.gone:
             ended += self._ends(self.held.pop(key, None), NOTHING)
-        for obj in changes.changed:
-            before, after = self._judged(obj)
+        for who, obj in changes.changed:
+            firing, unknown = self._answers(obj)
+            before = self.held.get(who.key)
+            if before is None and not firing and not unknown:
+                continue  # as of nearly all
+            after = self._kept(before, who, firing, unknown)
             same = before is not None and before.who.uid == after.who.uid
             ended += self._ends(before, after.all if same else NOTHING)
             known = before.firing if before is not None and same else NOTHING
@@ -103,21 +107,27 @@ class Watched:
         if found := [*ended, *await self._sighted(begun)]:
             await self._bring(found)
 
-    def _judged(self, obj: Any) -> tuple[Held | None, Held]:
-        """What held of an object before, and what holds now; only where something does is it kept."""
-        who, view = self._form.identity(obj), self._form.view(obj)
-        answers = {name: where.ask(view) for name, where in self._wheres.items()}
-        firing = frozenset(name for name, answer in answers.items() if answer is True)
-        unknown = frozenset(name for name, answer in answers.items() if isinstance(answer, Unknown))
-        before = self.held.get(who.key)
+    def _answers(self, obj: Any) -> tuple[list[str], list[str]]:
+        """The rules whose condition is true of an object, and those of which it is unknown."""
+        view, firing, unknown = self._form.view(obj), [], []
+        for name, where in self._wheres.items():
+            answer = where.ask(view)
+            if answer is True:
+                firing.append(name)
+            elif isinstance(answer, Unknown):
+                unknown.append(name)
+        return firing, unknown
+
+    def _kept(self, before: Held | None, who: Identity, firing: list[str], unknown: list[str]) -> Held:
+        """What holds now of an object; only where something does is it kept."""
         goes_on = before is not None and before.who.uid == who.uid
         since = before.since if before is not None and goes_on else self._clock.now()
-        after = Held(who, since, self._shared(firing), self._shared(unknown))
+        after = Held(who, since, self._shared(frozenset(firing)), self._shared(frozenset(unknown)))
         if after.all:
             self.held[who.key] = after
         else:
             self.held.pop(who.key, None)
-        return before, after
+        return after
 
     def _shared(self, names: frozenset[str]) -> frozenset[str]:
         """One value for all equal ones: most objects have the same answers."""

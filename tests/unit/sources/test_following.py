@@ -120,9 +120,9 @@ class Follower:
 
     async def _take(self, changes: Changes) -> None:
         async with self._news:
-            for obj in changes.changed:
-                self.known[obj.metadata.name] = obj.metadata.resourceVersion
-                self.told.append(f"+{obj.metadata.name}")
+            for who, _ in changes.changed:
+                self.known[who.name] = who.version
+                self.told.append(f"+{who.name}")
             for _, name in changes.gone:
                 self.known.pop(name, None)
                 self.told.append(f"-{name}")
