@@ -41,7 +41,8 @@ class Doubts:
         if reason := doubt(labels, mine, rules.since, now):
             return reason
         for rule in mine:
-            if reason := await unmeasured(self._ask, rule.query, (labels,), now, rule.interval):
+            (reason,) = await unmeasured(self._ask, rule.query, (labels,), now, rule.interval)
+            if reason:
                 return reason
         return ""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from remediator.clients.query_answer import Answer, Sample, Unknown, Vector
@@ -40,46 +40,71 @@ class Unasked(Exception):
     """It cannot be known; the message says why."""
 
 
-async def unmeasured(ask: Ask, query: str, gone: Sequence[Labels], at: datetime, interval: float) -> str:
-    """Why the absence of series with these labels is no answer of this query; empty where it is one.
+async def unmeasured(ask: Ask, query: str, gone: Sequence[Labels], at: datetime, interval: float) -> list[str]:
+    """For each of these label sets why the absence of a series with them is no answer of the query; empty where it is.
 
-    Each job that measured them within an hour must have a target that was up for a while: of a metric those whose
-    series contradict none of the labels, and where there are none and it has no series now, all that delivered it. A
-    target that the labels name must not be down. `interval`: seconds between two evaluations of the query.
+    Each job that measured it within an hour must have a target that was up for a while: of a metric those whose series
+    contradict none of the labels, and where nobody's do and it has no series now, all that delivered it. A target that
+    the labels name must not be down. `interval`: seconds between two evaluations of the query.
     """
     try:
         jobs = await _jobs(ask, metrics_of(query) - OWN, gone, at)
-        targets = await _series(ask, steadily_up(jobs, interval), at) if jobs else ()
+        asked = set[str]().union(*jobs)
+        targets = await _series(ask, steadily_up(asked, interval), at) if asked else ()
     except Unasked as error:
-        return f"whether it is measured cannot be asked: {error}"
+        return [f"whether it is measured cannot be asked: {error}"] * len(gone)
+    return [_why(labels, mine, targets) for labels, mine in zip(gone, jobs, strict=True)]
+
+
+def _why(labels: Labels, jobs: set[str], targets: Sequence[Sample]) -> str:
     for job in sorted(jobs):
         if not any(each.value == 1 for each in targets if each.labels.get("job") == job):
             return f"nothing is scraped of job {job}, or has only just been again"
-    down = [each for each in targets if each.value != 1 and any(_is_named(each, labels) for labels in gone)]
+    down = [each for each in targets if each.value != 1 and _is_named(each, labels)]
     return f"its target {down[0].labels.get('instance', '')} cannot be scraped" if down else ""
 
 
-async def _jobs(ask: Ask, metrics: frozenset[str], gone: Sequence[Labels], at: datetime) -> set[str]:
-    """The jobs by which series with these labels were measured."""
-    named = {labels["job"] for labels in gone if labels.get("job")}
+async def _jobs(ask: Ask, metrics: frozenset[str], gone: Sequence[Labels], at: datetime) -> list[set[str]]:
+    """The jobs by which series with each of these labels were measured."""
+    named = [{labels["job"]} if labels.get("job") else set[str]() for labels in gone]
     if not metrics:
         return named
-    by = "group by (__name__, job)"
-    mine = await _series(ask, f"{by} (last_over_time({{{_names(metrics)}{_agreeing(gone)}}}[{BEFORE}]))", at)
-    if others := metrics - _values(mine, "__name__"):
-        others -= _values(await _series(ask, f"{by} ({{{_names(others)}}})", at), "__name__")
-    before = await _series(ask, f"{by} (last_over_time({{{_names(others)}}}[{BEFORE}]))", at) if others else ()
-    return named | _values(mine, "job") | _values(before, "job")
+    telling = _telling(gone)
+    by = ", ".join(dict.fromkeys(("__name__", "job", *telling)))
+    matchers = "".join(f", {name}=~{_quoted(_pattern(some) + '|')}" for name, some in telling.items())
+    found = await _series(ask, f"group by ({by}) (last_over_time({{{_names(metrics)}{matchers}}}[{BEFORE}]))", at)
+    others = await _of_nobody(ask, metrics - _values(found, "__name__"), at)
+    return [mine | others | _jobs_of(labels, found) for labels, mine in zip(gone, named, strict=True)]
 
 
-def _agreeing(gone: Sequence[Labels]) -> str:
-    """Matchers that series with any of these labels satisfy, and series without such labels: what a rule or a server
-    has added to an alert is not on what it was measured by.
+async def _of_nobody(ask: Ask, metrics: frozenset[str], at: datetime) -> set[str]:
+    """The jobs that delivered metrics within the hour of which there is no series now, whatever its labels."""
+    if not metrics:
+        return set()
+    metrics -= _values(await _series(ask, f"group by (__name__) ({{{_names(metrics)}}})", at), "__name__")
+    if not metrics:
+        return set()
+    return _values(await _series(ask, f"group by (job) (last_over_time({{{_names(metrics)}}}[{BEFORE}]))", at), "job")
+
+
+def _jobs_of(labels: Labels, found: Sequence[Sample]) -> set[str]:
+    """The jobs of the series that contradict none of these labels: what a rule or a server has added to an alert is not
+    on what it was measured by.
     """
+    agree = (each for each in found if all(labels.get(name, is_) == is_ for name, is_ in _rest(each)))
+    return _values(agree, "job")
+
+
+def _rest(series: Sample) -> Iterator[tuple[str, str]]:
+    """Labels that a series was grouped by, but for its metric and its job."""
+    return ((name, is_) for name, is_ in series.labels.items() if name not in ("__name__", "job"))
+
+
+def _telling(gone: Sequence[Labels]) -> dict[str, set[str]]:
+    """The values of labels that all of these have."""
     names = set(gone[0]).intersection(*gone) - {"__name__"} if gone else set[str]()
     values = {name: {labels[name] for labels in gone} for name in sorted(names) if _PLAIN.fullmatch(name)}
-    few = {name: some for name, some in values.items() if len(some) <= MOST_VALUES and all(map(_is_short, some))}
-    return "".join(f", {name}=~{_quoted(_pattern(some) + '|')}" for name, some in few.items())
+    return {name: some for name, some in values.items() if len(some) <= MOST_VALUES and all(map(_is_short, some))}
 
 
 def _is_short(value: str) -> bool:

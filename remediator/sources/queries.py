@@ -158,12 +158,7 @@ class Queries:
         asking.seen = _kept(asking, present, at)
         for rule in asking.rules:
             lit = asking.good >= GOOD and (at - asking.good_since).total_seconds() >= rule.when.for_
-            absent = self._absent(rule, present) if lit else ()
-            if absent:
-                gone, interval = [each.labels for each in absent], rule.interval or self._every
-                if reason := await unmeasured(self._ask, rule.when.query, gone, at, interval):
-                    await self._say((Light(False, rule.name, reason),), ())
-                    continue
+            absent = await self._absent(rule, present, at) if lit else ()
             firing = await sightings_of(self._cluster, self._state(), rule, present, asking.seen, at, blank=blank)
             if self._state().rules.get(rule.name) == rule:  # it may have changed meanwhile
                 lights = (Light(True, rule.name),) if lit else ()
@@ -177,14 +172,27 @@ class Queries:
         if dark or sightings:
             await self._bring(Asked(SOURCE, dark, sightings))
 
-    def _absent(self, rule: Rule, present: dict[str, Sample]) -> tuple[Sighting, ...]:
-        """The ends of all signals of a rule whose series are not there; a series without a known value is there."""
+    async def _absent(self, rule: Rule, present: dict[str, Sample], at: datetime) -> tuple[Sighting, ...]:
+        """The ends of all signals of a rule whose series are not there, and doubts of those that nobody measures at
+        present. A series without a known value is there.
+        """
+        gone = self._gone(rule, present)
+        if not gone:
+            return ()
+        labels, interval = [each.labels for each in gone], rule.interval or self._every
+        reasons = await unmeasured(self._ask, rule.when.query, labels, at, interval)
+        return tuple(
+            _end(rule, each, why)
+            for each, why in zip(gone, reasons, strict=True)
+            if not why or (each.labels and why != each.doubt)
+        )
+
+    def _gone(self, rule: Rule, present: dict[str, Sample]) -> list[_Open]:
         state = self._state()
         if self._open[0] is not state:
             self._open = state, _open_signals(state)
         ended = [each for each in self._open[1].get(rule.name, ()) if each.fingerprint not in present]
-        ended.sort(key=lambda each: each.fingerprint)
-        return tuple(Sighting(SOURCE, "resolved", rule.name, each.fingerprint, each.labels) for each in ended)
+        return sorted(ended, key=lambda each: each.fingerprint)
 
     def _count_missed(self, slot: Slot, at: datetime, skipped: int = 0) -> None:
         """Count the ticks that should have been between the last one and this one, and this one where skipped."""
@@ -200,10 +208,19 @@ class Queries:
 
 
 class _Open(Value, frozen=True):
-    """A signal that is not over yet, of a rule's incident or of none."""
+    """A signal that is not over yet, of a rule's incident or of none (without labels); `doubt` is why it is not known
+    whether it is.
+    """
 
     fingerprint: str
     labels: dict[str, str]
+    doubt: str = ""
+
+
+def _end(rule: Rule, gone: _Open, doubt: str) -> Sighting:
+    """The end of a signal, or that it is in doubt."""
+    status = "doubted" if doubt else "resolved"
+    return Sighting(SOURCE, status, rule.name, gone.fingerprint, gone.labels, reason=doubt)
 
 
 def _of_series(answer: Answer) -> Answer:
@@ -228,7 +245,7 @@ def _open_signals(state: State) -> dict[str, list[_Open]]:
     for incident in state.incidents.values():
         for seen in incident.signals:
             if not seen.resolved and incident.definition.when.query:
-                found.setdefault(incident.definition.name, []).append(_Open(seen.fingerprint, seen.labels))
+                found.setdefault(incident.definition.name, []).append(_Open(seen.fingerprint, seen.labels, seen.doubt))
     for key in state.noted:
         rule, _, fingerprint = key.rpartition("|")
         if rule in state.rules and state.rules[rule].when.query:

@@ -72,11 +72,12 @@ async def sightings_of(
 
 
 def _is_news(state: State, rule: Rule, fingerprint: str, since: datetime, at: datetime) -> bool:
-    """Whether the journal does not know it: one that speaks of no target is tried again from time to time."""
+    """Whether the journal does not know it, or doubts it: one that speaks of no target is tried again at times."""
     key = told_key(rule.name, fingerprint)
     if key in state.noted:
         return (at - since) % TRY_AGAIN < timedelta(seconds=rule.interval or 30.0)
-    return state.told.get(key, "") not in state.incidents
+    incident = state.incidents.get(state.told.get(key, ""))
+    return incident is None or any(seen.doubt and seen.fingerprint == fingerprint for seen in incident.signals)
 
 
 async def _sighting(cluster: Reader, rule: Rule, fingerprint: str, sample: Sample) -> Sighting | None:

@@ -62,9 +62,10 @@ def _found(query: str, store: Store, scrapes: Scrapes) -> tuple[Sample, ...]:
         return tuple(QUERIES[query](store)) if scrapes.fresh else ()
     if query == MEASURED:
         return (Sample({}, 1.0),) if scrapes.fresh else ()
-    if names := re.match(r'group by \(__name__, job\) \((last_over_time\()?\{__name__=~"([^"]*)"', query):
-        there = scrapes.remembered if names[1] else scrapes.fresh
-        return tuple(Sample({"__name__": name, "job": JOB}, 1.0) for name in names[2].split("|")) if there else ()
+    if query.startswith("group by ("):
+        names = re.findall(r'__name__=~"([^"]*)"', query)[0].split("|")
+        there = scrapes.remembered if "last_over_time(" in query else scrapes.fresh
+        return tuple(Sample({"__name__": name, "job": JOB}, 1.0) for name in names) if there else ()
     steady = re.match(rf'min_over_time\(up\{{job=~"{JOB}"\}}\[(\d+)ms\]', query)
     assert steady, f"nobody is thought to ask {query}"
     return (Sample({"job": JOB, "instance": "10.0.0.9:8080"}, float(scrapes.steady(int(steady[1]) / 1000))),)

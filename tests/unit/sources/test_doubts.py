@@ -56,11 +56,8 @@ class Server:
         self.asked.append(query)
         if query.startswith("min_over_time(up{"):
             return self.answers["up"]
-        assert query.startswith("group by (__name__, job) (")
-        if "last_over_time" not in query:
-            return self.answers["now"]
-        looked_now = len(self.asked) > 1 and self.asked[-2].startswith("group by (__name__, job) ({")
-        return self.answers["before" if looked_now else "mine"]
+        kinds = {"group by (__name__, job": "mine", "group by (__name__) ({": "now", "group by (job) (last": "before"}
+        return next(self.answers[kind] for form, kind in kinds.items() if query.startswith(form))
 
 
 def vector(*labels: dict[str, str], value: float = 1.0) -> Vector:
@@ -93,46 +90,58 @@ SCRAPED = "nothing is scraped of job ksm, or has only just been again"
     ],
 )
 async def test_absence_is_an_answer_only_where_somebody_measures(labels, mine, now, before, up, why):
-    assert await unmeasured(Server(mine, now, before, up).ask, "stuck == 1", (labels,), NOW, 30.0) == why
+    assert await unmeasured(Server(mine, now, before, up).ask, "stuck == 1", (labels,), NOW, 30.0) == [why]
 
 
 async def test_a_target_that_is_named_must_not_be_down_even_where_others_of_its_job_are_up():
     up = Vector((*UP.samples, Sample({"job": "ksm", "instance": "b:1"}, 0.0)))
     labels = {"job": "ksm", "instance": "b:1"}
     found = await unmeasured(Server(STUCK, ODD, ODD, up).ask, "stuck == 1", (labels,), NOW, 30.0)
-    assert found == "its target b:1 cannot be scraped"
+    assert found == ["its target b:1 cannot be scraped"]
 
 
 async def test_what_was_added_to_an_alert_does_not_hide_who_measured_it():
     """A rule's own labels and a server's external ones are on no series: such series agree with them."""
     server = Server(STUCK, ODD, ODD, UP)
-    assert await unmeasured(server.ask, "stuck == 1", (LABELS,), NOW, 30.0) == ""
+    assert await unmeasured(server.ask, "stuck == 1", (LABELS,), NOW, 30.0) == [""]
     assert server.asked[0] == (
-        'group by (__name__, job) (last_over_time({__name__=~"stuck", alertname=~"Stuck|", cluster=~"prod|", '
-        'deployment=~"web|", namespace=~"shop|", severity=~"page|"}[1h]))'
+        "group by (__name__, job, alertname, cluster, deployment, namespace, severity) (last_over_time("
+        '{__name__=~"stuck", alertname=~"Stuck|", cluster=~"prod|", deployment=~"web|", namespace=~"shop|", '
+        'severity=~"page|"}[1h]))'
     )
 
 
-async def test_many_that_are_gone_are_asked_about_together_by_what_all_of_them_have():
-    server = Server(STUCK, ODD, ODD, UP)
+async def test_many_that_are_gone_are_asked_about_together_and_each_by_who_measured_it():
+    mine = vector(
+        {"__name__": "stuck", "job": "shop", "namespace": "shop"},
+        {"__name__": "stuck", "job": "cart", "namespace": "cart"},
+        {"__name__": "stuck", "job": "ksm"},  # without a namespace: of all
+    )
+    up = Vector(tuple(Sample({"job": job}, float(job != "cart")) for job in ("shop", "cart", "ksm")))
+    server = Server(mine, ODD, ODD, up)
     gone = ({"namespace": "shop", "pod": "a"}, {"namespace": "cart", "pod": "b", "zone": "z"})
-    assert await unmeasured(server.ask, "stuck == 1", gone, NOW, 30.0) == ""
+    assert await unmeasured(server.ask, "stuck == 1", gone, NOW, 30.0) == ["", SCRAPED.replace("ksm", "cart")]
+    assert len(server.asked) == 2
     assert server.asked[0].endswith('{__name__=~"stuck", namespace=~"cart|shop|", pod=~"a|b|"}[1h]))')
-    more, many = Server(STUCK, ODD, ODD, UP), [{"namespace": "shop", "pod": f"p{number}"} for number in range(101)]
-    assert await unmeasured(more.ask, "stuck == 1", many, NOW, 30.0) == ""
-    assert more.asked[0].endswith('{__name__=~"stuck", namespace=~"shop|"}[1h]))')
+    assert 'up{job=~"cart|ksm|shop"}' in server.asked[1]
+
+
+async def test_labels_with_very_many_values_are_not_asked_for():
+    server, many = Server(STUCK, ODD, ODD, UP), [{"namespace": "shop", "pod": f"p{number}"} for number in range(101)]
+    assert await unmeasured(server.ask, "stuck == 1", many, NOW, 30.0) == [""] * 101
+    assert server.asked[0].endswith('{__name__=~"stuck", namespace=~"shop|"}[1h]))')
 
 
 async def test_what_prometheus_writes_itself_is_measured_by_nobody():
     server = Server(NONE, NONE, NONE, NONE)
-    assert await unmeasured(server.ask, "up == 0 or ALERTS", ({},), NOW, 30.0) == ""
+    assert await unmeasured(server.ask, "up == 0 or ALERTS", ({},), NOW, 30.0) == [""]
     assert server.asked == []
 
 
 async def test_a_query_that_the_parser_does_not_know_is_judged_by_the_labels_alone():
     server = Server(ODD, ODD, ODD, DOWN)
-    assert await unmeasured(server.ask, "stuck[5m*2] == 1", ({"job": "ksm"},), NOW, 30.0) == SCRAPED
-    assert await unmeasured(server.ask, "stuck[5m*2] == 1", ({},), NOW, 30.0) == ""
+    assert await unmeasured(server.ask, "stuck[5m*2] == 1", ({"job": "ksm"},), NOW, 30.0) == [SCRAPED]
+    assert await unmeasured(server.ask, "stuck[5m*2] == 1", ({},), NOW, 30.0) == [""]
 
 
 async def test_names_and_jobs_are_no_patterns_and_no_promql():
@@ -141,7 +150,7 @@ async def test_names_and_jobs_are_no_patterns_and_no_promql():
     found = await unmeasured(
         server.ask, '{"a.b|c"} == 1', ({"x": '"}|é–', "ü": "no name before Prometheus 3"},), NOW, 30
     )
-    assert found == f"nothing is scraped of job {job}, or has only just been again"
+    assert found == [f"nothing is scraped of job {job}, or has only just been again"]
     assert server.asked[0].endswith('{__name__=~"a\\\\.b\\\\|c", x=~"\\"\\\\}\\\\|é–|"}[1h]))')
     assert 'up{job=~"a\\"\\\\} or vector\\\\(1\\\\)#\\\\.b"}' in server.asked[-1]
 

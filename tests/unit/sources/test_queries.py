@@ -322,20 +322,49 @@ async def test_after_the_dark_absence_is_believed_when_good_answers_came_for_as_
     assert [await house.tick() for _ in range(4)] == [[], [], [], ["resolved"]]
 
 
-async def test_while_nobody_measures_it_absence_is_no_end() -> None:
+def measured(house: House, up: bool) -> None:
+    """The exporter of `unavailable` is up or down; it delivered what is asked for within the hour."""
+    of_it = '{__name__=~"unavailable", deployment=~"web|", namespace=~"shop|"}'
+    by = f"group by (__name__, job, deployment, namespace) (last_over_time({of_it}[1h]))"
+    house.answers[by] = Vector((Sample({"__name__": "unavailable", "job": "x"}, 1.0),))
+    house.answers[steadily_up({"x"}, 30.0)] = Vector((Sample({"job": "x"}, float(up)),))
+
+
+async def test_while_nobody_measures_it_absence_is_in_doubt_and_no_end() -> None:
     """The exporter is down: its series are gone, and the target that delivered them is not up."""
     house = House(asking(query="unavailable > 0"))
-    of_it = '{__name__=~"unavailable", deployment=~"web|", namespace=~"shop|"}'
-    by = f"group by (__name__, job) (last_over_time({of_it}[1h]))"
-    house.answers[by] = Vector((Sample({"__name__": "unavailable", "job": "x"}, 1.0),))
-    house.answers[steadily_up({"x"}, 30.0)] = Vector((Sample({"job": "x"}, 0.0),))
+    measured(house, up=False)
     await house.tick(series())
     await house.tick(series())
-    assert await house.tick() == []
-    assert (house.open, len(house.state.dark)) == ([WEB], 1)
-    house.answers[steadily_up({"x"}, 30.0)] = Vector((Sample({"job": "x"}, 1.0),))
+    assert await house.tick() == ["doubted"]
+    assert await house.tick() == [], "said once"
+    (incident,) = house.state.incidents.values()
+    assert house.state.is_dark(incident)
+    assert incident.cleared_at is None
+    measured(house, up=True)
     assert await house.tick() == ["resolved"]
-    assert not house.state.dark
+
+
+async def test_a_series_that_is_there_again_is_in_doubt_no_more() -> None:
+    house = House(asking(query="unavailable > 0"))
+    measured(house, up=False)
+    await house.tick(series())
+    await house.tick(series())
+    assert await house.tick() == ["doubted"]
+    assert await house.tick(series()) == ["firing"]
+    assert await house.tick(series()) == []
+    (incident,) = house.state.incidents.values()
+    assert not house.state.is_dark(incident)
+
+
+async def test_what_one_target_does_not_deliver_holds_up_no_other() -> None:
+    house = House(asking(query="unavailable > 0"))
+    measured(house, up=False)
+    await house.tick(series(), series("api"))
+    await house.tick(series(), series("api"))
+    assert await house.tick(series("api")) == ["doubted"]
+    dark = {one.target.name: house.state.is_dark(one) for one in house.state.incidents.values()}
+    assert dark == {"web": True, "api": False}
 
 
 def test_lateness_is_since_the_instant_that_was_due() -> None:
