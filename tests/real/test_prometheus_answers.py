@@ -75,8 +75,7 @@ def asked(server: Prometheus, query: str) -> Answer:
 async def _why(server: Prometheus, interval: float) -> str:
     client = Client(server.url)
     try:
-        return await unmeasured(
-            client.query, "kube_node_info == 2", ({"severity": "page"},), datetime.now(UTC), interval
-        )
+        gone = ({"severity": "page"},)
+        return (await unmeasured(client.query, "kube_node_info == 2", gone, datetime.now(UTC), interval))[0]
     finally:
         await client.aclose()
