@@ -41,7 +41,7 @@ class MalformedPayload(Exception):
 
 
 class Alert(Value, frozen=True):
-    """One alert of the snapshot. `ends_at` is `None` while it fires; `generator_url` is text, never to be fetched.
+    """One alert of the snapshot. `ends_at` is `None` while it fires. What it links to is not even read.
 
     `fingerprint` is Alertmanager's: a hash of the labels alone. Labels with an empty value count as absent, as there.
     """
@@ -52,7 +52,6 @@ class Alert(Value, frozen=True):
     starts_at: datetime | None
     ends_at: datetime | None
     fingerprint: str
-    generator_url: str = ""
 
 
 class Payload(Value, frozen=True):
@@ -83,9 +82,7 @@ class _Group(Value, frozen=True, rename="camel"):
 _Instant = Annotated[datetime, msgspec.Meta(tz=True)] | None
 
 
-class _Alert(
-    Value, frozen=True, rename={"starts_at": "startsAt", "ends_at": "endsAt", "generator_url": "generatorURL"}
-):
+class _Alert(Value, frozen=True, rename={"starts_at": "startsAt", "ends_at": "endsAt"}):
     """One alert on the wire; of the API v2 its `status` is an object."""
 
     status: Any = ""
@@ -94,7 +91,6 @@ class _Alert(
     starts_at: _Instant = None
     ends_at: _Instant = None
     fingerprint: Any = ""
-    generator_url: Any = ""
 
 
 _group = msgspec.json.Decoder(_Group)
@@ -184,7 +180,7 @@ def usable(raw: msgspec.Raw, status: str = "") -> Alert:
     given = wire.fingerprint
     known = isinstance(given, str) and _FINGERPRINT.fullmatch(given) is not None
     print_ = given if known else fingerprint(labels)
-    return Alert(status, labels, annotations, starts_at, ends_at, print_, _text(wire.generator_url))
+    return Alert(status, labels, annotations, starts_at, ends_at, print_)
 
 
 def _is_small(text: bytes) -> bool:

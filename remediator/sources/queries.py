@@ -29,7 +29,7 @@ from remediator.sources.timetable import Schedule, Slot, Timetable, slot_of
 log = logger("queries")
 
 AT_ONCE = 8
-"""Queries under way at once."""
+"""Queries under way at once: a server has room for 20, and is asked by others too."""
 
 GOOD = 2
 """Good answers in a row until absence is believed: after an outage the first may come before the first scrape. After
@@ -180,7 +180,8 @@ class Queries:
         if not gone:
             return ()
         labels, interval = [each.labels for each in gone], rule.interval or self._every
-        reasons = await unmeasured(self._ask, rule.when.query, labels, at, interval)
+        async with self._places:
+            reasons = await unmeasured(self._ask, rule.when.query, labels, at, interval)
         return tuple(
             _end(rule, each, why)
             for each, why in zip(gone, reasons, strict=True)

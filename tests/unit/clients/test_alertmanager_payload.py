@@ -75,7 +75,6 @@ def test_a_payload_of_alertmanager_is_read() -> None:
                 starts_at,
                 None,
                 "00000000deadbeef",
-                "http://prometheus/graph",
             ),
         ),
         skipped=(),
@@ -247,7 +246,7 @@ def check(body: bytes) -> None:
         assert found.labels
         assert found.status in ("firing", "resolved")
         assert len(found.fingerprint) == 16
-        json.dumps([found.labels, found.annotations, found.generator_url], ensure_ascii=False).encode()
+        json.dumps([found.labels, found.annotations], ensure_ascii=False).encode()
         assert all(at is None or at.tzinfo is UTC for at in (found.starts_at, found.ends_at))
 
 

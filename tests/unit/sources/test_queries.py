@@ -21,7 +21,7 @@ from remediator.core.state import State
 from remediator.decide import decide
 from remediator.ports import NotFound, Unavailable
 from remediator.sources.measured import steadily_up
-from remediator.sources.queries import Queries
+from remediator.sources.queries import AT_ONCE, Queries
 from remediator.sources.series import fingerprint_of
 from remediator.sources.timetable import Schedule, Slot, slot_of, slots_in
 from tests.unit.builders import at, policy, rule
@@ -50,6 +50,7 @@ class House:
         self.planned: set[Slot] = set()
         self.refused: Exception | None = None
         self.gone: set[str] = set()
+        self.at_once = self.most_at_once = 0
         self.see(Elected("one"))
         self.see(Reloaded(policy(), rules))
         self.queries = self.started()
@@ -70,7 +71,10 @@ class House:
 
     async def ask(self, query: str, instant: datetime) -> Answer:
         self.asked.append((query, instant))
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
         await asyncio.sleep(0)
+        self.at_once -= 1
         return self.answers.get(query, Vector(()))
 
     async def get(self, ref: Ref) -> Json:
@@ -126,6 +130,12 @@ async def test_equal_queries_are_asked_once_as_of_one_instant() -> None:
     assert sorted(query for query, _ in house.asked) == [QUERY, "up == 0"]
     assert {instant for _, instant in house.asked} == {house.now()}
     assert len(house.state.incidents) == 2
+
+
+async def test_only_so_many_are_under_way_at_once() -> None:
+    house = House(*(asking(f"r{number}", query=f"unavailable > {number}") for number in range(1000)))
+    await asyncio.gather(*(house.queries.tick(slot) for slot in house.planned))
+    assert house.most_at_once == AT_ONCE
 
 
 @pytest.mark.parametrize("unknown", [DOWN, BAD, Scalar(1.0)])
