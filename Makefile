@@ -51,6 +51,10 @@ format: $(READY) ## bring all files into form
 	@$(BIN)/ruff check --fix --quiet
 	$(BIN)/ruff format --quiet
 
+.PHONY: monitoring
+monitoring: $(READY) ## make the Grafana dashboard and the PrometheusRule from their sources
+	@$(BIN)/python monitoring/generate.py
+
 .PHONY: lab
 lab: lab-parts ## start the real control plane and monitoring, print their addresses (`make lab-down` ends them)
 	@$(BIN)/python -m tests.lab up

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import signal
+import socket
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +14,10 @@ from remediator import logs, metrics
 from remediator.clock import SystemClock
 from remediator.config import Settings
 from remediator.config.settings import PrometheusSource
-from remediator.core.events import Record
+from remediator.core.events import Intent, Outcome, Payload, Record, Undo
 from remediator.core.rules import Rule
 from remediator.elector import NowhereToMeet
+from remediator.herald import Herald
 from remediator.installation import Installation, World
 from remediator.narrate import narrate
 from remediator.ports import Clock, Fenced, JournalError
@@ -49,13 +52,15 @@ async def run(settings: Settings, rules: tuple[Rule, ...]) -> int:
     notifier = Receivers(settings.receivers)
     prometheus = _prometheus(settings.prometheus, outbound)
     ask = prometheus.query if prometheus else None
+    herald = Herald(cluster, clock, os.environ.get("POD_NAME") or socket.gethostname())
+    heralding = asyncio.create_task(herald.run()) if access.events else None
     try:
         installation = Installation(
             settings,
             rules,
             World(journal, cluster, notifier, clock, ask, _alerting(settings, prometheus, outbound, clock), cluster),
             probe=cluster.version,
-            watchers=(metrics.observe, partial(log_record, log.bind())),
+            watchers=(metrics.observe, partial(log_record, log.bind()), *((herald.saw,) if heralding else ())),
             opened=_keep_out_of_collections,
         )
         return await _until_signalled(installation)
@@ -63,6 +68,8 @@ async def run(settings: Settings, rules: tuple[Rule, ...]) -> int:
         log.error("no lease can be asked for", problem=str(error))
         return 2
     finally:
+        if heralding:
+            heralding.cancel()
         await outbound.close()
         await notifier.close()
         await cluster.close()
@@ -132,4 +139,12 @@ def log_record(log: Any, record: Record) -> None:
         incident=event.incident,
         rule=event.rule,
         target=str(event.target or ""),
+        **_remediation(event.data),
     )
+
+
+def _remediation(data: Payload) -> dict[str, str]:
+    """The remediation that an event is about; nothing where it is about none."""
+    if isinstance(data, Intent | Undo):
+        return {"remediation": data.id}
+    return {"remediation": data.intent} if isinstance(data, Outcome) else {}

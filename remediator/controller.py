@@ -28,7 +28,7 @@ from remediator.decide import Ruling, decide
 from remediator.elector import Elector
 from remediator.executor import Executor
 from remediator.intake import Intake
-from remediator.logs import logger
+from remediator.logs import about, logger
 from remediator.objections import objection
 from remediator.pausing import held_back
 from remediator.ports import Broken, Clock, Cluster, Fenced, Journal, JournalError, Notifier, Unavailable
@@ -402,10 +402,11 @@ class Controller:
                     self._carrying.add(incident_id)
 
     async def _run_errand(self, incident: Incident, errand: Errand) -> None:
+        about(incident=incident.id, rule=incident.definition.name)
         try:
             mail = Mail(await _ERRANDS[errand](self, incident), errand=incident.id)
         except Exception as error:  # one object that breaks our code must not stop what is done about the others
-            log.error("errand failed", errand=errand, incident=incident.id, problem=f"{type(error).__name__}: {error}")
+            log.error("errand failed", errand=errand, problem=f"{type(error).__name__}: {error}")
             mail = Mail(Ticked(incident.id), errand=incident.id, missed=True)
         await self._mailbox.put(mail)
 
@@ -419,6 +420,7 @@ class Controller:
         """An intent of this process is carried out; one found in the journal is settled first."""
         intent = incident.undo if incident.phase is Phase.UNDOING else incident.intent
         assert intent is not None, "acting and undoing incidents have an intent"
+        about(remediation=intent.id)
         of_old = intent.epoch != self.state.epoch or intent.id in self._issued
         if isinstance(intent, Intent) and intent.change.verb is Verb.CALL:
             self._issued.add(intent.id)

@@ -256,6 +256,9 @@ class Installation:
         """See `server.service.Service`."""
         metrics.show_incidents(views.counts(self.controller.state))
         metrics.show_waiting(views.waiting(self.controller.state))
+        metrics.show_breakers(views.breakers(self.controller.state))
+        metrics.PAUSES.set(len(self.pauses()))
+        metrics.WRITABLE.set(self.controller.writable)
         self.controller.objects.measure()
 
     async def answer(self, answered: Answered) -> str:

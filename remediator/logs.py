@@ -41,6 +41,11 @@ def logger(name: str) -> Any:
     return structlog.get_logger(component=name)
 
 
+def about(**what: str) -> None:
+    """Let each line from here on say what it is about (`incident`, `remediation`), in this task and those it begins."""
+    structlog.contextvars.bind_contextvars(**what)
+
+
 def configure(level: str = "info", form: str = "json", out: BinaryIO | None = None) -> None:
     """Set the log up for the whole process; lines go to stderr unless told otherwise.
 
@@ -50,6 +55,7 @@ def configure(level: str = "info", form: str = "json", out: BinaryIO | None = No
         raise ValueError(f"log: level must be one of {', '.join(LEVELS)}, format one of {', '.join(FORMATS)}")
     structlog.configure(
         processors=[
+            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,

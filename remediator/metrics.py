@@ -65,6 +65,7 @@ NOTICES = _counter(
     "remediator_notices_total", "Messages to people by what became of them.", "receiver", "endpoint", "outcome"
 )
 WEBHOOKS = _counter("remediator_webhook_requests_total", "Webhook requests by status code.", "code")
+REFUSALS = _counter("remediator_http_refusals_total", "Requests refused, by status code.", "code")
 
 INCIDENTS = _gauge("remediator_incidents", "Open incidents by rule and state.", "rule", "state")
 NOTICES_WAITING = _gauge(
@@ -75,6 +76,9 @@ CACHE_AGE = _gauge("remediator_cache_age_seconds", "Age of the cache of a kind: 
 LEADER = _gauge("remediator_leader", "1 where this process decides and writes, else 0.")
 RULES_LOADED = _gauge("remediator_rules_loaded_timestamp_seconds", "When rules were last loaded without error.")
 RULES_GOOD = _gauge("remediator_rules_last_load_successful", "1 where the rule files are in force as they are, else 0.")
+WRITABLE = _gauge("remediator_journal_writable", "1 where the last append became durable, 0 where it could not.")
+PAUSES = _gauge("remediator_pauses", "Pauses that stand.")
+BREAKER = _gauge("remediator_breaker_open", "1 where the breaker of a rule's action is open, else 0.", "rule", "action")
 MODE = _gauge("remediator_mode", "Ceiling over every rule: 0 off, 1 observe, 2 approve, 3 enforce.")
 BUILD = _gauge("remediator_build_info", "1, with the version.", "version")
 
@@ -132,6 +136,13 @@ def show_waiting(counts: dict[tuple[str, str], int]) -> None:
     NOTICES_WAITING.clear()
     for (receiver, endpoint), count in counts.items():
         NOTICES_WAITING.labels(_name(receiver), _name(endpoint)).set(count)
+
+
+def show_breakers(stand: dict[tuple[str, str], bool]) -> None:
+    """Show which breakers are open, by rule and action, of those that have anything to go by."""
+    BREAKER.clear()
+    for (rule, action), is_open in stand.items():
+        BREAKER.labels(_name(rule), _name(action)).set(is_open)
 
 
 def set_mode(mode: Mode) -> None:

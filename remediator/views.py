@@ -14,6 +14,8 @@ from remediator.core.model import Json, Mode, Phase, Value, Verdict
 from remediator.core.post import Thread
 from remediator.core.rules import When
 from remediator.core.state import Incident, State
+from remediator.guards.breaker import trace
+from remediator.guards.guard import limits_of
 
 
 class IncidentView(Value, frozen=True):
@@ -275,6 +277,16 @@ def counts(state: State) -> dict[tuple[str, str], int]:
     for incident in state.incidents.values():
         key = incident.definition.name, _phase(incident)
         found[key] = found.get(key, 0) + 1
+    return found
+
+
+def breakers(state: State) -> dict[tuple[str, str], bool]:
+    """Whether each breaker is open, by rule and action: of rules that are there, where something was done."""
+    found = {}
+    for key, results in state.results.items():
+        action, _, name = key.partition("|")
+        if rule := state.rules.get(name):
+            found[name, action] = trace(results, limits_of(state.policy, rule).breaker).opened is not None
     return found
 
 

@@ -146,12 +146,13 @@ class AlertmanagerSource(Value, frozen=True):
 
 class KubernetesAccess(Value, frozen=True):
     """A kubeconfig and a context of it; empty: in cluster, else `$KUBECONFIG`. `max_cache_age` is for how long what is
-    known of the cluster's objects is relied on.
+    known of the cluster's objects is relied on; `events` whether Events are written on targets.
     """
 
     kubeconfig: str = ""
     context: str = ""
     max_cache_age: float = 90.0
+    events: bool = True
 
 
 class LeaderElection(Value, frozen=True):

@@ -139,6 +139,7 @@ class KubernetesShape(Shape):
     kubeconfig: FilePath | None = None
     context: Text | None = None
     max_cache_age: Annotated[LongSeconds, AfterValidator(_long_enough)] | None = None
+    events: bool | None = None
 
 
 class LeaderElectionShape(Shape):

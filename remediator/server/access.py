@@ -20,7 +20,8 @@ from starlette.requests import Request
 
 from remediator.config.settings import Operator, Web, WebAuth
 from remediator.ports import ClusterError
-from remediator.server.rate import Paces, Rate
+from remediator.rate import Rate
+from remediator.server.paces import Paces
 from remediator.server.refusal import Refused
 from remediator.server.reviews import PREFIX, Reviewer, Reviews
 

@@ -16,7 +16,7 @@ from remediator.server.access import Access
 from remediator.server.door import Door, Handler
 from remediator.server.doors import doors_of
 from remediator.server.openapi import document
-from remediator.server.rate import Paces
+from remediator.server.paces import Paces
 from remediator.server.refusal import Json, Refused, failed, not_served, refused
 from remediator.server.reviews import Reviewer
 from remediator.server.service import Service

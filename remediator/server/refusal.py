@@ -7,8 +7,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from remediator import metrics
 from remediator.logs import logger
-from remediator.server.rate import LINES, Rate
+from remediator.rate import Rate
+from remediator.server.paces import LINES
 
 RETRY_SECONDS = 5
 """`Retry-After` of a 503 or 429."""
@@ -61,6 +63,7 @@ def failed(_: Request, error: Exception) -> Response:
 
 def _log(request: Request, error: Refused) -> None:
     """A line for each refusal, as long as they are not so many that they would fill the disk."""
+    metrics.REFUSALS.labels(str(error.status)).inc()
     if not _lines.take():
         return
     client = request.scope.get("client")

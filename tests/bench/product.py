@@ -69,7 +69,7 @@ def start_product(servers: Servers, folder: Path, kubeconfig: Path, rules: str, 
         "rule_files": ["rules.yaml"],
         "storage": {"url": f"sqlite:///{journal}"},
         "web": {"listen": f"127.0.0.1:{port}"},
-        "kubernetes": {"kubeconfig": str(kubeconfig)},
+        "kubernetes": {"kubeconfig": str(kubeconfig), "events": False},
     } | settings
     (folder / "remediator.yaml").write_text(yaml.safe_dump(written))
     command = [sys.executable, "-m", "remediator", "run", "--config", folder / "remediator.yaml"]

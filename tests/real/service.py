@@ -46,7 +46,7 @@ class Service:
             "rule_files": ["rules.yaml"],
             "storage": {"url": self.journal_url},
             "web": {"listen": f"127.0.0.1:{port}"},
-            "kubernetes": {"kubeconfig": str(kubeconfig)},
+            "kubernetes": {"kubeconfig": str(kubeconfig), "events": False},
         } | settings
 
     process: subprocess.Popen[bytes] | None

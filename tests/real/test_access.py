@@ -32,6 +32,8 @@ REVIEWS = [
     {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]},
 ]
 
+EVENTS = {"apiGroups": [""], "resources": ["events"], "verbs": ["create"]}
+
 ASKING = """
   - name: asking
     rules:
@@ -103,7 +105,7 @@ class Site:
 @pytest.fixture
 def site(lab: Lab, namespace: str, account: MakeAccount, install: Install) -> Site:
     """Mode `approve`: a rollback will wait. Two service accounts: one may look, one may approve."""
-    product = account(RIGHTS, REVIEWS)
+    product = account([*RIGHTS, EVENTS], REVIEWS, name="product")
     for name, verbs in (("viewer", ("view",)), ("approver", ("view", "approve"))):
         account((), role(*verbs), name=name)
     broken(lab, namespace)
@@ -119,6 +121,7 @@ def site(lab: Lab, namespace: str, account: MakeAccount, install: Install) -> Si
         },
         "log": {"level": "debug"},
     }
+    site.service.settings["kubernetes"]["events"] = True
     site.service.settings["web"] |= {
         "tls_config": {"cert_file": certificate, "key_file": certificate},
         "auth": {
@@ -142,6 +145,7 @@ def test_access(site: Site, lab: Lab, namespace: str) -> None:
     for token, status in (("", 401), (foreign, 401), (approver[:-5] + "AAAAA", 401), (viewer, 200), (approver, 200)):
         assert site.ask("GET", path, token).status_code == status
     answers_count_once_from_those_who_may(site, lab, namespace, path, plan)
+    events_tell_of_it(lab, namespace)
     shown = the_certificate_is_renewed_while_all_goes_on(site, incident)
     for path in ("/api/v1/status", "/api/v1/journal?limit=1000", "/api/v1/incidents", "/readyz", "/metrics", "/no"):
         site.ask("GET", path, site.secrets["alice"])
@@ -176,6 +180,19 @@ def answers_count_once_from_those_who_may(site: Site, lab: Lab, namespace: str, 
     ]
     refused = [(f"{name}:viewer", "refused"), ("alice", "refused"), (f"{name}:approver", "refused")]
     assert said == [*refused, (f"{name}:approver", "approve")]
+
+
+def events_tell_of_it(lab: Lab, namespace: str) -> None:
+    """What `kubectl describe deployment web` shows."""
+
+    def ours(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [each for each in found if each.get("source", {}).get("component") == "remediator"]
+
+    (event,) = ours(wait_for(lambda: lab.admin.list("events", namespace), ours, "an Event of the remediator"))[:1]
+    live = lab.admin.get("deployments", "web", namespace)
+    assert event["involvedObject"]["uid"] == live["metadata"]["uid"]
+    assert (event["reason"], event["type"]) == ("Remediated", "Normal")
+    assert "undo-bad-rollout" in event["message"]
 
 
 def the_certificate_is_renewed_while_all_goes_on(site: Site, incident: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import logging
@@ -150,3 +151,25 @@ def test_structlog_comes_without_rich() -> None:
     code = "import sys, remediator.logs; print('rich' in sys.modules); import rich.table; print(rich.table.__name__)"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.split() == ["False", "rich.table"]
+
+
+def test_what_a_task_is_about_stands_in_its_lines_and_in_no_others() -> None:
+    out = io.BytesIO()
+    logs.configure(out=out)
+
+    async def errand(name: str) -> None:
+        logs.about(incident=name, remediation=f"{name}-1")
+        await asyncio.sleep(0)
+        logs.logger("x").info("written")
+
+    async def both() -> None:
+        await asyncio.gather(errand("a"), errand("b"))
+        logs.logger("x").info("idle")
+
+    asyncio.run(both())
+    lines = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert [(line.get("incident"), line.get("remediation")) for line in lines] == [
+        ("a", "a-1"),
+        ("b", "b-1"),
+        (None, None),
+    ]

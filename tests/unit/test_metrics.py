@@ -120,6 +120,15 @@ def test_a_verification(counted: Counted) -> None:
     assert counted("verifications_total", rule="r", result="healthy") == 1
 
 
+def test_breakers_that_are_gone_take_their_series_with_them() -> None:
+    metrics.show_breakers({("r", "restart"): True, ("r", "scale"): False})
+    value = metrics.REGISTRY.get_sample_value
+    assert value("remediator_breaker_open", {"rule": "r", "action": "restart"}) == 1
+    assert value("remediator_breaker_open", {"rule": "r", "action": "scale"}) == 0
+    metrics.show_breakers({})
+    assert value("remediator_breaker_open", {"rule": "r", "action": "restart"}) is None
+
+
 def test_a_source_that_goes_and_comes() -> None:
     for up in (False, True):
         metrics.observe(record(Source("prometheus", up=up), rule=""))

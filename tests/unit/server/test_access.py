@@ -10,8 +10,9 @@ import pytest
 from starlette.requests import Request
 
 from remediator.config.settings import BasicAuth, Operator, Web, WebAuth
+from remediator.rate import Pace
 from remediator.server.access import Access, Role, shut_doors
-from remediator.server.rate import Pace, Paces
+from remediator.server.paces import Paces
 from remediator.server.refusal import Refused
 
 from .conftest import Site

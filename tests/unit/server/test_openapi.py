@@ -26,11 +26,12 @@ from remediator.core.model import Mode, Target
 from remediator.core.observations import Answered, Paused
 from remediator.journal.chain import chained, record_of
 from remediator.journal.memory import MemoryJournal
+from remediator.rate import Pace
 from remediator.server.access import Access
 from remediator.server.app import build
 from remediator.server.doors import doors_of
 from remediator.server.openapi import document
-from remediator.server.rate import Pace, Paces
+from remediator.server.paces import Paces
 from remediator.server.webhook import limits_of
 from remediator.views import IncidentStory, PauseView, StatusView
 from tests.unit.server.conftest import FakeService

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from remediator.server.rate import MOST_KEYS, Pace, Rate
+from remediator.rate import MOST_KEYS, Pace, Rate
 
 
 class Now:

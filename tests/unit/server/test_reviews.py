@@ -10,7 +10,7 @@ from remediator.config.settings import KubernetesAuth, WebAuth
 from remediator.core.model import Json, Resource
 from remediator.ports import Unavailable
 from remediator.server.access import Access, Role
-from remediator.server.rate import STRANGER
+from remediator.server.paces import STRANGER
 from remediator.server.refusal import Refused
 from remediator.server.reviews import KEPT_SECONDS, MOST_KEPT, Reviews
 from tests.unit.server.test_access import asked, bearer, request
