@@ -185,19 +185,31 @@ class Controller:
         self._upkeep.begin(restored.since, restored.size)
 
     async def follow(self, begun: Callable[[], None]) -> None:
-        """Keep the state as the journal has it, which another replica writes, until cancelled. Decides nothing."""
+        """Keep the state as the journal has it, which another replica writes, and the objects that its rules speak of,
+        until cancelled. Decides nothing.
+        """
         misses = 0
-        while True:
-            try:
-                await self._catch_up()
-                misses = 0
-                begun()
-            except Broken:
-                raise
-            except JournalError as error:
-                log.warning("the journal cannot be followed; trying again", problem=str(error), misses=misses)
-                misses += 1
-            await self.clock.sleep(max(FOLLOW_EVERY, backoff(misses).total_seconds() if misses else 0.0))
+        try:
+            while True:
+                try:
+                    await self._follow()
+                    misses = 0
+                    begun()
+                except Broken:
+                    raise
+                except JournalError as error:
+                    log.warning("the journal cannot be followed; trying again", problem=str(error), misses=misses)
+                    misses += 1
+                await self.clock.sleep(max(FOLLOW_EVERY, backoff(misses).total_seconds() if misses else 0.0))
+        finally:
+            if self._stopping:
+                await self.objects.end()
+
+    async def _follow(self) -> None:
+        rules = self.state.rules
+        await self._catch_up()
+        if self.state.rules is not rules:
+            self.objects.warm()
 
     async def _catch_up(self) -> None:
         """Fold what was appended since the journal was read last, or all of it. Others wrote it: nobody is told."""
@@ -356,7 +368,7 @@ class Controller:
         """Write a checkpoint, so that the next start is quick."""
         self._upkeep.close()
         while await self._keep_up():
-            pass
+            self.objects.warm()
 
     def _announce(self, dropped: Dropped) -> None:
         self._upkeep.announce(dropped)

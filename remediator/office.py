@@ -1,6 +1,7 @@
 """Office: this replica decides while it is in charge, and stands by while another is.
 
-Standing by is warm: the journal is followed, so that taking over needs no more than the last few records.
+Standing by is warm: the journal is followed and so are the objects that its rules speak of, so that taking over needs
+no more than the last few records.
 """
 
 from __future__ import annotations

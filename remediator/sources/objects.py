@@ -43,23 +43,32 @@ class Objects:
         self._max_age, self._every, self._jitter = max_age, max_age / TICKS, jitter
         self._watched: dict[Scope, Watched] = {}
         self._tasks: dict[Scope, asyncio.Task[None]] = {}
-        self._wanted, self._runs = asyncio.Event(), False
+        self._wanted, self._runs, self._speaks = asyncio.Event(), False, False
         self._shown: set[str] = set()
 
     async def run(self) -> None:
-        """Work until cancelled."""
-        self._runs = True
+        """Work until cancelled. What `warm` came to know before is known already."""
+        self._runs = self._speaks = True
         self.follow()
         try:
             while True:
-                await self._wanted.wait()
-                await self._clock.sleep(self._every)
                 for watched in tuple(self._watched.values()):
                     await self._look(watched)
+                await self._wanted.wait()
+                await self._clock.sleep(self._every)
         finally:
-            for task in self._tasks.values():
-                task.cancel()
-            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+            await self.end()
+
+    def warm(self) -> None:
+        """Follow what the rules speak of and say nothing of it: what a replica does that stands by."""
+        self._runs = True
+        self.follow()
+
+    async def end(self) -> None:
+        """Follow nothing any more."""
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
     def follow(self) -> None:
         """Follow what the rules speak of that are in force now; what they no longer speak of is forgotten."""
@@ -129,4 +138,5 @@ class Objects:
         return f"what is known of {watched.scope} is {watched.reflector.age:.0f} s old: {problem}"
 
     async def _say(self, sightings: list[Sighting]) -> None:
-        await self._bring(Asked(SOURCE, (), tuple(sightings)))
+        if self._speaks:
+            await self._bring(Asked(SOURCE, (), tuple(sightings)))

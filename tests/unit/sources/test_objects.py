@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from remediator import metrics
+from remediator.controller import MOST_MAILS, Controller
 from remediator.core.kinds import KINDS
 from remediator.core.model import Json, Mode, PatchType, Ref
 from remediator.core.observations import Reloaded
 from remediator.core.rules import GuardSettings, ObjectSpec, Policy, Rule, Step, TargetSpec, Until, When
 from remediator.simulation import objects
+from remediator.simulation.cluster import SimulatedCluster
 from remediator.simulation.faults import Fault, FaultKind
 from remediator.sources.objects import MAX_AGE
 from tests.unit.controller.house import House
@@ -301,3 +304,68 @@ class TestFollowing:
         house.world.authorise = lambda request: True
         house.wait(60)
         assert house.processes[-1].controller.objects.unsynced() == ()
+
+
+class TestStandingBy:
+    """A replica that stands by knows the objects already, and says nothing of them before it is in charge."""
+
+    @staticmethod
+    def standing_by(house: House) -> tuple[Controller, asyncio.Task[None]]:
+        controller = Controller(
+            house.journal, SimulatedCluster(house.world, "standby"), house.receiver, house.world.clock, "standby"
+        )
+        task = house.loop.start(controller.follow(lambda: None))
+        house.wait(10)
+        return controller, task
+
+    def test_it_lists_before_and_not_again_when_it_takes_over(self, houses: Any) -> None:
+        house = houses(rule("cordoned", CORDONED))
+        controller, following = self.standing_by(house)
+        assert controller.objects.unsynced() == ()
+        cordon(house)
+        assert signals(house) == ["firing Node/node-1"], "told once, by the one in charge"
+
+        house.processes[-1].kill()
+        cordon(house, value=None)
+        assert signals(house) == ["firing Node/node-1"], "nobody is in charge"
+        lists = asked(house, "list")
+        following.cancel()
+        house.loop.start(controller.run(house.rules))
+        house.wait(0.5)
+        assert signals(house) == ["firing Node/node-1", "resolved Node/node-1"], "what it saw meanwhile, at once"
+        assert asked(house, "list") == lists
+
+    def test_it_follows_what_the_rules_in_force_speak_of(self, houses: Any) -> None:
+        house = houses(rule("cordoned", CORDONED))
+        controller, following = self.standing_by(house)
+        reload(house, rule("stuck", STUCK))
+        roll_out(house.world, "registry.example/app:broken")
+        house.wait(30)
+        following.cancel()
+        house.processes[-1].kill()
+        house.loop.start(controller.run(Reloaded(POLICY, (rule("stuck", STUCK),))))
+        house.wait(0.5)
+        assert asked(house, "list").count("Deployment") == 2, "each of the two listed once"
+
+    def test_however_much_changes_meanwhile_it_stays_current(self, houses: Any) -> None:
+        house = houses(rule("cordoned", CORDONED))
+        controller, following = self.standing_by(house)
+        for number in range(MOST_MAILS + 2):
+            cordon(house, value=number % 2 == 0 or None)
+        house.wait(2 * MAX_AGE)
+        assert controller.objects.unsynced() == ()
+        following.cancel()
+        house.processes[-1].kill()
+        cordon(house)
+        house.loop.start(controller.run(house.rules))
+        house.wait(0.5)
+        assert signals(house)[-1] == "firing Node/node-1"
+
+    def test_one_that_is_asked_to_end_follows_nothing_any_more(self, houses: Any) -> None:
+        house = houses(rule("cordoned", CORDONED))
+        tasks = len(asyncio.all_tasks(house.loop))
+        controller, following = self.standing_by(house)
+        house.run(controller.stop())
+        following.cancel()
+        house.wait(0.5)
+        assert len(asyncio.all_tasks(house.loop)) == tasks
