@@ -129,9 +129,12 @@ def _keep_out_of_collections() -> None:
 
 
 def log_record(log: Any, record: Record) -> None:
-    """One log line for each record that became durable. A logger that is bound already costs less a line."""
+    """One log line for each record that became durable, of a refusal with its reasons. A logger that is bound already
+    costs less a line.
+    """
     event = record.event
     line = narrate(event)
+    reasons = {"why": "; ".join(line.below)} if line.tone == "refused" and line.below else {}
     log.info(
         f"{line.word}: {line.text}",
         seq=record.seq,
@@ -140,6 +143,7 @@ def log_record(log: Any, record: Record) -> None:
         rule=event.rule,
         target=str(event.target or ""),
         **_remediation(event.data),
+        **reasons,
     )
 
 

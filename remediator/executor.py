@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from remediator.actions.action import REMEDIATION
+from remediator.actions.action import FENCE, REMEDIATION
 from remediator.core.events import Intent, Undo
 from remediator.core.model import Change, Json, OutcomeStatus, PatchType, Precondition, Ref, Verb
 from remediator.core.observations import Carried
@@ -30,9 +30,6 @@ from remediator.ports import (
 )
 
 log = logger("executor")
-
-FENCE = "remediator.io/fence"
-"""Annotation that moves an object's resourceVersion, so that every write planned before it fails."""
 
 PATIENCE = 30.0
 """Seconds over which a write is tried again on 429, 5xx and refused connections."""

@@ -26,6 +26,10 @@ REMEDIATION = "remediator.io/remediation"
 """Annotation that every write of ours leaves on its object: the id of the intent behind it."""
 
 
+FENCE = "remediator.io/fence"
+"""Annotation that moves an object's resourceVersion, so that every write planned before it fails."""
+
+
 class Wait(Value, frozen=True):
     """An action's answer where the next write cannot be made yet: look again at `retry_at`."""
 

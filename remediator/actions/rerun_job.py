@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from remediator.actions.action import (
+    FENCE,
     REMEDIATION,
     Action,
     Disruption,
@@ -29,6 +30,9 @@ GENERATED = frozenset(
     {"controller-uid", "batch.kubernetes.io/controller-uid", "job-name", "batch.kubernetes.io/job-name"}
 )
 """Labels that the API server gives a Job's template, so that its pods are no other Job's."""
+
+LEFT_OUT = frozenset({LAST_APPLIED, REMEDIATION, FENCE})
+"""Annotations that are not the new one's."""
 
 
 def plan(order: Order) -> Planned:
@@ -72,7 +76,7 @@ def manifest(live: Json) -> Json:
         spec["template"].setdefault("metadata", {})["labels"] = _without(labels)
     kept = {name: meta[name] for name in ("name", "namespace", "ownerReferences") if meta.get(name)}
     kept["labels"] = _without(meta.get("labels") or {})
-    if notes := {name: text for name, text in (meta.get("annotations") or {}).items() if name != LAST_APPLIED}:
+    if notes := {name: text for name, text in (meta.get("annotations") or {}).items() if name not in LEFT_OUT}:
         kept["annotations"] = notes
     return {"apiVersion": "batch/v1", "kind": "Job", "metadata": kept, "spec": spec}
 

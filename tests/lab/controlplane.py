@@ -109,6 +109,7 @@ class ControlPlane:
             "--use-service-account-credentials=false",
             f"--root-ca-file={self.ca_file}",
             f"--service-account-private-key-file={self._certificates.service_account_key}",
+            "--horizontal-pod-autoscaler-sync-period=2s",
         ]
 
     def _scheduler_flags(self) -> list[str]:

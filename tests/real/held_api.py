@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import ssl
 import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 import httpx
 import yaml
@@ -31,7 +34,7 @@ class HeldApi:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
-    def __enter__(self) -> HeldApi:
+    def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         return self
 
@@ -63,23 +66,61 @@ class HeldApi:
         """Pass a request on, perhaps only when it is `released`; None where it, or its answer, is held for good."""
         if self.is_cut:
             return None
-        holds = self.hold if self._is_write(method, path, body) else ""
+        holds, held = self._moment(path, body) if is_write(method, path, body) else ("", self.held)
         if holds == "before":
-            self.held.set()
+            held.set()
             if not self.released.wait(90):
                 return None
         answer = self._client.request(method, path, headers=headers, content=body)
         if holds == "after":
-            self.held.set()
+            held.set()
             return None
         return answer
 
-    def _is_write(self, method: str, path: str, body: bytes) -> bool:
-        """Whether it is the write to be held, or one after it; a dry run is none, nor a lease."""
-        if method not in ("PATCH", "POST", "DELETE") or "/leases" in path or "dryRun" in path or b"dryRun" in body:
-            return False
+    def _moment(self, path: str, body: bytes) -> tuple[str, threading.Event]:
+        """When a write is held, and who is told: the `write`th and every one after it."""
         self._earlier -= 1
-        return self._earlier < 0
+        return (self.hold if self._earlier < 0 else ""), self.held
+
+
+def is_write(method: str, path: str, body: bytes) -> bool:
+    """Whether a request changes something that counts; a dry run does not, nor a lease."""
+    return (
+        method in ("PATCH", "POST", "DELETE")
+        and "/leases" not in path
+        and "dryRun" not in path
+        and b"dryRun" not in body
+    )
+
+
+@dataclass
+class Held:
+    """The writes about what bears one of these marks in its name: the `write`th is held for good, `before` or `after`
+    the API server has it.
+    """
+
+    marks: tuple[str, ...]
+    write: int
+    moment: str
+    seen: int = 0
+    event: threading.Event = field(default_factory=threading.Event)
+
+
+class HeldEach(HeldApi):
+    """A proxy that holds one write of each of several, until it is told to pass everything on."""
+
+    def __init__(self, lab: Lab, each: Sequence[Held]) -> None:
+        super().__init__(lab)
+        self._each, self._counting, self.passes_on = tuple(each), threading.Lock(), False
+
+    def _moment(self, path: str, body: bytes) -> tuple[str, threading.Event]:
+        text = path + body.decode("utf-8", "replace")
+        with self._counting:
+            for one in () if self.passes_on else self._each:
+                if any(mark in text for mark in one.marks):
+                    one.seen += 1
+                    return (one.moment if one.seen >= one.write else ""), one.event
+        return "", self.held
 
 
 def _handler_of(proxy: HeldApi) -> type[BaseHTTPRequestHandler]:

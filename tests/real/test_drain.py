@@ -1,6 +1,7 @@
-"""`drain` on a real control plane: which pods go, what holds them, whose cordon it is, and what a crash leaves.
+"""`drain` on a real control plane: which pods go, what holds them, whose cordon it is, and when it is proven.
 
-Judged by the audit log; kubectl says beforehand which pods it would evict.
+One service drains a node for each case, side by side. Judged by the audit log; kubectl says beforehand which pods it
+would evict. What a crash leaves is in test_kills.py.
 """
 
 from __future__ import annotations
@@ -9,39 +10,53 @@ import re
 import secrets
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
+from remediator.clients.kubernetes import connect
 from remediator.core.cordoning import CORDONED
+from remediator.core.kinds import KINDS
+from remediator.core.model import Change, Precondition, Ref, Verb
+from remediator.ports import Throttled
 from tests.lab import faults
 from tests.lab.accounts import Account
 from tests.lab.audit import Request
 from tests.lab.fixtures import MakeAccount
 from tests.lab.lab import Lab
+from tests.lab.waiting import wait_for
 from tests.lab.workloads import disruption_budget, pod
 from tests.real.conftest import Install
-from tests.real.held_api import HeldApi
 from tests.real.pools import RIGHTS, Pool, until_moved
-from tests.real.service import Service, alert
+from tests.real.service import Line, Service, alert
 
 pytestmark = pytest.mark.lab
 
-DRAIN = """
+RULES = """
 groups:
   - name: nodes
-    guards: {{startup_grace: 0s, cooldown: 0s}}
+    guards: {startup_grace: 0s, cooldown: 0s, budget: {max: 100, per: 1h}, max_in_flight: 20,
+             global_max_in_flight: 20, storm: {share: 100%, at_least: 100}}
     rules:
-      - name: drain-bad-node
-        when: {{alert: NodeBad}}
-        target: {{kind: Node}}
-        do: [{{drain: {{timeout: {timeout}}}}}, {{escalate: {{receiver: oncall}}}}]
-        until: {{ready: true, for: 1s, within: 30s, on_failure: {on_failure}}}
+      - name: drain
+        when: {alert: Bad}
+        target: {kind: Node}
+        do: [{drain: {timeout: 3m}}, {escalate: {receiver: oncall}}]
+        until: {ready: true, for: 1s, within: 2m}
+      - name: drain-or-undo
+        when: {alert: BadUndone}
+        target: {kind: Node}
+        do: [{drain: {timeout: 10m}}, {escalate: {receiver: oncall}}]
+        until: {ready: true, for: 1s, within: 2m, on_failure: undo}
+      - name: drain-in-vain
+        when: {alert: BadInVain}
+        target: {kind: Node}
+        do: [{drain: {timeout: 5s}}, {escalate: {receiver: oncall}}]
+        until: {ready: true, for: 1s, within: 2m, on_failure: undo}
+      - {name: drain-observed, when: {alert: BadObserved}, mode: observe, target: {kind: Node}, do: [drain]}
 """
-
-
-def rules(timeout: str = "60s", on_failure: str = "keep") -> str:
-    return DRAIN.format(timeout=timeout, on_failure=on_failure)
+CASES: tuple[str, ...] = ("moved", "forbidden", "observed", "limited", "twice", "foreign", "yielded", "lost")
 
 
 @pytest.fixture
@@ -51,24 +66,182 @@ def remediator(account: MakeAccount) -> Account:
 
 
 @pytest.fixture
-def pool(lab: Lab) -> Iterator[Pool]:
-    """Two nodes of the test's own."""
-    made = Pool(lab, f"pool-{secrets.token_hex(2)}")
-    yield made
-    made.remove()
+def pools(lab: Lab) -> Iterator[dict[str, Pool]]:
+    """Two nodes for each case."""
+    mark = secrets.token_hex(2)
+    with ThreadPoolExecutor(len(CASES)) as builders:
+        made: dict[str, Pool] = dict(
+            zip(CASES, builders.map(lambda case: Pool(lab, f"{case}-{mark}"), CASES), strict=True)
+        )
+        yield made
+        list(builders.map(Pool.remove, made.values()))
 
 
-def bad(pool: Pool) -> dict[str, object]:
-    return alert("NodeBad", "", node=pool.first)
+def prepare(lab: Lab, namespace: str, case: str, pool: Pool) -> None:
+    """What runs on the case's first node, and what protects it."""
+    if case == "forbidden":
+        lonely = pod("lonely")
+        lonely["spec"]["nodeName"] = pool.first
+        lab.admin.create(lonely, namespace)
+        return
+    if case == "moved":
+        pool.run_everywhere(namespace)
+    for app in (f"free-{case}", f"kept-{case}") if case in ("limited", "foreign", "lost") else (f"kept-{case}",):
+        pool.run(namespace, app)
+    budgets = {"limited": [2], "foreign": [2], "yielded": [2], "lost": [2], "twice": [0, 0]}.get(case, ())
+    for number, least in enumerate(budgets):
+        name = f"kept-{case}-{number}"
+        lab.admin.create(disruption_budget(name, f"kept-{case}", least), namespace)
+        lab.admin.wait_for("poddisruptionbudgets", name, namespace, _is_observed)
+    if case == "foreign":
+        faults.cordoned_by_somebody(lab.admin, pool.first)
 
 
-def evicted(lab: Lab, account: Account) -> list[Request]:
-    return [one for one in lab.writes(account) if one.subresource == "eviction"]
+def test_nodes_are_drained_side_by_side(
+    lab: Lab,
+    namespace: str,
+    pools: dict[str, Pool],
+    remediator: Account,
+    install: Install,
+    receivers: list[object],
+) -> None:
+    with ThreadPoolExecutor(len(CASES)) as builders:
+        list(builders.map(lambda case: prepare(lab, namespace, case, pools[case]), CASES))
+    expected = kubectl_would_evict(lab, pools["moved"].first)
+    assert len(expected) == 2
+    service = install(RULES, receivers=receivers).start()
+    names = {"observed": "BadObserved", "twice": "BadUndone", "foreign": "BadInVain"}
+    service.post(*(alert(names.get(case, "Bad"), "", node=pool.first) for case, pool in pools.items()))
+
+    # the pods that kubectl would evict go, each by an intent of its own, and come up elsewhere
+    pool = pools["moved"]
+    closed = seen(service, pool, "incident_closed")
+    assert (closed["data"]["reason"], "evicted pods run on other nodes holds" in closed["data"]["detail"]) == (
+        "recovered",
+        True,
+    )
+    gone = evicted(lab, remediator, "kept-moved")
+    assert {f"{one.namespace}/{one.name}" for one in gone} == expected
+    until_moved(pool, "kept-moved", 2)
+    assert len(pool.pods(pool.first, "agent")) == 1
+    intents = [line["data"] for line in of(service, pool, "intent")]
+    assert [each["part"] for each in intents] == [1, 2, 3]
+    assert {one.body["metadata"]["annotations"]["remediator.io/remediation"] for one in gone} == {
+        each["id"] for each in intents[1:]
+    }
+
+    # what forbids a drain is said, and nothing is written
+    pool = pools["forbidden"]
+    assert f"{namespace}/lonely has no controller" in verdict(seen(service, pool, "decision", result="deny"))
+    seen(service, pool, "escalated", status="delivered")
+    assert (cordons(lab, remediator, pool), pool.is_cordoned()) == ([], False)
+
+    # observe mode lists every write, and makes none
+    pool = pools["observed"]
+    outlook = seen(service, pool, "decision", result="observe")["data"]["outlook"]
+    pods = sorted(each["metadata"]["name"] for each in pool.pods(pool.first, "kept-observed"))
+    assert outlook == [f"cordon Node/{pool.first}", *(f"evict {namespace}/{name}" for name in pods)]
+    assert (cordons(lab, remediator, pool), evicted(lab, remediator, "kept-observed")) == ([], [])
+    assert [each.verb for each in lab.dry_runs(remediator) if each.name == pool.first] == ["patch"]
+
+    # a budget at its limit holds its pods alone, until it is freed
+    pool = pools["limited"]
+    held = verdict(seen(service, pool, "decision", result="hold"))
+    assert ("2 pods may not go now" in held, "disruption budget" in held) == (True, True)
+    wait_for(lambda: evicted(lab, remediator, "free-limited"), lambda gone: len(gone) == 2, "the others to go")
+    assert evicted(lab, remediator, "kept-limited") == []
+    lab.admin.patch("poddisruptionbudgets", "kept-limited-0", {"spec": {"minAvailable": 1}}, namespace)
+
+    # a pod that several budgets cover fails it at once, and our cordon is lifted
+    pool = pools["twice"]
+    assert "more than one PodDisruptionBudget" in failure(service, pool)
+    seen(service, pool, "escalated", status="delivered")
+    assert (evicted(lab, remediator, "kept-twice"), cordons(lab, remediator, pool)) == ([], [True, False])
+    assert CORDONED not in lab.admin.get("nodes", pool.first)["metadata"]["annotations"]
+
+    # a cordon of somebody else stays when the time is over
+    pool = pools["foreign"]
+    assert failure(service, pool).startswith("not done within 5 s: 2 pods may not go now")
+    seen(service, pool, "escalated", status="delivered")
+    assert (len(evicted(lab, remediator, "free-foreign")), evicted(lab, remediator, "kept-foreign")) == (2, [])
+    assert (cordons(lab, remediator, pool), pool.is_cordoned()) == ([], True)
+
+    # a person who uncordons stops it, and the node is left alone
+    pool = pools["yielded"]
+    seen(service, pool, "decision", result="hold")
+    pool.open(pool.first, unschedulable=None)
+    assert "by hand" in failure(service, pool)
+    paused = wait_for(lambda: service.lines("pause"), bool, "the pause")
+    assert [each["data"]["target"] for each in paused] == [f"Node//{pool.first}"]
+    assert (cordons(lab, remediator, pool), evicted(lab, remediator, "kept-yielded")) == ([True], [])
+    assert not pool.is_cordoned()
+
+    # a node that is lost meanwhile: its kubelet confirms no pod's end, and those whose grace is over are not waited for
+    pool = pools["lost"]
+    seen(service, pool, "decision", result="hold")
+    faults.node_not_ready(lab.admin, pool.first)
+    lab.admin.patch("poddisruptionbudgets", "kept-lost-0", {"spec": {"minAvailable": 0}}, namespace)
+    seen(service, pool, "verification", then="verify")
+    assert len(evicted(lab, remediator, "free-lost") + evicted(lab, remediator, "kept-lost")) == 4
+    faults.node_ready(lab.admin, pool.first)
+    for case in ("lost", "limited"):
+        assert seen(service, pools[case], "incident_closed")["data"]["reason"] == "recovered"
+    until_moved(pools["limited"], "kept-limited", 2)
+    service.verify()
 
 
-def cordons(lab: Lab, account: Account) -> list[bool]:
-    """Each time the account cordoned a node (True) or uncordoned one (False)."""
-    return [bool(one.body["spec"]["unschedulable"]) for one in lab.writes(account) if "spec" in one.body]
+async def test_an_eviction_out_of_a_namespace_on_its_way_out_may_be_asked_again(lab: Lab, namespace: str) -> None:
+    """The API server refuses it as a creation (403) until the pod goes with its namespace, and kubectl asks again."""
+    kept = pod("kept")
+    kept["metadata"]["finalizers"] = ["lab.test/kept"]
+    meta = lab.admin.create(kept, namespace)["metadata"]
+    lab.admin.delete("namespaces", namespace)
+    lab.admin.wait_for("namespaces", namespace, "", lambda one: one["status"]["phase"] == "Terminating")
+    cluster = connect(str(lab.kubeconfig()))
+    change = Change(Verb.EVICT, Ref(KINDS["Pod"], namespace, "kept"), {}, Precondition(meta["uid"], ""))
+    try:
+        with pytest.raises(Throttled, match="because it is being terminated") as refused:
+            await cluster.write(change)
+        assert refused.value.retry_after == 5
+    finally:
+        await cluster.close()
+        lab.admin.patch("pods", "kept", {"metadata": {"finalizers": None}}, namespace)
+
+
+def of(service: Service, pool: Pool, kind: str) -> list[Line]:
+    """The journal's lines of a kind about a pool's first node."""
+    return [line for line in service.lines(kind) if (line.get("target") or {}).get("name") == pool.first]
+
+
+def seen(service: Service, pool: Pool, kind: str, **data: Any) -> Line:
+    """The first such line whose data holds these values; waits for it."""
+
+    def found() -> list[Line]:
+        return [line for line in of(service, pool, kind) if data.items() <= line["data"].items()]
+
+    return wait_for(found, bool, f"{kind} {data} about {pool.first} in {service.folder}", 180)[0]
+
+
+def verdict(decision: Line) -> str:
+    """What the action itself answered."""
+    (plan,) = [each for each in decision["data"]["verdicts"] if each["guard"] == "plan"]
+    return plan["reason"]
+
+
+def failure(service: Service, pool: Pool) -> str:
+    """Why the drain failed, once it has."""
+    return seen(service, pool, "verification", result="failed")["data"]["detail"]
+
+
+def evicted(lab: Lab, account: Account, app: str) -> list[Request]:
+    """The evictions of an app's pods."""
+    return [one for one in lab.writes(account) if one.subresource == "eviction" and one.name.startswith(f"{app}-")]
+
+
+def cordons(lab: Lab, account: Account, pool: Pool) -> list[bool]:
+    """Each time the account cordoned the pool's first node (True) or uncordoned it (False)."""
+    writes = [one for one in lab.writes(account) if one.resource == "nodes" and one.name == pool.first]
+    return [bool(one.body["spec"]["unschedulable"]) for one in writes if "spec" in one.body]
 
 
 def kubectl_would_evict(lab: Lab, node: str) -> set[str]:
@@ -76,200 +249,6 @@ def kubectl_would_evict(lab: Lab, node: str) -> set[str]:
     command = [lab.kubectl, "--kubeconfig", lab.kubeconfig(), "drain", node, "--ignore-daemonsets", "--dry-run=client"]
     said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     return set(re.findall(r"evicting pod (\S+)", said.stdout + said.stderr))
-
-
-def failure(service: Service) -> str:
-    """Why the drain failed, once it has."""
-    return service.wait_for_line("verification", timeout=90, result="failed")["data"]["detail"]
-
-
-def test_the_pods_that_kubectl_would_evict_go_and_come_up_elsewhere(
-    lab: Lab, namespace: str, pool: Pool, remediator: Account, install: Install, receivers: list[object]
-) -> None:
-    pool.run_everywhere(namespace)
-    pool.run(namespace, "web", 3)
-    expected = kubectl_would_evict(lab, pool.first)
-    assert len(expected) == 3
-    service = install(rules(), receivers=receivers).start()
-    service.post(bad(pool))
-    service.wait_for_line("incident_closed", reason="recovered")
-    assert {f"{one.namespace}/{one.name}" for one in evicted(lab, remediator)} == expected
-    assert len(lab.writes(remediator)) == 4
-    until_moved(pool, "web", 3)
-    assert len(pool.pods(pool.first, "agent")) == 1
-    intents = service.lines("intent")
-    assert [each["data"]["part"] for each in intents] == [1, 2, 3, 4]
-    marks = {one.body["metadata"]["annotations"]["remediator.io/remediation"] for one in evicted(lab, remediator)}
-    assert marks == {each["data"]["id"] for each in intents[1:]}
-    service.verify()
-
-
-def test_what_forbids_a_drain_is_said_and_nothing_is_written(
-    lab: Lab, namespace: str, pool: Pool, remediator: Account, install: Install, receivers: list[object]
-) -> None:
-    lonely = pod("lonely")
-    lonely["spec"]["nodeName"] = pool.first
-    lab.admin.create(lonely, namespace)
-    service = install(rules(), receivers=receivers).start()
-    service.post(bad(pool))
-    denied = service.wait_for_line("decision", result="deny")
-    (plan,) = [each for each in denied["data"]["verdicts"] if each["guard"] == "plan"]
-    assert f"{namespace}/lonely has no controller" in plan["reason"]
-    service.wait_for_line("escalated", status="delivered")
-    assert lab.writes(remediator) == ()
-
-
-def test_observe_mode_lists_every_write_and_makes_none(
-    lab: Lab, namespace: str, pool: Pool, remediator: Account, install: Install, receivers: list[object]
-) -> None:
-    pods = pool.run(namespace)
-    service = install(rules(), receivers=receivers, mode="observe").start()
-    service.post(bad(pool))
-    seen = service.wait_for_line("decision", result="observe")["data"]["outlook"]
-    names = sorted(each["metadata"]["name"] for each in pods)
-    assert seen == [f"cordon Node/{pool.first}", *(f"evict {namespace}/{name}" for name in names)]
-    rehearsed = [each.resource for each in lab.dry_runs(remediator) if each.verb != "create"]  # those ask for capacity
-    assert (lab.writes(remediator), rehearsed) == ((), ["nodes"])
-
-
-def test_a_budget_at_its_limit_holds_its_pods_alone_until_it_is_freed(
-    lab: Lab, namespace: str, pool: Pool, remediator: Account, install: Install, receivers: list[object]
-) -> None:
-    pool.run(namespace, "web")
-    pool.run(namespace, "db")
-    lab.admin.create(disruption_budget("db", "db", 2), namespace)
-    lab.admin.wait_for("poddisruptionbudgets", "db", namespace, _is_observed)
-    service = install(rules(), receivers=receivers).start()
-    service.post(bad(pool))
-    held = service.wait_for_line("decision", result="hold")
-    (plan,) = [each for each in held["data"]["verdicts"] if each["guard"] == "plan"]
-    assert "2 pods may not go now" in plan["reason"]
-    assert "disruption budget" in plan["reason"]
-    assert {one.name.partition("-")[0] for one in evicted(lab, remediator)} == {"web"}
-    lab.admin.patch("poddisruptionbudgets", "db", {"spec": {"minAvailable": 1}}, namespace)
-    service.wait_for_line("incident_closed", reason="recovered")
-    assert len(evicted(lab, remediator)) == 4
-    until_moved(pool, "db", 2)
-
-
-def test_several_budgets_over_a_pod_fail_at_once_and_our_cordon_is_lifted(
-    lab: Lab, namespace: str, pool: Pool, remediator: Account, install: Install, receivers: list[object]
-) -> None:
-    pool.run(namespace)
-    for name in ("one", "two"):
-        lab.admin.create(disruption_budget(name, "web", 0), namespace)
-        lab.admin.wait_for("poddisruptionbudgets", name, namespace, _is_observed)
-    service = install(rules(timeout="10m", on_failure="undo"), receivers=receivers).start()
-    service.post(bad(pool))
-    assert "more than one PodDisruptionBudget" in failure(service)
-    service.wait_for_line("escalated", status="delivered")
-    assert (evicted(lab, remediator), cordons(lab, remediator)) == ([], [True, False])
-    assert not pool.is_cordoned()
-    assert CORDONED not in lab.admin.get("nodes", pool.first)["metadata"]["annotations"]
-
-
-def test_a_cordon_of_somebody_else_stays_when_the_time_is_over(
-    lab: Lab, namespace: str, pool: Pool, remediator: Account, install: Install, receivers: list[object]
-) -> None:
-    pool.run(namespace, "web")
-    pool.run(namespace, "db")
-    lab.admin.create(disruption_budget("db", "db", 2), namespace)
-    lab.admin.wait_for("poddisruptionbudgets", "db", namespace, _is_observed)
-    faults.cordoned_by_somebody(lab.admin, pool.first)
-    service = install(rules(timeout="5s", on_failure="undo"), receivers=receivers).start()
-    service.post(bad(pool))
-    assert failure(service).startswith("not done within 5 s: 2 pods may not go now")
-    service.wait_for_line("escalated", status="delivered")
-    assert {one.name.partition("-")[0] for one in evicted(lab, remediator)} == {"web"}
-    assert (cordons(lab, remediator), pool.is_cordoned()) == ([], True)
-
-
-def test_a_person_who_uncordons_stops_the_drain_and_is_left_alone(
-    lab: Lab, namespace: str, pool: Pool, remediator: Account, install: Install, receivers: list[object]
-) -> None:
-    pool.run(namespace)
-    lab.admin.create(disruption_budget("web", "web", 2), namespace)
-    lab.admin.wait_for("poddisruptionbudgets", "web", namespace, _is_observed)
-    service = install(rules(), receivers=receivers).start()
-    service.post(bad(pool))
-    service.wait_for_line("decision", result="hold")
-    pool.open(pool.first, unschedulable=None)
-    assert "by hand" in failure(service)
-    pause = service.wait_for_line("pause")
-    assert pause["data"]["target"] == f"Node//{pool.first}"
-    assert (cordons(lab, remediator), evicted(lab, remediator), pool.is_cordoned()) == ([True], [], False)
-
-
-def test_a_node_lost_while_it_is_drained_is_drained_of_what_can_still_go(
-    lab: Lab, namespace: str, pool: Pool, remediator: Account, install: Install, receivers: list[object]
-) -> None:
-    """Its kubelet confirms no pod's end any more: those whose grace is over are not waited for."""
-    pool.run(namespace, "web")
-    pool.run(namespace, "db")
-    lab.admin.create(disruption_budget("db", "db", 2), namespace)
-    lab.admin.wait_for("poddisruptionbudgets", "db", namespace, _is_observed)
-    service = install(rules(), receivers=receivers).start()
-    service.post(bad(pool))
-    service.wait_for_line("decision", result="hold")
-    faults.node_not_ready(lab.admin, pool.first)
-    lab.admin.patch("poddisruptionbudgets", "db", {"spec": {"minAvailable": 0}}, namespace)
-    service.wait_for_line("verification", timeout=90, then="verify")
-    assert len(evicted(lab, remediator)) == 4
-    faults.node_ready(lab.admin, pool.first)
-    service.wait_for_line("incident_closed", reason="recovered")
-
-
-MOMENTS = [(write, moment) for write in (1, 2, 3) for moment in ("before", "after")]
-
-
-def test_killed_around_any_write_nothing_is_done_twice_and_nothing_is_lost(
-    lab: Lab,
-    namespace: str,
-    pool: Pool,
-    remediator: Account,
-    install: Install,
-    receivers: list[object],
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    """The cordon and two evictions: kill -9 with each of them held before, and after, the API server has it."""
-    rows = []
-    for write, moment in MOMENTS:
-        app = f"web-{write}-{moment}"
-        wanted = {each["metadata"]["name"] for each in pool.run(namespace, app)}
-        seen = len(lab.writes(remediator))
-        with HeldApi(lab, moment, write) as proxy:
-            service = install(rules(), proxy.kubeconfig(remediator, tmp_path), receivers=receivers).start()
-            service.post(bad(pool))
-            assert proxy.held.wait(60)
-            service.kill()
-            proxy.hold = ""
-            service.start()
-            service.wait_for_line("incident_closed", reason="recovered")
-            service.stop()
-        writes = lab.writes(remediator)[seen:]
-        rows.append(_row(write, moment, service, writes, wanted))
-        pool.open(pool.first, unschedulable=None)
-        lab.admin.delete("deployments", app, namespace)
-    with capsys.disabled():
-        print(
-            "\n" + "\n".join([f"{'write':12} {'killed':8} {'settled as':12} doubles  lost", *(row[0] for row in rows)])
-        )
-    assert [(doubles, lost) for _, doubles, lost in rows] == [(0, 0)] * len(MOMENTS)
-
-
-def _row(
-    write: int, moment: str, service: Service, writes: tuple[Request, ...], wanted: set[str]
-) -> tuple[str, int, int]:
-    """What one kill came to, counted in the audit log: pods evicted or cordons made twice, or not at all."""
-    gone = [one.name for one in writes if one.subresource == "eviction"]
-    set_ = [one for one in writes if "spec" in one.body]
-    doubles = len(gone) - len(set(gone)) + len(set_) - 1
-    lost = len(wanted - set(gone)) + (not set_)
-    (settled,) = {each["data"]["status"] for each in service.lines("outcome")} - {"applied"}
-    verb = service.lines("intent")[write - 1]["data"]["change"]["verb"]
-    what = f"{write}: {'cordon' if verb == 'patch' else verb}"
-    return f"{what:12} {moment:8} {settled:12} {doubles:7}  {lost:4}", doubles, lost
 
 
 def _is_observed(budget: dict[str, object]) -> bool:

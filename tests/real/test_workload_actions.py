@@ -6,21 +6,27 @@ opinion of a roll-back and a restart.
 
 from __future__ import annotations
 
+import json
 import subprocess
 import time
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from remediator.actions.action import REMEDIATION
+from remediator.actions.restart import RESTARTED_AT
 from remediator.executor import FENCE
 from tests.lab import faults
 from tests.lab.accounts import Account
 from tests.lab.fixtures import MakeAccount
 from tests.lab.lab import Lab
 from tests.lab.waiting import wait_for
-from tests.lab.workloads import GOOD_IMAGE, daemon_set, deployment, job, rolled_out, stateful_set
+from tests.lab.workloads import GOOD_IMAGE, daemon_set, deployment, job, pod, rolled_out, stateful_set
 from tests.real.conftest import Install
+from tests.real.metrics_api import MetricsApi
 from tests.real.service import Service, alert
 
 pytestmark = pytest.mark.lab
@@ -35,21 +41,18 @@ groups:
       - {name: rollback-late, when: {alert: UndoLate, for: 6s}, target: {kind: Deployment}, do: [rollback]}
       - {name: rollback-stateful, when: {alert: UndoSet}, target: {kind: StatefulSet}, do: [rollback]}
       - {name: rollback-daemon, when: {alert: UndoDaemon}, target: {kind: DaemonSet}, do: [rollback], until: {for: 1s}}
+      - {name: restart, when: {alert: Restart}, target: {kind: Deployment}, do: [restart], until: {for: 1s}}
       - {name: restart-set, when: {alert: RestartSet}, target: {kind: StatefulSet}, do: [restart], until: {for: 1s}}
       - name: scale-up
         when: {alert: Busy}
         target: {kind: Deployment}
         do: [{scale: {by: +50%, max: 6}}]
         until: {for: 1s}
-      - name: scale-in-vain
-        when: {alert: Vain}
-        target: {kind: Deployment}
-        do: [{scale: {to: 5}}]
-        until: {for: 1s, within: 5s, on_failure: undo}
       - name: raise-bounds
         when: {alert: Maxed}
         target: {kind: HorizontalPodAutoscaler}
         do: [{scale_hpa: {max_replicas: {by: +50%, cap: 14}}}]
+        until: {for: 1s}
       - {name: pause, when: {alert: Pause}, target: {kind: Deployment}, do: [rollout_pause], until: {for: 1s}}
       - {name: resume, when: {alert: Resume}, target: {kind: Deployment}, do: [rollout_resume], until: {for: 1s}}
       - {name: suspend, when: {alert: Suspend}, target: {kind: CronJob}, do: [suspend_cronjob], until: {for: 1s}}
@@ -83,27 +86,41 @@ RIGHTS = [
     {"apiGroups": ["batch"], "resources": ["cronjobs"], "verbs": ["get", "patch"]},
     {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["get", "create", "delete"]},
 ]
+DEPLOYMENTS = (
+    "undo", "by-kubectl", "fixed", "busy", "owned", "pause", "paused", "patch", "restart", "restart-by-kubectl",
+)  # fmt: skip
 OTHER_IMAGE = "example.test/app:2.0"
 NOT_OF_A_TEMPLATE = (REMEDIATION, FENCE, "deployment.kubernetes.io/revision")
 
 
+@pytest.fixture
+def metrics(lab: Lab, tmp_path: Path) -> Iterator[MetricsApi]:
+    """Resource metrics, for the autoscaler."""
+    with MetricsApi(lab, tmp_path / "metrics") as serving:
+        yield serving
+
+
 def test_every_action_on_workloads_against_the_audit_log(
-    lab: Lab, namespace: str, account: MakeAccount, install: Install
+    lab: Lab, namespace: str, account: MakeAccount, metrics: MetricsApi, install: Install
 ) -> None:
     product = account(RIGHTS, name="hands")
-    for name in ("undo", "by-kubectl", "fixed", "busy", "owned", "vain", "pause", "paused", "patch"):
-        lab.admin.create(deployment(name), namespace)
+    for name in DEPLOYMENTS:
+        lab.admin.create(asking_for_cpu(deployment(name)), namespace)
     for build, name in ((stateful_set, "set"), (daemon_set, "daemon"), (stateful_set, "on-delete")):
         lab.admin.create(build(name), namespace)
-    lab.admin.create(autoscaler("owned"), namespace)
+    for name, most in (("owned", 10), ("capped", 14)):
+        lab.admin.create(autoscaler(name, most), namespace)
+    lab.admin.create(pod("lonely"), namespace)
+    lab.admin.create(job("running", "example.test/task:hang"), namespace)
     lab.admin.create(cron_job("report"), namespace)
-    for name in ("undo", "by-kubectl", "fixed", "busy", "owned", "vain", "pause", "paused", "patch"):
+    metrics.load["owned"] = 960  # which wants twelve pods at 80 % of 100m each
+    for name in DEPLOYMENTS:
         lab.admin.wait_for("deployments", name, namespace, rolled_out)
     lab.admin.wait_for("statefulsets", "set", namespace, rolled_out)
     lab.admin.wait_for("daemonsets", "daemon", namespace, lambda one: one["status"].get("numberReady") == 3)
     on_delete = {"spec": {"updateStrategy": {"type": "OnDelete", "rollingUpdate": None}}}
     lab.admin.patch("statefulsets", "on-delete", on_delete, namespace)
-    for name in ("undo", "by-kubectl", "fixed", "vain"):
+    for name in ("undo", "by-kubectl", "fixed"):
         faults.stuck_rollout(lab.admin, name, namespace)
     for kind, name in (("statefulsets", "set"), ("daemonsets", "daemon")):
         lab.admin.patch(kind, name, image("example.test/app:broken"), namespace)
@@ -114,6 +131,7 @@ def test_every_action_on_workloads_against_the_audit_log(
             lambda one: one["status"].get("updatedNumberScheduled", 0) + one["status"].get("updatedReplicas", 0) > 0,
         )
     lab.admin.patch("deployments", "paused", {"spec": {"paused": True}}, namespace)
+    lab.admin.wait_for("horizontalpodautoscalers", "owned", namespace, is_at_its_limit, timeout=120)
     service = install(RULES, kubeconfig=product.kubeconfig).start()
 
     # success
@@ -121,17 +139,24 @@ def test_every_action_on_workloads_against_the_audit_log(
     fire(service, namespace, "Undo", deployment="undo")
     fire(service, namespace, "UndoSet", statefulset="set")
     fire(service, namespace, "UndoDaemon", daemonset="daemon")
+    fire(service, namespace, "Restart", deployment="restart")
     fire(service, namespace, "Busy", deployment="busy")
     fire(service, namespace, "Maxed", horizontalpodautoscaler="owned")
     fire(service, namespace, "Pause", deployment="pause")
     fire(service, namespace, "Resume", deployment="paused")
     fire(service, namespace, "Suspend", cronjob="report")
     fire(service, namespace, "Patch", deployment="patch")
-    for rule in ("rollback-deployment", "rollback-daemon", "scale-up", "pause", "resume", "suspend", "patch-it"):
+    done = ("rollback-deployment", "rollback-daemon", "restart", "scale-up", "raise-bounds")
+    for rule in (*done, "pause", "resume", "suspend", "patch-it"):
         ended(service, rule, "recovered")
-    for name in ("set", "owned"):  # a StatefulSet waits for its broken pod, and this autoscaler has no metrics
-        wait_for(lambda name=name: wrote(lab, product, name), lambda done: done == 1, f"the write to {name}")
+    # a StatefulSet waits for its broken pod
+    wait_for(lambda: wrote(lab, product, "set"), lambda number: number == 1, "the write to set")
     kubectl(lab, namespace, "rollout", "undo", "deployment/by-kubectl")
+    kubectl(lab, namespace, "rollout", "restart", "deployment/restart-by-kubectl")
+    ours, theirs = (whole_template(lab, name, namespace) for name in ("restart", "restart-by-kubectl"))
+    at = [each["metadata"]["annotations"].pop(RESTARTED_AT) for each in (ours, theirs)]
+    assert all(datetime.fromisoformat(each).tzinfo for each in at)
+    assert without_name(ours, "restart") == without_name(theirs, "restart-by-kubectl")
     assert (
         template(lab, "undo", namespace) == template(lab, "by-kubectl", namespace) == old_template(before, GOOD_IMAGE)
     )
@@ -140,20 +165,39 @@ def test_every_action_on_workloads_against_the_audit_log(
         assert running(lab, kind, name, namespace) == GOOD_IMAGE
     assert lab.admin.get("deployments", "busy", namespace)["spec"]["replicas"] == 5
     assert lab.admin.get("horizontalpodautoscalers", "owned", namespace)["spec"]["maxReplicas"] == 14
+    assert lab.admin.get("deployments", "owned", namespace)["spec"]["replicas"] == 12, "by its metrics, not by us"
     assert lab.admin.get("deployments", "pause", namespace)["spec"]["paused"] is True
     assert "paused" not in lab.admin.get("deployments", "paused", namespace)["spec"]
     assert lab.admin.get("cronjobs", "report", namespace)["spec"]["suspend"] is True
     assert lab.admin.get("deployments", "patch", namespace)["spec"]["minReadySeconds"] == 3
-    for name in ("undo", "set", "daemon", "busy", "owned", "pause", "paused", "report", "patch"):
+    for name in ("undo", "set", "daemon", "busy", "owned", "pause", "paused", "report", "patch", "restart"):
         assert wrote(lab, product, name) == 1, name
 
     # refusal
     fire(service, namespace, "Busy", deployment="owned")
     fire(service, namespace, "RestartSet", statefulset="on-delete")
     fire(service, namespace, "Pause", deployment="pause", pod="again")
+    fire(service, namespace, "Resume", deployment="busy")
+    fire(service, namespace, "Suspend", cronjob="report", pod="again")
+    fire(service, namespace, "Maxed", horizontalpodautoscaler="capped")
+    fire(service, namespace, "Patch", deployment="patch", pod="again")
+    fire(service, namespace, "Undo", deployment="busy")
+    fire(service, namespace, "Sick", pod="lonely")
+    fire(service, namespace, "Failed", job_name="running")
+    fire(service, namespace, "Clutter", job_name="running")
     assert "scale_hpa" in denied(service, "scale-up", "owned", "autoscaler")
     assert "OnDelete" in denied(service, "restart-set", "on-delete", "plan")
     assert "paused" in denied(service, "pause", "pause", "plan")
+    assert denied(service, "resume", "busy", "plan") == "the roll-out is not paused"
+    assert denied(service, "suspend", "report", "plan") == "it is suspended already"
+    assert denied(service, "raise-bounds", "capped", "plan") == "it scales from 3 to 14 replicas already"
+    assert denied(service, "patch-it", "patch", "plan") == "everything is as the patch would have it"
+    assert denied(service, "rollback-deployment", "busy", "plan").startswith("no earlier revision to go back to")
+    assert "no controller owns it" in denied(service, "evict-pod", "lonely", "plan")
+    assert "it runs still" in denied(service, "rerun-job", "running", "plan")
+    assert denied(service, "clear-pods", "running", "plan") == "it has no such pod"
+    for name in ("capped", "lonely", "running"):
+        assert wrote(lab, product, name) == 0, name
 
     # a person's fix that takes an old revision again after the alert began is not undone
     fire(service, namespace, "UndoLate", deployment="fixed")
@@ -163,34 +207,118 @@ def test_every_action_on_workloads_against_the_audit_log(
     kubectl(lab, namespace, "rollout", "undo", "deployment/fixed")
     assert "after the alert began: somebody is at work" in denied(service, "rollback-late", "fixed", "plan")
     assert wrote(lab, product, "fixed") == 0
-
-    # undo of what did not help, and of what somebody has changed meanwhile
-    fire(service, namespace, "Vain", deployment="vain")
-    wait_for(lambda: lines(service, "outcome", "scale-in-vain"), lambda seen: len(seen) >= 2, "the undo's outcome", 90)
-    assert lab.admin.get("deployments", "vain", namespace)["spec"]["replicas"] == 3
-    assert wrote(lab, product, "vain") == 2
     assert lab.refused(product) == ()
     service.verify()
 
 
-def test_what_somebody_changed_meanwhile_is_contended(
+IN_VAIN = """
+groups:
+  - name: in-vain
+    guards: {{startup_grace: 0s, cooldown: 0s, budget: {{max: 100, per: 1h}}, max_in_flight: 20,
+             global_max_in_flight: 40, storm: {{share: 100%, at_least: 100}}}}
+    rules:
+{rules}"""
+RULE = """
+      - name: {name}
+        when: {{alert: '{name}'}}
+        target: {{kind: {kind}}}
+        do: [{do}]
+        until: {{ready: false, check: 'target.age < duration("1s")', for: 1s, within: {within}, on_failure: undo}}
+"""
+SETTING: dict[str, tuple[str, str, str, dict[str, Any]]] = {
+    "scale": ("Deployment", "deployment", "{scale: {to: 5}}", {"replicas": 6}),
+    "scale-hpa": (
+        "HorizontalPodAutoscaler",
+        "horizontalpodautoscaler",
+        "{scale_hpa: {max_replicas: {to: 12}}}",
+        {"maxReplicas": 13},
+    ),
+    "rollout-pause": ("Deployment", "deployment", "rollout_pause", {"paused": None}),
+    "rollout-resume": ("Deployment", "deployment", "rollout_resume", {"paused": True}),
+    "suspend": ("CronJob", "cronjob", "suspend_cronjob", {"suspend": False}),
+    "patch": ("Deployment", "deployment", "{patch: {patch: {spec: {minReadySeconds: 3}}}}", {"minReadySeconds": 7}),
+    "rollback": ("Deployment", "deployment", "{rollback: {to_revision: 1}}", {}),
+}
+"""Each action that sets fields: on what, how, and what a person makes of the field meanwhile."""
+TWICE = ("rollout-pause", "rollout-resume", "suspend")
+"""Where a person can only take it back: it is made once more, and the second time is the last."""
+BOTH = {"alone": "3s", "beside": "20s"}
+"""Two objects for each: one undo is ours to make, the other object a person changes before its time is over."""
+
+
+def test_what_did_not_help_is_taken_back_but_for_what_somebody_changed_meanwhile(
     lab: Lab, namespace: str, account: MakeAccount, install: Install
 ) -> None:
     product = account(RIGHTS, name="hands")
-    lab.admin.create(deployment("vain"), namespace)
-    lab.admin.wait_for("deployments", "vain", namespace, rolled_out)
-    faults.stuck_rollout(lab.admin, "vain", namespace)
-    service = install(RULES.replace("within: 5s", "within: 10s"), kubeconfig=product.kubeconfig).start()
-    fire(service, namespace, "Vain", deployment="vain")
-    service.wait_for_line("outcome", status="applied")
-    kubectl(lab, namespace, "scale", "deployment/vain", "--replicas=6")
-    kubectl(lab, namespace, "scale", "deployment/vain", "--replicas=5")  # our very number, but not ours any more
-    failed = service.wait_for_line("verification", result="failed")
-    assert failed["data"]["then"] == "person"
-    assert "spec.replicas was changed by somebody else since" in failed["data"]["detail"]
-    assert service.lines("undo") == []
-    assert lab.admin.get("deployments", "vain", namespace)["spec"]["replicas"] == 5
-    assert wrote(lab, product, "vain") == 1
+    for name, (kind, *_) in SETTING.items():
+        for how in BOTH:
+            lab.admin.create(_MADE[kind](f"{name}-{how}"), namespace)
+    for name in (f"{name}-{how}" for name, (kind, *_) in SETTING.items() for how in BOTH if kind == "Deployment"):
+        lab.admin.wait_for("deployments", name, namespace, rolled_out)
+    for how in BOTH:
+        faults.broken_image(lab.admin, f"rollback-{how}", namespace)
+        lab.admin.patch("deployments", f"rollout-resume-{how}", {"spec": {"paused": True}}, namespace)
+    before = {name: spec(lab, name, "alone", namespace) for name in SETTING}
+    rules = [
+        RULE.format(name=f"{name}-{how}", kind=kind, do=do, within=within)
+        for name, (kind, _, do, _) in SETTING.items()
+        for how, within in BOTH.items()
+    ]
+    service = install(IN_VAIN.format(rules="".join(rules)), kubeconfig=product.kubeconfig).start()
+    for name, (_, label, *_) in SETTING.items():
+        for how in BOTH:
+            fire(service, namespace, f"{name}-{how}", **{label: f"{name}-{how}"})
+    for turn, names in ((1, tuple(SETTING)), (2, TWICE)):
+        for name in names:
+            applied(service, f"{name}-beside", turn)
+            somebody_changes(lab, name, namespace)
+
+    for name in SETTING:
+        applied(service, f"{name}-alone", 2)
+        assert spec(lab, name, "alone", namespace) == before[name], name
+        assert (len(lines(service, "undo", f"{name}-alone")), wrote(lab, product, f"{name}-alone")) == (1, 2), name
+    for name, (*_, theirs) in SETTING.items():
+        assert given_up(service, f"{name}-beside")["data"]["then"] == "person", name
+        live = spec(lab, name, "beside", namespace)
+        assert {key: live.get(key) for key in theirs} == theirs, name
+        assert lines(service, "undo", f"{name}-beside") == [], name
+    assert running(lab, "deployments", "rollback-beside", namespace) == OTHER_IMAGE
+    assert lab.refused(product) == ()
+    service.verify()
+
+
+def applied(service: Service, rule: str, times: int) -> None:
+    """Wait until so many writes of a rule are done, its undo counted."""
+    wait_for(
+        lambda: [line for line in lines(service, "outcome", rule) if line["data"]["status"] == "applied"],
+        lambda done: len(done) >= times,
+        f"write {times} of {rule}",
+        120,
+    )
+
+
+def somebody_changes(lab: Lab, name: str, namespace: str) -> None:
+    """A person sets what the action has set."""
+    kind, _, _, theirs = SETTING[name]
+    if theirs:
+        lab.admin.patch(PLURAL[kind], f"{name}-beside", {"spec": theirs}, namespace)
+    else:
+        lab.admin.patch("deployments", f"{name}-beside", image(OTHER_IMAGE), namespace, how="strategic")
+
+
+def given_up(service: Service, rule: str) -> dict[str, Any]:
+    """The verification after which a step is not made again; waits for it."""
+
+    def last() -> list[dict[str, Any]]:
+        failed = [line for line in lines(service, "verification", rule) if line["data"]["result"] == "failed"]
+        return [line for line in failed if line["data"]["then"] != "again"]
+
+    return wait_for(last, bool, f"{rule} to be given up", 120)[0]
+
+
+def spec(lab: Lab, name: str, how: str, namespace: str) -> dict[str, Any]:
+    """The spec of an action's object."""
+    return lab.admin.get(PLURAL[SETTING[name][0]], f"{name}-{how}", namespace)["spec"]
 
 
 def fire(service: Service, namespace: str, name: str, **labels: str) -> None:
@@ -224,6 +352,28 @@ def denied(service: Service, rule: str, target: str, guard: str) -> str:
 def wrote(lab: Lab, product: Account, name: str) -> int:
     """Writes of the product to an object, as the audit log has them, fences left out."""
     return len([one for one in lab.writes(product) if one.name == name and FENCE not in str(one.body)])
+
+
+def asking_for_cpu(workload: dict[str, Any]) -> dict[str, Any]:
+    """A workload whose utilization can be told."""
+    workload["spec"]["template"]["spec"]["containers"][0]["resources"] = {"requests": {"cpu": "100m"}}
+    return workload
+
+
+def is_at_its_limit(autoscaler: dict[str, Any]) -> bool:
+    """Whether its metrics ask for more than it may have."""
+    conditions = autoscaler["status"].get("conditions") or ()
+    limited = {"type": "ScalingLimited", "status": "True", "reason": "TooManyReplicas"}
+    return any(limited.items() <= each.items() for each in conditions)
+
+
+def whole_template(lab: Lab, name: str, namespace: str) -> dict[str, Any]:
+    return lab.admin.get("deployments", name, namespace)["spec"]["template"]
+
+
+def without_name(template: dict[str, Any], name: str) -> str:
+    """A template as text, whatever its workload is called."""
+    return json.dumps(template, sort_keys=True).replace(f'"{name}"', '"NAME"')
 
 
 def kubectl(lab: Lab, namespace: str, *words: str) -> None:
@@ -261,7 +411,7 @@ def image(name: str) -> dict[str, Any]:
     return {"spec": {"template": {"spec": {"containers": [{"name": "app", "image": name}]}}}}
 
 
-def autoscaler(name: str) -> dict[str, Any]:
+def autoscaler(name: str, most: int = 10) -> dict[str, Any]:
     target = {"type": "Utilization", "averageUtilization": 80}
     return {
         "apiVersion": "autoscaling/v2",
@@ -270,7 +420,8 @@ def autoscaler(name: str) -> dict[str, Any]:
         "spec": {
             "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": name},
             "minReplicas": 3,
-            "maxReplicas": 10,
+            "maxReplicas": most,
+            "behavior": {"scaleUp": {"policies": [{"type": "Pods", "value": 20, "periodSeconds": 1}]}},
             "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": target}}],
         },
     }
@@ -323,6 +474,10 @@ def test_pods_and_jobs_are_taken_away_each_once(
         ("delete", "jobs", ""), ("delete", "jobs", ""), ("delete", "pods", ""),
     ]  # fmt: skip
     service.verify()
+
+
+PLURAL = {"Deployment": "deployments", "CronJob": "cronjobs", "HorizontalPodAutoscaler": "horizontalpodautoscalers"}
+_MADE = {"Deployment": deployment, "CronJob": cron_job, "HorizontalPodAutoscaler": autoscaler}
 
 
 def has_failed(job: dict[str, Any]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from remediator.actions.action import REMEDIATION, Done, Order, Wait
+from remediator.actions.action import FENCE, REMEDIATION, Done, Order, Wait
 from remediator.actions.rerun_job import ACTION, manifest
 from remediator.core.kinds import ref_of
 from remediator.core.model import Change, OutcomeStatus, Refusal, Verb, as_json
@@ -68,6 +68,7 @@ def test_one_that_runs_still_is_refused():
 
 def test_the_manifest_is_without_what_the_cluster_put_there():
     live = failed().live
+    live["metadata"]["annotations"] = {REMEDIATION: "an-earlier-one", FENCE: "another"}
     live["metadata"]["labels"] = {"app": "report", "batch.kubernetes.io/controller-uid": "u", "job-name": "report"}
     live["spec"]["selector"] = {"matchLabels": {"batch.kubernetes.io/controller-uid": "u"}}
     live["spec"]["template"]["metadata"] = {"labels": {"job": "report", "controller-uid": "u"}}

@@ -8,12 +8,14 @@ import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
 from remediator.config.settings import Authorization, BasicAuth, HttpConfig, Receiver, Tls, WebhookConfig
+from remediator.core.message import Message
 from remediator.notify.receivers import Receivers
-from remediator.notify.webhook import key_in, signature
+from remediator.notify.webhook import body_of, key_in, signature
 from remediator.ports import Delivered, Delivery
 from tests.unit.clients.api_server import ApiServer, Reply, answer, cut_off, drip, hang, nonsense, reset, running, then
 from tests.unit.clients.certificates import Authority
@@ -65,6 +67,13 @@ async def test_a_delivery_is_one_post_of_json_with_its_key(endpoint: ApiServer) 
     assert said["opened_at"] == "2026-01-01T12:00:00Z"
     assert said["diagnosis"]["pods"][0]["last_exit"] == "exit 1 (Error)"
     assert list(said).index("happened") < list(said).index("did") < list(said).index("refused")
+
+
+def test_what_is_read_back_from_the_journal_is_the_same_bytes() -> None:
+    said = delivery()
+    there = replace(said, message=replace(said.message, labels={"b": "2", "a": "1"}, annotations={"d": "4", "c": "3"}))
+    back = msgspec.json.decode(msgspec.json.encode(there.message, order="sorted"), type=Message)
+    assert body_of(replace(there, message=back)) == body_of(there)
 
 
 async def test_a_message_is_signed_as_standard_webhooks_are(endpoint: ApiServer, tmp_path: Path) -> None:
