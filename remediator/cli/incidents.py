@@ -37,8 +37,8 @@ def command(ctx: click.Context, where: Where, past: bool, output: str) -> None:
 @command.command("list")
 @past_option
 @most_option
+@options
 @output_option
-@click.pass_obj
 def list_(where: Where, past: bool, limit: int, output: str) -> None:
     """Open incidents, newest first, or past ones."""
     _list(where, past, limit, output)
@@ -46,8 +46,8 @@ def list_(where: Where, past: bool, limit: int, output: str) -> None:
 
 @command.command("show")
 @click.argument("incident", metavar="ID", shell_complete=known("/api/v1/incidents", "id"))
+@options
 @output_option
-@click.pass_obj
 def show_(where: Where, incident: str, output: str) -> None:
     """One incident, open or past: where it stands, why, what waits for approval, and what happened."""
     found = asked(lambda api: api.get(f"/api/v1/incidents/{quote(incident, safe='')}"), where)

@@ -51,8 +51,8 @@ def command(ctx: click.Context, rule: str, namespace: str, target: str, reason: 
 
 
 @command.command("list")
+@options
 @output_option
-@click.pass_obj
 def list_(where: Where, output: str) -> None:
     """The pauses that stand, the oldest first."""
     found = asked(lambda api: api.get("/api/v1/pauses"), where)["items"]

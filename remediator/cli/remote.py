@@ -30,21 +30,30 @@ class Where(NamedTuple):
     ca_file: str
 
 
+_SAID = (
+    ("ca_file", "REMEDIATOR_CA_FILE", "File with the CA of its certificate"),
+    ("token_file", "REMEDIATOR_TOKEN_FILE", "File with an operator's token"),
+    ("server", "REMEDIATOR_SERVER", "Address of the running service"),
+)
+
+
 def options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """`--server`, `--token-file` and `--ca-file`, handed to the command as one `where`."""
+    """`--server`, `--token-file` and `--ca-file`, handed to the command as one `where`; of a command in a group what its
+    group was given counts where it is given nothing itself.
+    """
 
     @functools.wraps(command)
     def asking(*args: Any, server: str, token_file: str, ca_file: str, **kwargs: Any) -> Any:
-        return command(*args, where=Where(server, token_file, ca_file), **kwargs)
+        above = click.get_current_context().parent
+        inherited = above.obj if above and isinstance(above.obj, Where) else Where(DEFAULT, "", "")
+        said = Where(server, token_file, ca_file)
+        where = Where(*(mine or theirs for mine, theirs in zip(said, inherited, strict=True)))
+        return command(*args, where=where, **kwargs)
 
-    for name, variable, default, told in (
-        ("ca-file", "REMEDIATOR_CA_FILE", "", "File with the CA of its certificate"),
-        ("token-file", "REMEDIATOR_TOKEN_FILE", "", "File with an operator's token"),
-        ("server", "REMEDIATOR_SERVER", DEFAULT, "Address of the running service"),
-    ):
-        told = f"{told}; also {variable}."
-        option = click.option(f"--{name}", envvar=variable, default=default, show_default=bool(default), help=told)
-        asking = option(asking)
+    for name, variable, told in _SAID:
+        flag = f"--{name.replace('_', '-')}"
+        text = f"{told}; also {variable}." + (f" [default: {DEFAULT}]" if name == "server" else "")
+        asking = click.option(flag, envvar=variable, default="", help=text)(asking)
     return asking
 
 

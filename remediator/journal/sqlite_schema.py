@@ -12,7 +12,7 @@ from remediator.ports import JournalError
 
 marked_in("sqlite")
 
-READABLE = (1, SCHEMA_VERSION)
+READABLE = range(1, SCHEMA_VERSION + 1)
 """Versions that can be looked at; older ones are brought up to date by whoever opens them to write."""
 
 _TRIGGERS = (
@@ -38,8 +38,11 @@ _TRIGGERS = (
 def make(connection: Connection, path: Path) -> None:
     """The tables as this program writes them: made where there are none, brought up to date where they are older."""
     if inspect(connection).get_table_names():
-        if version(connection, path) == 1:
+        found = version(connection, path)
+        if found == 1:
             _from_1(connection)
+        if found < SCHEMA_VERSION:
+            _from_2(connection)
         return
     statements.create(connection)
     _guard(connection)
@@ -67,6 +70,12 @@ def _from_1(connection: Connection) -> None:
         if index.name in {f"journal_{kind}" for kind in MARKS}:
             index.create(connection)
     _guard(connection)
+
+
+def _from_2(connection: Connection) -> None:
+    """Version 3 came with operators' words in the inbox, and with answers that are `refused`. The tables are the same,
+    but an older program would take the ones for alerts and the others for plans that expired.
+    """
     connection.execute(update(schema_version), {"version": SCHEMA_VERSION})
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text, text
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Raised with each change that an older program could not read or would write wrongly."""
 
 metadata = MetaData()

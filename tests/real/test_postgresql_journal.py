@@ -10,12 +10,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine
 
 from remediator.core.events import Event, Leader
-from remediator.journal import connect, reading
+from remediator.journal import connect, reading, tables
+from remediator.journal.canonical import text_of
 from remediator.ports import Broken, Fenced, Journal, JournalError
 from tests.lab.postgresql import PostgreSQL
 from tests.lab.waiting import wait_for
+from tests.unit.repository.sources import ROOT
 
 pytestmark = pytest.mark.lab
 
@@ -108,10 +113,37 @@ async def test_who_switches_the_triggers_off_is_found_by_the_chain(url: str, pos
         connect(url)
 
 
+async def test_a_journal_of_the_version_before_is_brought_up_to_date_with_all_that_is_in_it(url: str):
+    """The tables as version 2 made them, and the records of `tests/data/journal/version-2.sqlite` in them."""
+    with reading(f"sqlite:///{ROOT}/tests/data/journal/version-2.sqlite") as look:
+        lines = list(look.lines())
+    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+    with engine.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", "remediator.journal:migrations")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "2")
+        for line in lines:
+            row = {name: text_of(value) if isinstance(value, dict) else value for name, value in line.items()}
+            connection.execute(tables.journal.insert(), row)
+        connection.execute(tables.journal_head.update(), {"seq": lines[-1]["seq"], "hash": lines[-1]["hash"]})
+        connection.execute(tables.inbox.insert(), {"received_at": NOW.isoformat(), "source": "a", "body": b"{}"})
+    engine.dispose()
+    with reading(url) as look:
+        assert look.verify().records == len(lines), "it can be looked at before"
+    journal = connect(url)
+    assert list(await journal.lines()) == lines
+    assert [receipt.body for receipt in await journal.waiting()] == [b"{}"]
+    await journal.append([office(9)], after=len(lines))
+    await journal.close()
+    with reading(url) as look:
+        assert look.verify().records == len(lines) + 1
+
+
 async def test_a_newer_schema_is_refused(url: str, postgresql: PostgreSQL):
     await connect(url).close()
     postgresql.ask("UPDATE schema_version SET version = 9", url)
-    with pytest.raises(JournalError, match="schema is version 9, this program knows version 2"):
+    with pytest.raises(JournalError, match="schema is version 9, this program knows version 3"):
         connect(url)
     with pytest.raises(JournalError, match="schema is version 9"), reading(url):
         pass

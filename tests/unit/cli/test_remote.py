@@ -115,6 +115,17 @@ def test_where_no_plan_waits_nothing_is_asked(stand: Stand, word: str) -> None:
     assert answer.output == "error: no plan waits for this incident; it is held: cooldown\n"
 
 
+@pytest.mark.parametrize("args", [["incidents", "list"], ["incidents", "show", "abc123"], ["pause", "list"]])
+def test_where_the_service_is_may_be_said_before_or_after(stand: Stand, tmp_path, args: list[str]) -> None:
+    stand.answers["/api/v1/pauses"] = {"items": []}
+    (tmp_path / "token").write_text("s3cret")
+    where = ["--server", stand.url, "--token-file", str(tmp_path / "token")]
+    for line in ([args[0], *where, *args[1:]], [*args, *where], [args[0], *where[:2], *args[1:], *where[2:]]):
+        assert CliRunner().invoke(main, line).exit_code == 0
+    assert {authorization for _, _, authorization, _ in stand.asked} == {"Bearer s3cret"}
+    assert len(stand.asked) == 3
+
+
 def test_no_incidents_is_said(stand: Stand) -> None:
     stand.answers["/api/v1/incidents"] = {"items": [], "next": ""}
     assert stand.run("incidents").output == "no open incidents\n"

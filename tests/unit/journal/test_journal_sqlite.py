@@ -200,9 +200,9 @@ def test_a_path_begins_at_the_root_and_with_a_dot_at_the_working_folder(
 
 
 def test_a_newer_schema_is_refused(path: Path, raw: sqlite3.Connection):
-    raw.execute("UPDATE schema_version SET version = 3")
+    raw.execute("UPDATE schema_version SET version = 4")
     for opening in (lambda: connect(f"sqlite:///{path}"), lambda: reading(f"sqlite:///{path}").__enter__()):
-        with pytest.raises(JournalError, match="schema is version 3, this program knows version 2"):
+        with pytest.raises(JournalError, match="schema is version 4, this program knows version 3"):
             opening()
 
 
