@@ -38,8 +38,8 @@ _SAID = (
 
 
 def options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """`--server`, `--token-file` and `--ca-file`, handed to the command as one `where`; of a command in a group what its
-    group was given counts where it is given nothing itself.
+    """`--server`, `--token-file` and `--ca-file`, handed to the command as one `where`. What the group of a command was
+    given counts where it is given nothing itself.
     """
 
     @functools.wraps(command)
