@@ -433,6 +433,7 @@ class Controller:
         intent = incident.undo if incident.phase is Phase.UNDOING else incident.intent
         assert intent is not None, "acting and undoing incidents have an intent"
         about(remediation=intent.id)
+        change = self._writes.pop(intent.id, intent.change)
         of_old = intent.epoch != self.state.epoch or intent.id in self._issued
         if isinstance(intent, Intent) and intent.change.verb is Verb.CALL:
             self._issued.add(intent.id)
@@ -440,7 +441,6 @@ class Controller:
         if of_old:
             return await self.executor.settle(incident.id, intent)
         self._issued.add(intent.id)
-        change = self._writes.pop(intent.id, intent.change)
         return await self.executor.carry_out(incident.id, replace(intent, change=change))
 
     async def _objection(self, incident_id: str, intent: Intent | Undo, waited: bool) -> str:

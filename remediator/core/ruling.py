@@ -6,7 +6,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from remediator.core.events import Event, Intent, Undo
+from remediator.core.events import Event, Intent, Outcome, Undo
 from remediator.core.hiding import hidden
 from remediator.core.model import Change, Value, Verb
 
@@ -27,7 +27,10 @@ def withheld(ruling: Ruling) -> Ruling:
     """The ruling with all secrets taken out of its events' changes."""
     writes: dict[str, Change] = {}
     events = tuple(_withheld(event, writes) for event in ruling.events)
-    return replace(ruling, events=events, writes=writes) if writes else ruling
+    for event in events:  # what was only rehearsed is not written any more
+        if isinstance(event.data, Outcome):
+            writes.pop(event.data.intent, None)
+    return replace(ruling, events=events, writes=writes) if events != ruling.events else ruling
 
 
 def _withheld(event: Event, writes: dict[str, Change]) -> Event:

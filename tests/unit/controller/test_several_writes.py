@@ -139,6 +139,29 @@ def test_what_never_may_go_ends_the_step_at_its_deadline(house, on_failure):
     assert [each.status for each in house.all("escalated")] == ["requested", "delivered"]
 
 
+def test_a_drain_that_ran_out_of_time_is_taken_up_again_where_it_was(house):
+    house.world.create(objects.deployment("db", "shop", replicas=3))
+    house.world.create(objects.disruption_budget("db", "shop", "db", min_available=3))
+    house.world.advance(60)
+    rules(house, Step("drain", {"timeout": "1m"}), ESCALATE)
+    house.start()
+    alert(house)
+    house.wait(90)
+    assert told(house).startswith("not done within 60 s: 1 pods may not go now: shop/db")
+    before = set(evictions(house.world))
+    house.world.server.patch(BUDGET, {"spec": {"minAvailable": 1}}, PatchType.MERGE)
+    alert(house, "resolved")
+    house.wait(30)
+    alert(house)
+    house.wait(120)
+    assert (cordons(house.world), len(evictions(house.world)), before < set(evictions(house.world))) == (
+        [True],
+        3,
+        True,
+    )
+    assert [each.reason for each in house.all("incident_closed")] == ["failed", "recovered"]
+
+
 @pytest.mark.parametrize("on_failure", ["keep", "undo"])
 def test_a_pod_under_two_budgets_fails_at_once(house, on_failure):
     rules(house, until=Until(for_=10.0, within=300.0, on_failure=on_failure))
