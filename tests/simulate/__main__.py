@@ -17,7 +17,7 @@ from tests.simulate.generate import crowd, generate
 from tests.simulate.report import Totals
 from tests.simulate.run import Report, play
 from tests.simulate.scenario import Scenario
-from tests.simulate.shrink import Shrinking
+from tests.simulate.shrink import MOST_RUNS, Shrinking
 
 REGRESSIONS = Path("tests/simulation/regressions")
 
@@ -47,7 +47,7 @@ def _play_all(asked: argparse.Namespace, totals: Totals) -> None:
         if report.violations:
             print(f"seed {seed}: {report.violations[0]}", flush=True)
             if not asked.brief:
-                _tell(report)
+                _tell(report, asked.effort)
             if asked.brief or asked.first:
                 return
 
@@ -59,9 +59,9 @@ def _replay(file: Path) -> int:
     return 1 if report.violations else 0
 
 
-def _tell(report: Report) -> None:
+def _tell(report: Report, effort: int) -> None:
     """The smallest scenario that breaks the same promise, its trace, and how it becomes a test."""
-    small = Shrinking(report).shrink()
+    small = Shrinking(report, most=effort).shrink()
     scenario = small.scenario
     file = Path(f"failing-{scenario.seed}.json")
     file.write_bytes(msgspec.json.format(msgspec.json.encode(scenario), indent=1))
@@ -80,6 +80,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--hours", type=float, default=1.0, help="hours with trouble of each run (default %(default)s)")
     parser.add_argument("--crowd", action="store_true", help="a hundred and more incidents that nothing cures")
     parser.add_argument("--file", type=Path, help="play this scenario and say all that happens")
+    parser.add_argument(
+        "--effort", type=int, default=MOST_RUNS, help="runs to make a failing one small in (%(default)s)"
+    )
     parser.add_argument("--first", action="store_true", help="end at the first run that breaks a promise")
     parser.add_argument("--brief", action="store_true", help="as --first, but nothing is made small or written")
     return parser.parse_args()

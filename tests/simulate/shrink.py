@@ -19,15 +19,15 @@ MOST_RUNS = 200
 class Shrinking:
     """The search for the smallest scenario that breaks one promise."""
 
-    def __init__(self, report: Report, played: Callable[[Scenario], Report] = play) -> None:
+    def __init__(self, report: Report, played: Callable[[Scenario], Report] = play, *, most: int = MOST_RUNS) -> None:
         self.report, self.promise, self.runs = report, report.violations[0].promise, 0
-        self._play = played
+        self._play, self._most = played, most
 
     def shrink(self) -> Report:
         """The report of the smallest scenario that was found."""
         self._try(self._cut())
         size = -1
-        while size != self._size and self.runs < MOST_RUNS:
+        while size != self._size and self.runs < self._most:
             size = self._size
             self._leave_out("happenings")
             self._leave_out("rules")
@@ -50,7 +50,7 @@ class Shrinking:
         size = len(getattr(self.report.scenario, field)) // 2 or 1
         while size:
             end = len(getattr(self.report.scenario, field))
-            while end > 0 and self.runs < MOST_RUNS:
+            while end > 0 and self.runs < self._most:
                 items: Sequence[object] = getattr(self.report.scenario, field)
                 start = max(end - size, 0)
                 self._try(replace(self.report.scenario, **{field: (*items[:start], *items[end:])}))
