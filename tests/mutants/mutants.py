@@ -17,7 +17,10 @@ MUTANTS: tuple[Mutant, ...] = (
         "            try:\n                with metrics.APPEND_SECONDS.time():",
         "            for each in events:\n"
         "                if each.kind == 'intent' and each.mode == 'enforce':\n"
-        "                    await self.executor.carry_out(each.incident, each.data)\n"
+        "                    try:\n"
+        "                        await self.cluster.write(each.data.change)\n"
+        "                    except Exception:\n"
+        "                        pass\n"
         "            try:\n                with metrics.APPEND_SECONDS.time():",
     ),
     _one(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from remediator.core.events import Decision, Event, IncidentClosed, Intent, Record, Signal
 from remediator.core.model import CloseReason
+from remediator.core.rules import Rule
 from remediator.guards import GUARDS
 from remediator.simulation.audit import Entry
 from tests.simulate.history import Story, seconds
@@ -109,6 +111,21 @@ class SaidOnce(Promise):
         self._gists[event.incident] = gist
 
 
+def _fires_since(story: Story, rule: Rule) -> datetime:
+    """Since when evidence has lasted without a break; one that was shorter than `keep_firing_for` is none."""
+    since, cleared, standing = story.events[0].time, None, dict[str, bool]()
+    for each in story.events:
+        if not isinstance(each.data, Signal):
+            continue
+        standing[each.data.fingerprint] = each.data.status != "resolved"
+        if not any(standing.values()):
+            cleared = cleared or each.time
+        elif cleared is not None:
+            since = each.time if seconds(each.time - cleared) >= rule.when.keep_firing_for else since
+            cleared = None
+    return since
+
+
 class Signalled(Promise):
     """A step is taken while its signals fire, and have for as long as the rule wants; an echo of what was cured opens
     nothing.
@@ -131,7 +148,7 @@ class Signalled(Promise):
         self.check("no act without a signal", "firing" in last.values(), f"{event.incident}: {last}")
         rule = self.history.rules.get(event.rule)
         if rule is not None:
-            lasted = seconds(event.time - story.events[0].time)
+            lasted = seconds(event.time - _fires_since(story, rule))
             self.check("evidence lasts for `for`", lasted >= rule.when.for_, f"{event.incident} acts after {lasted} s")
 
     def _is_news(self, event: Event, data: Signal) -> None:

@@ -64,6 +64,8 @@ class Closed(Promise):
             CloseReason.RECOVERED: self._recovered,
             CloseReason.RESOLVED: self._resolved,
             CloseReason.FAILED: self._failed,
+            CloseReason.CONTENDED: self._is_told,
+            CloseReason.INEFFECTIVE: self._is_told,
             CloseReason.REFUSED: self._refused,
             CloseReason.CANCELLED: self._cancelled,
         }.get(data.reason)
@@ -138,6 +140,14 @@ class Closed(Promise):
             for each in story.events
         )
         self.check("failed after a failure", failed, f"{story.id}")
+        self._is_told(event, story)
+
+    def _is_told(self, event: Event, story: Story) -> None:
+        """Where the ladder ends with a person, what could not be helped was said to one."""
+        incident = self.history.state.incidents[story.id]
+        if incident.definition.do[-1].action == "escalate" and incident.step == len(incident.definition.do) - 1:
+            told = any(isinstance(each.data, Escalated) for each in story.events)
+            self.check("helped, or said so", told, f"{story.id}: {incident.detail}")
 
     def _refused(self, event: Event, story: Story) -> None:
         refused = any(

@@ -11,10 +11,14 @@ from remediator.clients.alertmanager import Alert, MalformedPayload, parse
 from remediator.core.events import Event, IncidentClosed, Record, Signal
 from remediator.core.model import CloseReason
 from remediator.core.state import MAX_SIGNALS
+from tests.simulate.promises.limits import cooldown_of
 from tests.simulate.promises.promise import Promise
 
 Key = tuple[str, str]
 """Rule and fingerprint."""
+
+SLACK = 60.0
+"""Seconds that a decision may have been on its way to the journal, on a disk that refuses."""
 
 SOON = timedelta(minutes=1)
 """How long a payload may wait in fine weather."""
@@ -70,8 +74,10 @@ class Kept(Promise):
         if not event.incident or event.incident in self._open:
             return event.data.status in ("firing", "unresolved")
         ended = self.history.stories[event.incident].last(IncidentClosed)
-        echo = ended is not None and ended.data.reason is CloseReason.RECOVERED
-        return echo and event.data.starts_at == alert.starts_at
+        if ended is None or ended.data.reason is not CloseReason.RECOVERED:
+            return False
+        rested = (self.oracle.now() - ended.time).total_seconds() - SLACK
+        return rested < cooldown_of(self.history, rule) and event.data.starts_at == alert.starts_at
 
     def _is_surplus(self, rule: str) -> bool:
         """Whether some incident of the rule has so many signals that one more is not noted."""
