@@ -17,7 +17,7 @@ from tests.mutants.mutants import MUTANTS
 ROOT = Path(__file__).resolve().parents[2]
 
 SCENARIOS = ROOT / "tests/simulation/regressions"
-SEEDS, EFFORT = 60, 30
+SEEDS, EFFORT = 30, 8
 """How long the simulation looks for a bug whose scenario shows it no more, and makes what it finds smaller."""
 
 
