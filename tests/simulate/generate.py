@@ -27,16 +27,16 @@ ESCALATE = Step("escalate", {"receiver": "oncall"})
 LADDERS = {
     "Deployment": (
         ("restart",),
-        ("rollback",),
+        ("restart",),
         ("rollback",),
         ("restart", "rollback"),
         ("rollback", "restart"),
         ("scale",),
-        ("scale", "rollback"),
+        ("scale", "restart"),
     ),
     "StatefulSet": (("restart",), ("restart", "restart"), ("scale",)),
     "DaemonSet": (("restart",),),
-    "Node": ((), ("cordon",), ("drain",), ("cordon", "drain")),
+    "Node": ((), ("cordon",), ("drain",), ("drain",), ("cordon", "drain")),
     "HorizontalPodAutoscaler": (("scale_hpa",),),
 }
 ALERTS = {
@@ -126,8 +126,8 @@ def crowd(seed: int, hours: float = 24.0) -> Scenario:
 
 def _workload(draw: random.Random, number: int) -> Workload:
     kind = draw.choices(["Deployment", "StatefulSet", "DaemonSet"], [8, 2, 1])[0]
-    namespace = draw.choices(["shop", "cart", "kube-system"], [10, 5, 1])[0]
-    labels = {"tier": "core"} if draw.random() < 0.1 else {}
+    namespace = draw.choices(["shop", "cart", "kube-system"], [20, 10, 1])[0]
+    labels = {"tier": "core"} if draw.random() < 0.05 else {}
     trait = draw.choices(["", "reverted", "scaled" if kind == "Deployment" else ""], [70, 15, 15])[0]
     name = f"{draw.choice(['web', 'api', 'db', 'mail'])}{number}"
     image = draw.choices(["app:1", "crash:1", "leak:1"], [8, 1, 1])[0]
@@ -136,7 +136,7 @@ def _workload(draw: random.Random, number: int) -> Workload:
 
 
 def _rule(draw: random.Random, number: int) -> Rule:
-    kind = draw.choices([*LADDERS], [12, 2, 1, 3, 1])[0]
+    kind = draw.choices([*LADDERS], [10, 3, 2, 6, 2])[0]
     when = _when(draw, kind)
     ladder = ("uncordon",) if when.object == CORDONED else draw.choice(LADDERS[kind])
     steps = tuple(_step(draw, action) for action in ladder)
@@ -156,7 +156,7 @@ def _rule(draw: random.Random, number: int) -> Rule:
             require=(MEASURED,) if draw.random() < 0.1 else (),
             veto=Veto(queries=(UNREADY,)) if draw.random() < 0.1 else None,
         ),
-        mode=draw.choices([None, Mode.ENFORCE, Mode.APPROVE, Mode.OBSERVE, Mode.OFF], [8, 16, 2, 4, 1])[0],
+        mode=draw.choices([None, Mode.ENFORCE, Mode.APPROVE, Mode.OBSERVE, Mode.OFF], [8, 16, 5, 4, 1])[0],
         interval=draw.choice([None, 15.0, 60.0]) if when.query else None,
     )
 

@@ -87,14 +87,14 @@ def _image(draw: random.Random) -> str:
 
 
 LIFE: dict[str, tuple[int, Callable[[random.Random], Json]]] = {
-    "roll": (20, lambda draw: {"image": _image(draw)}),
-    "sicken": (12, lambda draw: {"fate": draw.choice(["crash", "oom", "notready"])}),
+    "roll": (16, lambda draw: {"image": _image(draw)}),
+    "sicken": (16, lambda draw: {"fate": draw.choice(["crash", "oom", "notready"])}),
     "scale": (2, lambda draw: {"replicas": draw.randint(0, 5)}),
     "note": (2, lambda draw: {}),
     "recreate": (2, lambda draw: {"after": draw.choice([0.0, 5.0, 120.0]), "image": _image(draw)}),
     "pause": (1, lambda draw: {"paused": draw.random() < 0.4}),
     "exclude": (1, lambda draw: {"value": draw.choice(["true", None, None, "maybe"])}),
-    "node": (3, lambda draw: {"seconds": draw.choice([30.0, 400.0, 1200.0])}),
+    "node": (6, lambda draw: {"seconds": draw.choice([30.0, 400.0, 1200.0])}),
     "cordon": (2, lambda draw: {"cordoned": draw.random() < 0.6}),
     "load": (3, lambda draw: {"load": draw.choice([20, 90, 250, 900])}),
 }
