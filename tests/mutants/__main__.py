@@ -59,7 +59,8 @@ def _simulated(mutant: Mutant, copy: Path) -> tuple[bool, str]:
     ended = _run(copy, "-m", "tests.simulate", "--file", str(known)) if known.exists() else None
     if ended is not None and ended.returncode == 1:
         return True, _broken(ended.stdout)
-    ended = _run(copy, "-m", "tests.simulate", "--seeds", str(SEEDS), "--first", "--effort", str(EFFORT))
+    options = ("--seeds", str(SEEDS), "--first", "--effort", str(EFFORT), *mutant.options)
+    ended = _run(copy, "-m", "tests.simulate", *options)
     if ended.returncode == 0:
         return False, f"not in {SEEDS} seeds"
     found = next(copy.glob("failing-*.json"), None)

@@ -18,11 +18,14 @@ class Edit:
 
 @dataclass(frozen=True)
 class Mutant:
-    """A planted bug. It is looked for by the test `found_by`, where one is named, else by the simulation."""
+    """A planted bug. It is looked for by the test `found_by`, where one is named, else by the simulation, with `options`
+    that make what it takes more frequent.
+    """
 
     name: str
     edits: tuple[Edit, ...] = field(repr=False)
     found_by: str = ""
+    options: tuple[str, ...] = ()
 
     @property
     def scenario(self) -> str:

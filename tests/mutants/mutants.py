@@ -40,6 +40,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "core/fold/sources.py",
         "return replace(state, epoch=data.epoch, dark=",
         "return replace(state, epoch=data.epoch, spent=type(state.spent)(), dark=",
+        options=("--about", "crash"),
     ),
     _one(
         "an unreadable target taken for a deleted one",
@@ -76,6 +77,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "executor.py",
         "            except OutcomeUnknown:\n                return await self.settle(incident, intent)",
         "            except OutcomeUnknown:\n                return Carried(incident, intent.id, OutcomeStatus.ADOPTED)",
+        options=("--about", "kind=l"),
     ),
     _one(
         "a lost answer taken for a failure",
@@ -95,6 +97,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "                except JournalError:\n"
         "                    pass\n"
         "            rulings, state = self._decided(mails)\n",
+        options=("--about", "part=journal"),
     ),
     _one(
         "success by a 200",
@@ -114,6 +117,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "controller.py",
         "        of_old = intent.epoch != self.state.epoch or intent.id in self._issued",
         "        of_old = intent.id in self._issued",
+        options=("--about", "crash"),
     ),
     _one(
         "an echo opens the cured incident again",
@@ -168,6 +172,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "controller.py",
         "            except Fenced:\n                raise\n            except JournalError as error:",
         "            except JournalError as error:",
+        options=("--about", "double"),
     ),
     _one(
         "open incidents forgotten at a restart",
@@ -200,6 +205,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "            self._kept = asyncio.ensure_future(\n"
         "                self._service.journal.receive(SOURCE, body, self._service.clock.now())\n"
         "            )",
+        options=("--about", "part=journal"),
     ),
     _one(
         "health need not hold",
@@ -238,6 +244,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "core/frozen_state.py",
         "_MAPS = {name: get_args(hint)[1] for name, hint in _hints.items() if get_origin(hint) is Map}",
         "_MAPS = {name: get_args(hint)[1] for name, hint in _hints.items() if get_origin(hint) is Map and name != 'ended'}",
+        options=("--about", "crash"),
     ),
     _one(
         "cancelled for good: an alert that comes back is not heard",
@@ -250,12 +257,14 @@ MUTANTS: tuple[Mutant, ...] = (
         "conclude.py",
         "if incident.reverts + 1 < MOST_REVERTS else",
         "if True else",
+        options=("--about", "meddle"),
     ),
     _one(
         "an unknown answer to a query taken for no",
         "sources/inquiries.py",
         "    if isinstance(answer, Unknown):\n        return None, answer.reason\n",
         "    if isinstance(answer, Unknown):\n        return False, answer.reason\n",
+        options=("--about", "part=prometheus"),
     ),
     _one(
         "a query that fails ends what it showed",
@@ -263,12 +272,14 @@ MUTANTS: tuple[Mutant, ...] = (
         "    async def _conclude(self, asking: Asking, answer: Answer, at: datetime) -> None:\n",
         "    async def _conclude(self, asking: Asking, answer: Answer, at: datetime) -> None:\n"
         "        answer = Vector(()) if isinstance(answer, Unknown) else answer\n",
+        options=("--about", "part=prometheus"),
     ),
     _one(
         "an exporter that is gone ends what it measured",
         "sources/queries.py",
         "                if reason := await unmeasured(self._ask, rule.when.query, gone, at, interval):",
         "                if reason := '':",
+        options=("--about", "part=prometheus"),
     ),
     _one(
         "an eviction without a precondition",
@@ -306,12 +317,14 @@ MUTANTS: tuple[Mutant, ...] = (
         "elector.py",
         "        return self._is_held and self._monotonic() < self._renewed_at + self._terms.renew",
         "        return self._is_held",
+        options=("--replicas", "2", "--about", "freeze"),
     ),
     _one(
         "a standby takes the lease of one that is alive",
         "elector.py",
         " and not self._has_run_out():",
         " and False:",
+        options=("--replicas", "2"),
     ),
     _one(
         "an approval that has expired counts",
@@ -325,6 +338,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "bookkeeping.py",
         "len(incident.approvals) + 1 >= quorum",
         "len(incident.approvals) + 1 >= 1",
+        options=("--about", "answer"),
     ),
     _one(
         "acts on a target that cannot come back",
@@ -345,36 +359,42 @@ MUTANTS: tuple[Mutant, ...] = (
         "sources/reconciliation.py",
         "for each, held in found if not held.told)",
         "for each, held in found if False)",
+        options=("--reconciles", "--about", "silence"),
     ),
     _one(
         "an alert that one answer lacks is over",
         "sources/reconciliation.py",
         "GOOD = 3\n",
         "GOOD = 1\n",
+        options=("--reconciles", "--about", "forget"),
     ),
     _one(
         "an Alertmanager that begins empty is believed",
         "sources/reconciliation.py",
         "        if holding.lives != self._lives:\n            self._missing.clear()\n",
         "        if holding.lives != self._lives:\n",
+        options=("--reconciles", "--about", "forget"),
     ),
     _one(
         "a webhook that was lost stays lost",
         "sources/reconciliation.py",
         "        return key not in state.noted and sighting.fingerprint in ours",
         "        return False",
+        options=("--reconciles", "--about", "part=road"),
     ),
     _one(
         "an end is believed though nothing is measured",
         "sources/doubts.py",
         "            if reason := await unmeasured(self._ask, rule.query, (labels,), now, rule.interval):\n                return reason\n",
         "            pass\n",
+        options=("--about", "part=prometheus"),
     ),
     _one(
         "a scaling undone that somebody has scaled since",
         "actions/setting.py",
         "    others = [shown(field.path) for field in fields if not is_ours(live, field)]\n",
         "    others = []\n",
+        options=("--about", "meddle"),
     ),
     _one(
         "a look from before the clock was set back",

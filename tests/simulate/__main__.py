@@ -12,6 +12,7 @@ from itertools import count
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from tests.simulate.generate import crowd, generate
 from tests.simulate.report import Totals
@@ -39,10 +40,10 @@ def main() -> int:
 
 def _play_all(asked: argparse.Namespace, totals: Totals) -> None:
     """Seed after seed, until there are enough of them, or of incident-hours, or one breaks a promise for `--first`."""
-    make, seeds = crowd if asked.crowd else generate, count(asked.seed)
+    seeds = count(asked.seed)
     while totals.incident_hours < asked.until if asked.until else totals.runs < asked.seeds:
         seed = next(seeds)
-        report = play(make(seed, asked.hours))
+        report = play(_scenario(asked, seed))
         totals.add(report)
         if report.violations:
             print(f"seed {seed}: {report.violations[0]}", flush=True)
@@ -50,6 +51,12 @@ def _play_all(asked: argparse.Namespace, totals: Totals) -> None:
                 _tell(report, asked.effort)
             if asked.brief or asked.first:
                 return
+
+
+def _scenario(asked: argparse.Namespace, seed: int) -> Scenario:
+    """What a seed makes, with what is said of it on the command line."""
+    made = crowd(seed, asked.hours) if asked.crowd else generate(seed, asked.hours, asked.about)
+    return replace(made, replicas=asked.replicas or made.replicas, reconciles=asked.reconciles or made.reconciles)
 
 
 def _replay(file: Path) -> int:
@@ -79,6 +86,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--until", type=float, default=0.0, help="as many runs as make so many incident-hours")
     parser.add_argument("--hours", type=float, default=1.0, help="hours with trouble of each run (default %(default)s)")
     parser.add_argument("--crowd", action="store_true", help="a hundred and more incidents that nothing cures")
+    parser.add_argument("--about", default="", help="trouble that is in every run, such as freeze or part=road")
+    parser.add_argument("--replicas", type=int, default=0, help="so many of them in every run")
+    parser.add_argument("--reconciles", action="store_true", help="Alertmanager is asked in every run")
     parser.add_argument("--file", type=Path, help="play this scenario and say all that happens")
     parser.add_argument(
         "--effort", type=int, default=MOST_RUNS, help="runs to make a failing one small in (%(default)s)"

@@ -73,8 +73,8 @@ CALMER = 12.0
 """By how much less happens in an hour of a crowd, which is long, than in one of a small scenario."""
 
 
-def generate(seed: int, hours: float = 2.0) -> Scenario:
-    """The scenario of a seed."""
+def generate(seed: int, hours: float = 2.0, about: str = "") -> Scenario:
+    """The scenario of a seed, with trouble that it is `about` where that is said."""
     draw = random.Random(f"{seed}/scenario")
     workloads = tuple(_workload(draw, number) for number in range(draw.randint(2, 8)))
     rules = tuple(_rule(draw, number) for number in range(draw.randint(2, 5)))
@@ -83,7 +83,7 @@ def generate(seed: int, hours: float = 2.0) -> Scenario:
         guards=_guards(draw),
         protected=Protected(("kube-system",), draw.choice([(), ("tier=core",)])),
     )
-    drawn = happenings(draw, workloads, rules, hours, seed)
+    drawn = happenings(draw, workloads, rules, hours, seed, about)
     return Scenario(
         seed,
         hours,

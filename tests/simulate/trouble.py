@@ -27,10 +27,15 @@ GARBAGE = (
 
 
 def happenings(
-    draw: random.Random, workloads: tuple[Workload, ...], rules: tuple[Rule, ...], hours: float, turn: int
+    draw: random.Random,
+    workloads: tuple[Workload, ...],
+    rules: tuple[Rule, ...],
+    hours: float,
+    turn: int,
+    about: str = "",
 ) -> tuple[Happening, ...]:
     """All of a run, in order of time. By its `turn` some kinds of trouble are in it for certain, so that a dozen runs
-    one after the other have all of them.
+    one after the other have all of them; or those that it is `about`, by a word that tells them.
     """
     stage = _Stage(draw, [workload.key for workload in workloads], [rule.name for rule in rules], hours)
     found = [stage.earlier(key) for key in stage.keys if draw.random() < 0.8]
@@ -39,6 +44,8 @@ def happenings(
         _answers(stage) for _ in range(int(20 * hours) if any(rule.mode is Mode.APPROVE for rule in rules) else 0)
     ]
     certain = [TROUBLE[(CERTAIN * turn + place) % len(TROUBLE)] for place in range(CERTAIN)]
+    if about:
+        certain = [make for make in TROUBLE if about in str(make(stage))]
     for make in (*certain, *draw.sample(TROUBLE, draw.randint(0, 3))):
         found += [make(stage) for _ in range(int(draw.randint(2, 12) * hours))]
     return tuple(sorted(found, key=lambda each: each.at))
