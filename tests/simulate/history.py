@@ -6,7 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from remediator.core.events import Event, IncidentClosed, Intent, Outcome, Record, RulesChanged, Undo, Verification
+from remediator.core.events import (
+    Event,
+    IncidentClosed,
+    Intent,
+    Outcome,
+    Record,
+    RulesChanged,
+    Signal,
+    Undo,
+    Verification,
+)
 from remediator.core.fold import apply
 from remediator.core.model import Json, Mode, OutcomeStatus
 from remediator.core.rules import Policy, Rule
@@ -61,6 +71,16 @@ class Story:
     in_hand: bool = False
     ended_at: datetime | None = None
     closed: bool = False
+
+    @property
+    def last_signal(self) -> Event:
+        """The last word on its evidence, said again or not."""
+        kinds: dict[str, str] = {}
+        latest = self.events[0]
+        for event in self.events:
+            if isinstance(event.data, Signal) and kinds.get(event.data.fingerprint) != event.data.status:
+                kinds[event.data.fingerprint], latest = event.data.status, event
+        return latest
 
     def last(self, kind: type) -> Event | None:
         """The latest event with data of this kind."""

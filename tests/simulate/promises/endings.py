@@ -19,7 +19,7 @@ from remediator.core.events import (
     Verification,
 )
 from remediator.core.kinds import ref_of
-from remediator.core.model import CloseReason, Phase
+from remediator.core.model import CloseReason, Phase, Target
 from remediator.core.state import Incident
 from remediator.core.workload import facts_of
 from remediator.guards.guard import limits_of
@@ -57,6 +57,8 @@ class Closed(Promise):
     def on_record(self, record: Record) -> None:
         """Weigh the reason of an end."""
         event, data = record.event, record.event.data
+        if isinstance(data, Verification) and data.then == "rest" and event.target is not None:
+            self._is_by_hand(event, event.target)
         if not isinstance(data, IncidentClosed):
             return
         story = self.history.stories[event.incident]
@@ -119,12 +121,15 @@ class Closed(Promise):
         self.check("resolved when all signals are", not told, f"{story.id}: {told}")
         rule = self.history.rules.get(story.rule)
         if rule is not None and not standing:
-            rested = seconds(event.time - max(each.time for each in gone.values()))
+            rested = seconds(event.time - story.last_signal.time)
             self.check("absence lasts", rested >= rule.when.keep_firing_for, f"{story.id} after {rested} s")
 
     def _cancelled(self, event: Event, story: Story) -> None:
         """The target is no more, or is another one; the rule is gone; or a person said no."""
         if any(isinstance(each.data, Approval) and each.data.answer == "deny" for each in story.events):
+            return
+        last = story.last(Verification)
+        if last is not None and last.data.then == "rest":  # judged when it was said
             return
         incident = self.history.state.incidents[story.id]
         if self._was_lied_to() or story.rule not in self.history.rules:
@@ -132,6 +137,16 @@ class Closed(Promise):
         live = self.oracle.world.store.get(incident.target.kind, incident.target.namespace, incident.target.name)
         gone = live is None or live["metadata"]["uid"] != incident.target.uid
         self.check("cancelled when its target is gone", gone or self._just_changed(incident), f"{story.id}")
+
+    def _is_by_hand(self, event: Event, target: Target) -> None:
+        """The target rests since somebody took back what was done: the cordon is not as our last write left it."""
+        story = self.history.stories[event.incident]
+        done = [each for deed in story.deeds for each in deed.effects if each.entry.request.kind == target.kind]
+        live = self.oracle.world.store.get(target.kind, target.namespace, target.name)
+        left = bool(done and done[-1].after["spec"].get("unschedulable"))
+        differs = live is None or bool(live["spec"].get("unschedulable")) is not left
+        since = self.oracle.lately(self.oracle.changed.get(target.key), LOOK) or self._was_lied_to()
+        self.check("taken back by hand, really", bool(done) and (differs or since), f"{event.incident}: {target}")
 
     def _failed(self, event: Event, story: Story) -> None:
         failed = any(

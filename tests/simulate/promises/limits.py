@@ -50,6 +50,8 @@ class Budgets(Promise):
         event = record.event
         if isinstance(event.data, Intent) and event.data.part <= 1:
             for name, budget in self._limits(event.rule):
+                if name == "namespace_budget" and not (event.target and event.target.namespace):
+                    continue  # a node is in no namespace
                 used = spent(self.history, event, SCOPES[name], budget.per, shadow=event.mode is Mode.OBSERVE)
                 self.check("budget", used < budget.max, f"{name} of {event.rule}: {used + 1} within {budget.per:g} s")
         if isinstance(event.data, Decision):
