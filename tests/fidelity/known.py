@@ -83,25 +83,23 @@ KNOWN = (
     Known(
         "kubectl leaves no `remediator.io/remediation`",
         r"\.annotations\.remediator\.io/remediation$",
-        "it is the product's mark on what it wrote; as any annotation it is copied to ReplicaSets",
+        "it is the product's mark on what it wrote; as any annotation it is copied to ReplicaSets and revisions",
         (
             "undo_a_broken_roll_out by kubectl",
             "undo_to_a_revision by kubectl",
             "undo_what_was_changed_beside_the_image by kubectl",
             "undo_past_the_deadline by kubectl",
             "restart_a_deployment by kubectl",
+            "restart_other_workloads by kubectl",
+            "undo_of_a_daemon_set by kubectl",
         ),
         shows=rf"^{ONE_MARK} / \(absent\)$",
     ),
     Known(
-        "kubectl leaves no annotations at all on a StatefulSet or DaemonSet",
-        r"(StatefulSet\.db|DaemonSet\.agent)\.metadata\.annotations$",
-        "of theirs, that mark is the only one; as any annotation it is copied to revisions",
-        (
-            "restart_other_workloads by kubectl",
-            "undo_of_a_stateful_set by kubectl",
-            "undo_of_a_daemon_set by kubectl",
-        ),
+        "kubectl leaves no annotations at all on a StatefulSet that it takes back",
+        r"StatefulSet\.db\.metadata\.annotations$",
+        "that mark is the only one there",
+        ("undo_of_a_stateful_set by kubectl",),
         shows=rf'^{{"remediator\.io/remediation": {ONE_MARK}}} / \(absent\)$',
     ),
 )
