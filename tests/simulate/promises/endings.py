@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
+
 from remediator.core.events import (
     Approval,
     Decision,
@@ -177,7 +179,7 @@ class Told(Promise):
 
     def __init__(self, oracle: Any) -> None:
         super().__init__(oracle)
-        self._told: dict[str, str] = {}
+        self._told: dict[str, bytes] = {}
         self._leader = ""
 
     def on_record(self, record: Record) -> None:
@@ -195,7 +197,7 @@ class Told(Promise):
 
     def on_delivered(self, delivery: Delivery) -> None:
         """Whoever sends it, and how often: it is the same message."""
-        body = repr(delivery.message)
+        body = msgspec.json.encode(delivery.message, order="deterministic")
         self.check("one key, one message", self._told.setdefault(delivery.key, body) == body, f"{delivery.key}")
 
 
