@@ -78,6 +78,10 @@ soak: $(READY) ## the properties over very many examples, a million damaged webh
 simulate: $(READY) ## the real controller in a world that fails in every way, for a hundred seeds; ARGS="--seeds 9 --seed 1"
 	@$(BIN)/python -m tests.simulate --seeds 100 $(ARGS)
 
+.PHONY: faults
+faults: lab-parts ## eleven faults at five moments of a remediation, on real servers, counted in the audit log; half an hour
+	@$(BIN)/python -m tests.faults $(ARGS)
+
 .PHONY: mutants
 mutants: $(READY) ## plant bugs, each of which the simulation or a test must find
 	@$(BIN)/python -m tests.mutants $(ARGS)

@@ -31,7 +31,10 @@ class PostgreSQL:
     production: what is tested on it is whether a commit is kept.
     """
 
-    def __init__(self, folder: Path, servers: Servers, say: Say = print_line) -> None:
+    def __init__(
+        self, folder: Path, servers: Servers, say: Say = print_line, copy_of: PostgreSQL | None = None
+    ) -> None:
+        """Start it, empty, or as a hot standby: a `copy_of` another one, which it follows until it is promoted."""
         programs = _installed(say)
         self._psql = programs / "psql"
         user = _UNPRIVILEGED if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
@@ -40,12 +43,16 @@ class PostgreSQL:
         data.mkdir(mode=0o700)
         if os.geteuid() == 0:
             _open_to(user, folder)
-        _run(_as(user, [programs / "initdb", "-D", data, "-A", "trust", "-U", user, "-E", "UTF8", "--no-locale"]))
+        if copy_of is None:
+            fresh = ["initdb", "-D", data, "-A", "trust", "-U", user, "-E", "UTF8", "--no-locale"]
+        else:
+            fresh = ["pg_basebackup", "-D", data, "-d", copy_of.url, "-R", "-X", "stream", "-c", "fast"]
+        _run(_as(user, [programs / fresh[0], *fresh[1:]]))
         (port,) = free_ports(1)
         self.url = f"postgresql://{user}@127.0.0.1:{port}/postgres"
         listen = ["-h", "127.0.0.1", "-p", port, "-k", data]
         self._ready: list[str | Path] = [programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
-        self.server = servers.start("postgresql", _as(user, [programs / "postgres", "-D", data, *listen]))
+        self.server = servers.start(folder.name, _as(user, [programs / "postgres", "-D", data, *listen]))
         self._await_readiness()
 
     def restart(self) -> None:
@@ -56,6 +63,18 @@ class PostgreSQL:
 
     def _await_readiness(self) -> None:
         self.server.wait_until(lambda: subprocess.run(self._ready, check=False).returncode == 0)
+
+    def wait_for_standby(self) -> None:
+        """Wait until a standby follows, and from then on acknowledge no commit that it has not written."""
+        wait_for(
+            lambda: self.ask("SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'"), "1".__eq__, "it"
+        )
+        self.ask("ALTER SYSTEM SET synchronous_standby_names = '*'")
+        self.ask("SELECT pg_reload_conf()")
+
+    def promote(self) -> None:
+        """Make a standby the primary: it takes writes."""
+        self.ask("SELECT pg_promote()")
 
     def fresh_database(self) -> str:
         """The URL of an empty database."""

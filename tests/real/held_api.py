@@ -9,6 +9,7 @@ from __future__ import annotations
 import ssl
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -28,11 +29,16 @@ class HeldApi:
     """Listens on loopback for the length of a `with` block; `hold` is 'before', 'after' or '' (pass everything on)."""
 
     def __init__(self, lab: Lab, hold: str = "", write: int = 1) -> None:
-        self.hold, self.is_cut, self._earlier = hold, False, write - 1
+        self.is_cut = False
+        self.hold_write(hold, write)
         self.held, self.released = threading.Event(), threading.Event()
         self._client = httpx.Client(base_url=lab.url, verify=ssl.create_default_context(cafile=lab.ca_file), timeout=60)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
         self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def hold_write(self, hold: str, write: int = 1) -> None:
+        """Hold so from now on: the first write, or the `write`th."""
+        self.hold, self._earlier = hold, write - 1
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -135,6 +141,10 @@ def _handler_of(proxy: HeldApi) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
                 proxy.released.wait(1 if proxy.is_cut else 30)
                 return
+            with suppress(OSError):  # nobody waits for it any more
+                self._answer(answer)
+
+        def _answer(self, answer: httpx.Response) -> None:
             self.send_response(answer.status_code)
             self.send_header("content-type", answer.headers.get("content-type", ""))
             self.send_header("content-length", str(len(answer.content)))
