@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
 from msgspec.structs import replace
@@ -20,7 +19,7 @@ from remediator.core.events import Dropped, Event, Intent, Record, Undo
 from remediator.core.fold import apply, fold
 from remediator.core.kinds import ref_of
 from remediator.core.model import Change, Phase, Verb
-from remediator.core.observations import Arrived, Carried, Elected, Looked, Observation, Paused, Reloaded, Ticked
+from remediator.core.observations import Carried, Elected, Looked, Observation, Paused, Reloaded, Ticked
 from remediator.core.state import Incident, State
 from remediator.core.surroundings import Need
 from remediator.courier import Courier
@@ -29,6 +28,7 @@ from remediator.elector import Elector
 from remediator.executor import Executor
 from remediator.intake import Intake
 from remediator.logs import about, logger
+from remediator.mailbox import Mail, Mailbox
 from remediator.objections import objection
 from remediator.pausing import held_back
 from remediator.ports import Broken, Clock, Cluster, Fenced, Journal, JournalError, Notifier, Unavailable
@@ -47,9 +47,6 @@ log = logger("controller")
 MOST_ERRANDS = 64
 """Reads and writes under way at once."""
 
-MOST_MAILS = 128
-"""Observations that are decided one after the other and made durable in one append."""
-
 FOLLOW_EVERY = 1.0
 """Seconds between two looks at a journal that another replica writes."""
 
@@ -57,21 +54,6 @@ VERIFYING_LOOKS = 50
 """Looks a second at targets in verification, all together: their polling must not take the API server from those whose
 remediation is due.
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Mail:
-    """An observation on its way to the loop, with the inbox receipts that its events consume.
-
-    `errand` is the incident whose errand brought it, `missed` marks one that brought nothing back; `reply` is told
-    what was decided once it is durable.
-    """
-
-    observation: Observation
-    receipts: tuple[int, ...] = ()
-    errand: str = ""
-    missed: bool = False
-    reply: asyncio.Future[Ruling] | None = None
 
 
 class Controller:
@@ -126,7 +108,7 @@ class Controller:
         self.objects = Objects(cluster, clock, lambda: self.state, self.tell, max_age)
         self._upkeep = Upkeep(checkpoint)
         self._retention = Retention(journal, clock, lambda: self.state, self._announce, kept) if kept else None
-        self._mailbox: asyncio.Queue[Mail] = asyncio.Queue(maxsize=MOST_MAILS)
+        self._mailbox = Mailbox(clock)
         self._agenda = Agenda()
         self._errands: dict[str, asyncio.Task[None]] = {}
         self._carrying: set[str] = set()
@@ -150,7 +132,7 @@ class Controller:
         feeders = (self.intake, self._alerts, self.queries, self.objects, self._retention, self.courier)
         feeding = [asyncio.create_task(each.run()) for each in feeders if each]
         for task in feeding:
-            task.add_done_callback(lambda _: self._wake())
+            task.add_done_callback(lambda _: self._mailbox.wake())
         try:
             while not (self._stopping and not self._carrying):
                 for task in feeding:
@@ -172,7 +154,7 @@ class Controller:
         journal cannot be written.
         """
         self._stop_asked.set()
-        self._wake()
+        self._mailbox.wake()
 
     @property
     def _stopping(self) -> bool:
@@ -236,32 +218,10 @@ class Controller:
         return await reply
 
     async def _next_mails(self) -> list[Mail]:
-        """All mails that wait by now, in order; waits for the first."""
-        mails = [await self._next_mail()]
-        while len(mails) < MOST_MAILS and not self._mailbox.empty():
-            mails.append(self._mailbox.get_nowait())
-        return mails
-
-    async def _next_mail(self) -> Mail:
-        at = self._agenda.next_at()
-        if self._upkeep.is_due and self._mailbox.empty():
-            return Mail(Arrived(()))
-        if at is None or self._is_busy or not self._mailbox.empty():
-            return await self._mailbox.get()
-        alarm = asyncio.create_task(self._ring((at - self.clock.now()).total_seconds()))
-        try:
-            return await self._mailbox.get()
-        finally:
-            alarm.cancel()
-
-    def _wake(self) -> None:
-        if self._mailbox.empty():
-            self._mailbox.put_nowait(Mail(Arrived(())))
-
-    async def _ring(self, seconds: float) -> None:
-        """Wake the loop for what is due then."""
-        await self.clock.sleep(seconds)
-        await self._mailbox.put(Mail(Arrived(())))
+        """What waits by now, or comes first; an empty mail where something is due before that."""
+        if self._upkeep.is_due and self._mailbox.is_empty:
+            self._mailbox.wake()
+        return await self._mailbox.take(None if self._is_busy else self._agenda.next_at())
 
     async def _rest(self, seconds: float) -> None:
         """Return after so many seconds, or as soon as the end is asked for."""
@@ -372,7 +332,7 @@ class Controller:
 
     def _announce(self, dropped: Dropped) -> None:
         self._upkeep.announce(dropped)
-        self._wake()
+        self._mailbox.wake()
 
     def _fold(self, records: Sequence[Record], state: State) -> None:
         """Take over the state after records that became durable: whoever is to hear of them does."""
@@ -420,7 +380,10 @@ class Controller:
         except Exception as error:  # one object that breaks our code must not stop what is done about the others
             log.error("errand failed", errand=errand, problem=f"{type(error).__name__}: {error}")
             mail = Mail(Ticked(incident.id), errand=incident.id, missed=True)
-        await self._mailbox.put(mail)
+        if errand is Errand.CARRY or incident.phase is Phase.VERIFYING:
+            self._mailbox.put_patient(mail)
+        else:
+            await self._mailbox.put(mail)
 
     async def _look(self, incident: Incident) -> Looked:
         fresh = incident.phase is Phase.PENDING and incident.serial == 0
@@ -459,6 +422,7 @@ class Controller:
     async def _end(self, tasks: tuple[asyncio.Task[None], ...]) -> None:
         for task in tasks:
             task.cancel()
+        self._mailbox.close()
         for reply in list(self._replies):
             reply.set_exception(JournalError("this replica is not in charge any more: ask again"))
         await asyncio.gather(*tasks, return_exceptions=True)

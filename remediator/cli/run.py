@@ -6,6 +6,11 @@ import sys
 
 import click
 
+SWITCH = 0.0005
+"""Seconds that a thread computes while another one waits for its turn. By default it is ten times as many, and the
+writer of the journal waits for it after each statement.
+"""
+
 
 @click.command("run")
 @click.option("--config", "config", required=True, type=click.Path(dir_okay=False), help="Settings file.")
@@ -17,6 +22,7 @@ def command(config: str) -> None:
     """
     import gc
 
+    sys.setswitchinterval(SWITCH)
     gc.disable()  # until the service is ready: nearly all that is made until then is there to stay
 
     from remediator.config import ConfigErrors

@@ -16,6 +16,7 @@ from remediator.core.events import Event, Record
 from remediator.journal import prefix, statements
 from remediator.journal.canonical import Line
 from remediator.journal.chain import Head, instant, record_of
+from remediator.journal.recent import Recent
 from remediator.journal.statements import ALL, Incoming, Selection
 from remediator.journal.tally import Tally
 from remediator.journal.verification import Extent, begins_rightly, ends_at, verify
@@ -49,11 +50,13 @@ class DatabaseJournal:
     ) -> None:
         self._engines, self._explain, self._release, self._closed = (writing, reading), explain, release, False
         self._tally = tally or Tally()
+        self._recent = Recent()
         self._writer = Writer(writing, explain, self._tally)
         self._readers = ThreadPoolExecutor(2, thread_name_prefix="journal-reader")
 
     async def append(self, events: Sequence[Event], *, after: int, consume: Sequence[int] = ()) -> tuple[Record, ...]:
         """See `ports.Journal.append`. The records given back are those that `read` will give."""
+        self._recent.forget(consume)
         return await self._writer.run(partial(self._append, events=tuple(events), after=after, consume=tuple(consume)))
 
     async def read(self, after: int = 0, limit: int = 1000) -> tuple[Record, ...]:
@@ -95,10 +98,15 @@ class DatabaseJournal:
 
     async def receive(self, source: str, body: bytes, at: datetime) -> int:
         """See `ports.Journal.receive`. Concurrent payloads share one commit."""
-        return await self._writer.receive(Incoming(source, body, instant(at)))
+        incoming = Incoming(source, body, instant(at))
+        number = await self._writer.receive(incoming)
+        self._recent.took(Receipt(number, datetime.fromisoformat(incoming.at), source, bytes(body)))
+        return number
 
     async def waiting(self, after: int = 0, limit: int = 100) -> tuple[Receipt, ...]:
-        """See `ports.Journal.waiting`."""
+        """See `ports.Journal.waiting`. What was received here just now is not read again."""
+        if not self._closed and (known := self._recent.following(after, limit)):
+            return known
         return await self._ask(lambda connection: statements.waiting(connection, after, max(limit, 0)))
 
     async def backlog(self) -> tuple[int, int]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from functools import partial
 from queue import SimpleQueue
 from threading import Thread
 from typing import Any, NamedTuple, TypeAlias, TypeVar
@@ -73,14 +72,11 @@ class Writer:
             taken = self._take()
             goes_on = None not in taken
             asked = [item for item in taken if item is not None]
-            for item in asked:
-                if not isinstance(item.wanted, Incoming):
-                    self._transact(partial(_only, item.wanted), [item])
-            arrived = [(item, item.wanted) for item in asked if isinstance(item.wanted, Incoming)]
-            if arrived:
-                waiting, payloads = zip(*arrived, strict=True)
-                self._tally.change(len(payloads), sum(len(payload.body) for payload in payloads))
-                self._transact(partial(receive, payloads=payloads), waiting)
+            works = [item for item in asked if not isinstance(item.wanted, Incoming)]
+            arrived = [item for item in asked if isinstance(item.wanted, Incoming)]
+            for item in works[:-1]:
+                self._transact([item])
+            self._together(works[-1:], arrived)
         self._disconnect(trusted=True)
 
     def _take(self) -> list[_Asked | None]:
@@ -90,18 +86,54 @@ class Writer:
             taken.append(self._queue.get())
         return taken
 
-    def _transact(self, work: Callable[[Connection], Sequence[Any]], asked: Sequence[_Asked]) -> None:
+    def _together(self, works: list[_Asked], arrived: list[_Asked]) -> None:
+        """Work and payloads in one transaction, so that the disk is waited for once; where that fails, each in its own:
+        nobody's failure is another one's.
+        """
+        if works and arrived and self._succeeds([*works, *arrived]):
+            return
+        for asked in (works, arrived):
+            if asked:
+                self._transact(asked)
+
+    def _succeeds(self, asked: Sequence[_Asked]) -> bool:
+        """One transaction, of which nobody hears where it fails."""
+        try:
+            results = self._results(asked)
+        except Exception:
+            return False
+        _tell(asked, results)
+        return True
+
+    def _transact(self, asked: Sequence[_Asked]) -> None:
         """One transaction; its results go to those who asked, or its failure to all of them."""
+        try:
+            results = self._results(asked)
+        except Exception as error:
+            results = [self._explain(error) for _ in asked]
+        _tell(asked, results)
+
+    def _results(self, asked: Sequence[_Asked]) -> list[Any]:
+        """What came of each, once all of it is committed."""
         try:
             self._connection = connection = self._connection or self._engine.connect()
             with connection.begin():
-                results = work(connection)
+                results = [item.wanted(connection) for item in asked if not isinstance(item.wanted, Incoming)]
+                results += self._received(connection, [item.wanted for item in asked])
             self._tally.keep()
+            return results
         except Exception as error:
             self._tally.lose()
             self._disconnect(trusted=isinstance(error, JournalError))
-            results = [self._explain(error) for _ in asked]
-        _tell(asked, results)
+            raise
+
+    def _received(self, connection: Connection, wanted: Sequence[Work | Incoming]) -> Sequence[int]:
+        """The numbers of the payloads among what is wanted."""
+        payloads = [each for each in wanted if isinstance(each, Incoming)]
+        if not payloads:
+            return ()
+        self._tally.change(len(payloads), sum(len(payload.body) for payload in payloads))
+        return receive(connection, payloads)
 
     def _disconnect(self, *, trusted: bool) -> None:
         """Give the connection back; one that is not trusted is closed, and the next is a new one."""
@@ -110,11 +142,6 @@ class Writer:
             connection.close()
         if not trusted:
             self._engine.dispose()
-
-
-def _only(work: Work, connection: Connection) -> list[Any]:
-    """The results of a transaction that one alone asked for."""
-    return [work(connection)]
 
 
 def _tell(asked: Sequence[_Asked], results: Sequence[Any]) -> None:

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from remediator.controller import Mail
 from remediator.core.events import Pause
 from remediator.core.model import Mode, OutcomeStatus
 from remediator.core.observations import Paused, Reloaded
 from remediator.core.rules import GuardSettings, Protected, Until, When
+from remediator.mailbox import Mail
 from remediator.ports import Fenced
 from remediator.simulation import objects
 from remediator.simulation.faults import Fault, FaultKind
@@ -21,7 +21,7 @@ from tests.unit.playing import ACCOUNT, BROKEN, GOOD, change, effects, fences, i
 NAME = "undo-bad-rollout"
 UNTIL = Until(for_=10.0, within=120.0)
 WAY = ["incident_opened", "signal", "diagnosis", "decision", "intent", "outcome"]
-WAY += ["verification", "verification", "incident_closed"]
+WAY += ["verification", "incident_closed"]
 
 
 @pytest.fixture
@@ -231,7 +231,7 @@ def test_a_pause_that_comes_between_an_intent_and_its_write_holds_the_write(hous
     async def paused_meanwhile(events, **more):
         records = await append(events, **more)
         if any(event.kind == "intent" for event in events):
-            process.controller._mailbox.put_nowait(Mail(Paused(Pause("p1", reason="stop"), "alice")))
+            await process.controller._mailbox.put(Mail(Paused(Pause("p1", reason="stop"), "alice")))
         return records
 
     house.journal.append = paused_meanwhile
