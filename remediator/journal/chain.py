@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 
 from remediator.core.events import Event, Record
-from remediator.journal.canonical import Line, canonical, plain
+from remediator.journal.canonical import Line, canonical, canonical_of, plain, spelled
 from remediator.ports import Fenced, JournalError
 
 Head: TypeAlias = tuple[int, str]
@@ -43,31 +43,49 @@ def digest(line: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical(covered)).hexdigest()
 
 
+class Link(NamedTuple):
+    """A line, and the canonical text of those of its fields that are JSON, by name."""
+
+    line: Line
+    spelled: dict[str, str]
+
+
 def seal(event: Event, after: Head) -> Line:
     """The line of an event that follows the given place. Raises `JournalError` where it cannot be written down."""
+    return _link(event, after).line
+
+
+def _link(event: Event, after: Head) -> Link:
     try:
         line = _place(event, after[0] + 1, after[1])
-        line["hash"] = digest(line)
+        texts = {name: spelled(line[name]) for name in ("target", "data") if line[name] is not None}
+        raw = {name: msgspec.Raw(text) for name, text in texts.items()}
+        line["hash"] = hashlib.sha256(canonical_of(line | raw)).hexdigest()
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise JournalError(
             f"an event of kind {event.kind} cannot be written to the journal: {error}; nothing was appended. "
             "This is a defect of whatever made the event: please report it"
         ) from error
-    return line
+    return Link(line, {name: text.decode() for name, text in texts.items()})
 
 
 def chained(events: Sequence[Event], head: Head, *, after: int) -> list[Line]:
+    """The lines of `links`."""
+    return [link.line for link in links(events, head, after=after)]
+
+
+def links(events: Sequence[Event], head: Head, *, after: int) -> list[Link]:
     """The lines that events become behind a head; `Fenced` where that head is not the one they were decided on."""
     if head[0] != after:
         raise Fenced(
             f"the journal ends at record {head[0]}, this append was decided on record {after}: another writer is in "
             "charge, or this one missed records; it must stop acting and read the journal again"
         )
-    lines: list[Line] = []
+    found: list[Link] = []
     for event in events:
-        lines.append(seal(event, head))
-        head = place_of(lines[-1])
-    return lines
+        found.append(_link(event, head))
+        head = place_of(found[-1].line)
+    return found
 
 
 def place_of(line: Line) -> Head:

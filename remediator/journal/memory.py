@@ -26,8 +26,7 @@ class MemoryJournal:
     async def append(self, events: Sequence[Event], *, after: int, consume: Sequence[int] = ()) -> tuple[Record, ...]:
         """See `ports.Journal.append`."""
         self._open()
-        lines = chained(events, self._head(), after=after)
-        sealed = [record_of(line) for line in lines]
+        sealed = [record_of(line) for line in chained(events, self._head(), after=after)]
         self._records += sealed
         self._marks += (record for record in sealed if isinstance(record.event.data, Checkpoint | Dropped))
         for receipt in consume:

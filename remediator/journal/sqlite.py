@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 from remediator.journal import sqlite_schema, statements
 from remediator.journal.chain import START
 from remediator.journal.database import Damaged, DatabaseJournal, Reading
+from remediator.journal.hot import driver
 from remediator.ports import Broken, JournalError
 
 BUSY_TIMEOUT = 5.0
@@ -97,7 +98,7 @@ def _engine(path: Path, mode: str, pragmas: tuple[str, ...], begin: str, busy: f
         return _connection(path, mode, pragmas, busy)
 
     engine = create_engine("sqlite://", creator=opened, poolclass=QueuePool, pool_size=pool_size, max_overflow=0)
-    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+    event.listen(engine, "begin", lambda connection: driver(connection).execute(begin))
     return engine
 
 

@@ -10,8 +10,9 @@ from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert,
 
 from remediator.core.events import Event
 from remediator.core.model import Value
-from remediator.journal.canonical import Line, canonical, parse
-from remediator.journal.chain import FIELDS, START, Head, chained, instant, place_of
+from remediator.journal.canonical import Line, parse
+from remediator.journal.chain import FIELDS, START, Head, instant, links, place_of
+from remediator.journal.hot import Hot
 from remediator.journal.tables import (
     SCHEMA_VERSION,
     inbox,
@@ -47,12 +48,13 @@ class Selection(Value, frozen=True):
 ALL = Selection()
 
 _head = select(journal_head.c.seq, journal_head.c.hash)
-_locked_head = _head.with_for_update()
+_locked_head = Hot(_head.with_for_update())
 _start = select(journal_start.c.seq, journal_start.c.hash)
-_move = update(journal_head)
-_write = insert(journal)
+_move = Hot(update(journal_head), ("seq", "hash"))
+_write = Hot(insert(journal), FIELDS)
+_keep_one = Hot(insert(inbox).returning(inbox.c.id), ("received_at", "source", "body"))
 _keep = insert(inbox).returning(inbox.c.id, sort_by_parameter_order=True)
-_drop = delete(inbox).where(inbox.c.id.in_(bindparam("receipts", expanding=True))).returning(func.length(inbox.c.body))
+_drop = Hot(delete(inbox).where(inbox.c.id == bindparam("receipt")).returning(func.length(inbox.c.body)))
 _lines = select(*(journal.c[name] for name in FIELDS)).order_by(journal.c.seq)
 _backwards = select(*(journal.c[name] for name in FIELDS)).order_by(journal.c.seq.desc())
 _last = select(journal.c.seq, journal.c.hash).order_by(journal.c.seq.desc()).limit(1)
@@ -78,19 +80,18 @@ def append(connection: Connection, events: Sequence[Event], after: int) -> list[
 
     The head's row is locked for the rest of the transaction, so that of two writers one waits and then loses.
     """
-    lines = chained(events, _headed(connection, _locked_head), after=after)
-    if lines:
-        connection.execute(_write, [_row(line) for line in lines])
-        seq, digest = place_of(lines[-1])
-        connection.execute(_move, {"seq": seq, "hash": digest})
-    return lines
+    noted = _locked_head.rows(connection, {})
+    found = links(events, tuple(noted[0]) if noted else _headed(connection, _head), after=after)
+    if found:
+        _write.run_for_each(connection, (link.line | link.spelled for link in found))
+        seq, digest = place_of(found[-1].line)
+        _move.run(connection, {"seq": seq, "hash": digest})
+    return [link.line for link in found]
 
 
 def consume(connection: Connection, receipts: Sequence[int]) -> tuple[int, int]:
     """Take receipts out of the inbox, and answer how many there were of them and their bytes in all."""
-    sizes: list[int] = []
-    for some in batched(receipts):
-        sizes += connection.execute(_drop, {"receipts": some}).scalars()
+    sizes = [size for receipt in receipts for (size,) in _drop.rows(connection, {"receipt": receipt})]
     return len(sizes), sum(sizes)
 
 
@@ -102,6 +103,8 @@ def batched(values: Sequence[T], size: int = 500) -> Iterator[Sequence[T]]:
 def receive(connection: Connection, payloads: Sequence[Incoming]) -> Sequence[int]:
     """Write payloads into the inbox and answer their numbers in the same order."""
     rows = [{"source": item.source, "body": item.body, "received_at": item.at} for item in payloads]
+    if len(rows) == 1:
+        return [_keep_one.rows(connection, rows[0])[0][0]]
     return connection.execute(_keep, rows).scalars().all()
 
 
@@ -177,12 +180,6 @@ def backlog(connection: Connection) -> tuple[int, int]:
 
 def _place(row: Row[int, str]) -> Head:
     return row[0], row[1]
-
-
-def _row(line: Line) -> dict[str, Any]:
-    row = dict(line)
-    row.update({name: canonical(line[name]).decode() for name in _JSON if line[name] is not None})
-    return row
 
 
 def _line(row: Sequence[Any]) -> Line:

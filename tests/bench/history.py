@@ -21,8 +21,6 @@ from tests.lab.progress import Say
 
 CLOSED, OPENED, BEHIND = 1_000_000, 10_000, 10_000
 """Incidents, and the records that a start has to fold beside the checkpoint: as many as lie behind one at most."""
-SECONDS = 150.0
-"""After so long no more closed incidents are written."""
 DECISIONS = 1000
 ROUNDS = 3
 START_SECONDS = 2.0
@@ -30,8 +28,8 @@ START_SECONDS = 2.0
 
 
 def measure(folder: Path, say: Say) -> list[Row]:
-    """Run it; three to five minutes, nearly all of it the writing of the journal."""
-    written = write(folder / "history.db", CLOSED, OPENED, BEHIND, SECONDS, say)
+    """Run it; two minutes, most of it the writing of the journal."""
+    written = write(folder / "history.db", CLOSED, OPENED, BEHIND, say)
     rounds = []
     for number in range(ROUNDS):
         rounds.append(_one(written.path))

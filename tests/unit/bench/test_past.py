@@ -27,7 +27,7 @@ def test_a_crowd_is_the_fold_of_its_events_a_third_of_it_waiting_and_the_rest_he
 
 def test_a_start_from_its_checkpoint_gives_the_state_of_all_its_records(tmp_path: Path) -> None:
     path = tmp_path / "history.db"
-    written = write(path, closed=40, opened=12, behind=10, seconds=60, say=print)
+    written = write(path, closed=40, opened=12, behind=10, say=print)
     assert (written.closed, written.opened, written.behind) == (40, 12, 10)
     with reading(f"sqlite://{path}") as journal:
         assert journal.verify().records == written.seq
@@ -44,6 +44,6 @@ def test_a_start_from_its_checkpoint_gives_the_state_of_all_its_records(tmp_path
 
 def test_a_start_and_decisions_are_measured(tmp_path: Path) -> None:
     path = tmp_path / "history.db"
-    write(path, closed=40, opened=30, behind=10, seconds=60, say=print)
+    write(path, closed=40, opened=30, behind=10, say=print)
     found = asyncio.run(measure(path, decisions=5))
     assert (found.incidents, found.since, len(found.looked), len(found.arrived)) == (30, 10, 5, 5)
