@@ -236,10 +236,11 @@ def _outlook(request: Request, order: Order) -> tuple[str, ...]:
 
 def answer_of(guard: Guard, request: Request, state: State, facts: Facts, now: datetime) -> Verdict:
     """A guard's verdict on a request; one that fails denies."""
-    if request.gives_back and guard.name != "mode":
-        return allow(guard.name, "what the step took is given back: only the mode may keep it")
-    if request.under_way and guard.once:
-        return allow(guard.name, "answered for the whole step at its beginning")
+    if request.under_way:
+        if request.gives_back and guard.name != "mode":
+            return allow(guard.name, "what the step took is given back: only the mode may keep it")
+        if guard.once:
+            return allow(guard.name, "answered for the whole step at its beginning")
     try:
         return guard.ask(request, state, facts, now)
     except Exception as error:  # a guard that cannot answer must not let anything through

@@ -40,8 +40,11 @@ class Mode(enum.StrEnum):
     @staticmethod
     def lowest(*modes: Mode | None) -> Mode:
         """The most careful of the given modes; levels that say nothing (`None`) are passed over."""
-        said = [mode for mode in modes if mode is not None]
-        return min(said, key=_RANKS.__getitem__) if said else Mode.OBSERVE
+        lowest: Mode | None = None
+        for mode in modes:
+            if mode is not None and (lowest is None or _RANKS[mode] < _RANKS[lowest]):
+                lowest = mode
+        return lowest or Mode.OBSERVE
 
 
 _RANKS = {mode: rank for rank, mode in enumerate(Mode)}
@@ -158,17 +161,25 @@ class Verdict(Value, frozen=True):
 
 def allow(guard: str, reason: str = "", **inputs: Any) -> Verdict:
     """The guard has no objection."""
-    return Verdict(guard, "allow", reason, None, as_json(inputs) if inputs else {})
+    return Verdict(guard, "allow", reason, None, _seen(inputs))
 
 
 def hold(guard: str, reason: str, retry_at: datetime, **inputs: Any) -> Verdict:
     """Not now: ask again at `retry_at`."""
-    return Verdict(guard, "hold", reason, retry_at, as_json(inputs))
+    return Verdict(guard, "hold", reason, retry_at, _seen(inputs))
 
 
 def deny(guard: str, reason: str, **inputs: Any) -> Verdict:
     """Not at all: this step is over for this incident."""
-    return Verdict(guard, "deny", reason, None, as_json(inputs))
+    return Verdict(guard, "deny", reason, None, _seen(inputs))
+
+
+def _seen(inputs: Json) -> Json:
+    """What a guard saw as plain JSON; most of it is."""
+    return inputs if all(type(each) in _PLAIN for each in inputs.values()) else as_json(inputs)
+
+
+_PLAIN = frozenset((str, int, bool, type(None)))
 
 
 class Phase(enum.StrEnum):
