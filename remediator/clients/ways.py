@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from urllib.parse import SplitResult, urljoin, urlsplit
 from urllib.request import getproxies_environment
@@ -15,10 +16,18 @@ _READING = frozenset({301, 302, 303, *KEEPING})
 
 def proxy_of(way: Proxying, url: str) -> str | None:
     """The proxy for a URL. `no_proxy` lists hosts (their subdomains too), addresses, CIDR blocks and `*`."""
-    parts = urlsplit(url)
-    known = getproxies_environment() if way.proxy_from_environment else {}
-    without = known.get("no", way.no_proxy)
-    return None if _passed_by(without, parts) else known.get(parts.scheme) or way.proxy_url or None
+    if way.proxy_from_environment:
+        known = getproxies_environment()
+        parts = urlsplit(url)
+        passed = _passed_by(known.get("no", way.no_proxy), parts)
+        return None if passed else known.get(parts.scheme) or way.proxy_url or None
+    return _named(way.proxy_url, way.no_proxy, url) if way.proxy_url else None
+
+
+@functools.lru_cache(maxsize=64)
+def _named(proxy: str, without: str, url: str) -> str | None:
+    """The proxy that the settings name, but for what it is passed by for."""
+    return None if _passed_by(without, urlsplit(url)) else proxy
 
 
 def onward(method: str, url: str, status: int, location: str) -> str:
