@@ -61,17 +61,17 @@ class Body:
                         return
 
 
-async def read_json(request: Request, form: type[T], example: str) -> T:
+async def read_json(request: Request, form: type[T], example: str, seconds: float = WORD_SECONDS) -> T:
     """An operator's small request as `form`. Raises `Refused`, which shows the example where the body is not so."""
     body = b""
     try:
-        async with asyncio.timeout(WORD_SECONDS):
+        async with asyncio.timeout(seconds):
             async for part in Body(request).parts():
                 body += part
                 if len(body) > LARGEST_WORD:
                     raise Refused(413, f"the body has more than {LARGEST_WORD} bytes")
         return msgspec.json.decode(body, type=form)
     except TimeoutError as error:
-        raise Refused(408, f"the body did not arrive within {WORD_SECONDS:g} s") from error
+        raise Refused(408, f"the body did not arrive within {seconds:g} s") from error
     except (msgspec.DecodeError, UnicodeDecodeError, ClientDisconnect) as error:
         raise Refused(400, f"the body must be as {example}: {error}") from error

@@ -13,6 +13,7 @@ from remediator.core.model import Mode
 from remediator.core.observations import Answered, Paused
 from remediator.journal.memory import MemoryJournal
 from remediator.server.app import build
+from remediator.server.paces import Paces
 from remediator.server.run import Serving, serve
 from remediator.server.service import Check, Page
 from remediator.server.webhook import Limits
@@ -118,9 +119,11 @@ class Site:
         self.service, self.client = service, client
         self.serving: Serving | None = None
 
-    async def restart(self, auth: WebAuth | None = None, limits: Limits | None = None) -> None:
+    async def restart(
+        self, auth: WebAuth | None = None, limits: Limits | None = None, paces: Paces | None = None
+    ) -> None:
         await self.stop()
-        app = build(self.service, Web(auth=auth or WebAuth()), limits)
+        app = build(self.service, Web(auth=auth or WebAuth()), limits, paces=paces)
         self.service.ending = False
         self.serving = await serve(app, "127.0.0.1:0", grace=1)
 

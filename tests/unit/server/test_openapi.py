@@ -113,7 +113,7 @@ def test_the_api_keeps_to_its_document(tmp_path: Path, door: str, mode: Generati
 
     @given(case=cases)
     @settings(
-        max_examples=EXAMPLES if path.startswith("/api") else EXAMPLES // 2,
+        max_examples=EXAMPLES if path.startswith("/api") else max(1, EXAMPLES // 6),
         deadline=None,
         suppress_health_check=list(HealthCheck),
         database=None,
