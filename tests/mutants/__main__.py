@@ -46,19 +46,23 @@ def _hunt(mutant: Mutant) -> tuple[bool, str, float]:
             plant(mutant, copy / "remediator")
         except Gone as error:
             return False, f"cannot be planted: {error}", time.perf_counter() - begun
-        found, by = _tested(mutant, copy) if mutant.found_by else _simulated(mutant, copy)
+        found, by = _shown(mutant, copy) or (_tested(mutant, copy) if mutant.found_by else _simulated(mutant, copy))
     return found, by, time.perf_counter() - begun
 
 
+def _shown(mutant: Mutant, copy: Path) -> tuple[bool, str] | None:
+    """Play the scenario that is known to show it, where there is one; None where that shows nothing."""
+    known = SCENARIOS / mutant.scenario
+    ended = _run(copy, "-m", "tests.simulate", "--file", str(known)) if known.exists() else None
+    return (True, _broken(ended.stdout)) if ended is not None and ended.returncode == 1 else None
+
+
 def _simulated(mutant: Mutant, copy: Path) -> tuple[bool, str]:
-    """Play the scenario that is known to show it, else seeds until one breaks a promise, which is kept then.
+    """Play seeds until one breaks a promise, and keep it as the scenario that shows the bug.
 
     Anything else that ends the simulation is no finding.
     """
     known = SCENARIOS / mutant.scenario
-    ended = _run(copy, "-m", "tests.simulate", "--file", str(known)) if known.exists() else None
-    if ended is not None and ended.returncode == 1:
-        return True, _broken(ended.stdout)
     options = ("--seeds", str(SEEDS), "--first", "--effort", str(EFFORT), *mutant.options)
     ended = _run(copy, "-m", "tests.simulate", *options)
     if ended.returncode == 0:

@@ -18,8 +18,8 @@ class Edit:
 
 @dataclass(frozen=True)
 class Mutant:
-    """A planted bug. It is looked for by the test `found_by`, where one is named, else by the simulation, with `options`
-    that make what it takes more frequent.
+    """A planted bug. It is looked for in its scenario, where one is kept; then by the test `found_by`, where one is
+    named, else in simulated seeds, with `options` that make what it takes more frequent.
     """
 
     name: str

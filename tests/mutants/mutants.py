@@ -47,12 +47,14 @@ MUTANTS: tuple[Mutant, ...] = (
         "sources/looks.py",
         'return Snapshot(Facts(taken_at, unknown=f"{type(error).__name__}: {error.message}"))',
         "return Snapshot(Facts(taken_at, exists=False))",
+        found_by="tests/unit/sources/test_looks.py",
     ),
     _one(
         "an unknown condition taken for a true one",
         "guards/confirm.py",
         "        if answer.holds is None:",
         "        if answer.holds is None:\n            continue\n        if answer.holds is None:",
+        found_by="tests/unit/guards/test_confirm.py",
     ),
     _one(
         "guards skipped on a second try",
@@ -65,12 +67,14 @@ MUTANTS: tuple[Mutant, ...] = (
         "actions/rollback.py",
         "    if changed or (has_books and not all(is_ours(snapshot.live, each) for each in fields)):",
         "    if False:",
+        found_by="tests/unit/actions/test_rollback.py",
     ),
     _one(
         "no fence before an intent is closed as never done",
         "executor.py",
         "            await self._write(_fence(change.ref, live, intent.id))\n",
         "            pass\n",
+        found_by="tests/unit/executor/test_executor.py",
     ),
     _one(
         "adopted without looking",
@@ -78,12 +82,14 @@ MUTANTS: tuple[Mutant, ...] = (
         "            except OutcomeUnknown:\n                return await self.settle(incident, intent)",
         "            except OutcomeUnknown:\n                return Carried(incident, intent.id, OutcomeStatus.ADOPTED)",
         options=("--about", "kind=l"),
+        found_by="tests/unit/executor/test_executor.py",
     ),
     _one(
         "a lost answer taken for a failure",
         "executor.py",
         "            except OutcomeUnknown:\n                return await self.settle(incident, intent)\n",
         "",
+        found_by="tests/unit/executor/test_executor.py",
     ),
     _one(
         "receipts consumed before what follows is durable",
@@ -105,12 +111,14 @@ MUTANTS: tuple[Mutant, ...] = (
         "    if until.ready and not facts.healthy:\n        return _not_healthy(",
         "    if until.ready and not facts.healthy:\n"
         '        return Judgement("proven", "written", now)\n        return _not_healthy(',
+        found_by="tests/unit/decide/test_verification.py",
     ),
     _one(
         "said at every look",
         "weigh.py",
         "    return said is not None and _gist(decision) == _gist(said)",
         "    return False",
+        found_by="tests/unit/decide/test_ladder.py",
     ),
     _one(
         "intents of an earlier term carried out again",
@@ -118,54 +126,63 @@ MUTANTS: tuple[Mutant, ...] = (
         "        of_old = intent.epoch != self.state.epoch or intent.id in self._issued",
         "        of_old = intent.id in self._issued",
         options=("--about", "crash"),
+        found_by="tests/unit/controller/test_controller.py",
     ),
     _one(
         "an echo opens the cured incident again",
         "evaluate.py",
         "        if _is_aftermath(state, sighting, target, now):\n            return\n",
         "",
+        found_by="tests/unit/decide/test_signals.py",
     ),
     _one(
         "protected namespaces touched",
         "guards/protected.py",
         "    if target.namespace in protected.namespaces:",
         "    if False:",
+        found_by="tests/unit/guards/test_protected.py",
     ),
     _one(
         "observe mode spends what is enforced",
         "core/fold/place.py",
         'return "shadow:" if mode is Mode.OBSERVE else ""',
         'return ""',
+        found_by="tests/unit/decide/test_modes.py",
     ),
     _one(
         "observe mode writes",
         "decide.py",
         "    if proposal.request.mode is not Mode.OBSERVE:\n        return events",
         "    return events",
+        found_by="tests/unit/decide/test_modes.py",
     ),
     _one(
         "a mode lowered by the settings is not heeded",
         "core/state.py",
         "return Mode.lowest(self.policy.mode, rule.mode, present.mode if present else None)",
         "return rule.mode or self.policy.mode",
+        found_by="tests/unit/decide/test_modes.py",
     ),
     _one(
         "two hands on one target",
         "guards/one_hand.py",
         "    if holder is None or holder == request.incident.id:",
         "    if True:",
+        found_by="tests/unit/guards/test_one_hand.py",
     ),
     _one(
         "a successor's health proves its predecessor's cure",
         "verify.py",
         "    gone = not facts.exists or facts.uid != incident.target.uid",
         "    gone = not facts.exists",
+        found_by="tests/unit/decide/test_verification.py",
     ),
     _one(
         "no data fails a verification",
         "verify.py",
         '    if facts.unknown:\n        return Judgement("unknown", facts.unknown)',
         '    if facts.unknown:\n        return Judgement("failed", facts.unknown)',
+        found_by="tests/unit/decide/test_verification.py",
     ),
     _one(
         "a fenced writer tries again for ever",
@@ -173,30 +190,35 @@ MUTANTS: tuple[Mutant, ...] = (
         "            except Fenced:\n                raise\n            except JournalError as error:",
         "            except JournalError as error:",
         options=("--about", "double"),
+        found_by="tests/unit/controller/test_controller.py",
     ),
     _one(
         "open incidents forgotten at a restart",
         "controller.py",
         "        for incident in self.state.incidents.values():\n            self._schedule(incident)\n",
         "",
+        found_by="tests/unit/controller/test_controller.py",
     ),
     _one(
         "what the journal refuses is decided all the same",
         "controller.py",
         "                await self._rest(backoff(misses).total_seconds())\n                misses += 1\n        self.writable = True",
         "                return rulings\n        self.writable = True",
+        found_by="tests/unit/controller/test_controller.py",
     ),
     _one(
         "`for` not waited for",
         "core/state.py",
         "        return self.since + timedelta(seconds=self.definition.when.for_)",
         "        return self.since",
+        found_by="tests/unit/decide/test_signals.py",
     ),
     _one(
         "acts after the signal is gone",
         "guards/confirm.py",
         "    if request.incident.cleared_at is not None and not request.under_way:",
         "    if False:",
+        found_by="tests/unit/guards/test_confirm.py",
     ),
     _one(
         "2xx before the payload is durable",
@@ -206,12 +228,14 @@ MUTANTS: tuple[Mutant, ...] = (
         "                self._service.journal.receive(SOURCE, body, self._service.clock.now())\n"
         "            )",
         options=("--about", "part=journal"),
+        found_by="tests/unit/server/test_webhook.py",
     ),
     _one(
         "health need not hold",
         "verify.py",
         "    if now - since >= timedelta(seconds=until.for_):",
         "    if True:",
+        found_by="tests/unit/decide/test_verification.py",
     ),
     _one(
         "an approval for any plan",
@@ -232,12 +256,14 @@ MUTANTS: tuple[Mutant, ...] = (
         "guards/opt_out.py",
         "    if not against:",
         "    if True:",
+        found_by="tests/unit/guards/test_opt_out.py",
     ),
     _one(
         "places in flight are not counted",
         "guards/max_in_flight.py",
         "request.limits.max_in_flight",
         "request.limits.max_in_flight + 1",
+        found_by="tests/unit/guards/test_max_in_flight.py",
     ),
     _one(
         "a checkpoint forgets when actions ended",
@@ -245,6 +271,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "_MAPS = {name: get_args(hint)[1] for name, hint in _hints.items() if get_origin(hint) is Map}",
         "_MAPS = {name: get_args(hint)[1] for name, hint in _hints.items() if get_origin(hint) is Map and name != 'ended'}",
         options=("--about", "crash"),
+        found_by="tests/unit/core/test_frozen_state.py",
     ),
     _one(
         "cancelled for good: an alert that comes back is not heard",
@@ -258,6 +285,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "if incident.reverts + 1 < MOST_REVERTS else",
         "if True else",
         options=("--about", "meddle"),
+        found_by="tests/unit/decide/test_contended.py",
     ),
     _one(
         "an unknown answer to a query taken for no",
@@ -265,6 +293,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "    if isinstance(answer, Unknown):\n        return None, answer.reason\n",
         "    if isinstance(answer, Unknown):\n        return False, answer.reason\n",
         options=("--about", "part=prometheus"),
+        found_by="tests/unit/sources/test_inquiries.py",
     ),
     _one(
         "a query that fails ends what it showed",
@@ -273,6 +302,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "    async def _conclude(self, asking: Asking, answer: Answer, at: datetime) -> None:\n"
         "        answer = Vector(()) if isinstance(answer, Unknown) else answer\n",
         options=("--about", "part=prometheus"),
+        found_by="tests/unit/sources/test_queries.py",
     ),
     _one(
         "an exporter that is gone ends what it measured",
@@ -280,6 +310,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "            for each, why in zip(gone, reasons, strict=True)\n",
         "            for each, why in zip(gone, [''] * len(gone), strict=True)\n",
         options=("--about", "part=prometheus"),
+        found_by="tests/unit/sources/test_queries.py",
     ),
     _one(
         "an eviction without a precondition",
@@ -292,6 +323,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "actions/uncordon.py",
         '    if not is_ours(live) and not order.args.get("foreign", False):',
         "    if False:",
+        found_by="tests/unit/actions/test_uncordon.py",
     ),
     _one(
         "an undone drain lifts a cordon that was there before",
@@ -305,6 +337,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "core/draining.py",
         "    return STAYS if ways.ignore_daemonsets else",
         '    return "" if ways.ignore_daemonsets else',
+        found_by="tests/unit/actions/test_drain.py",
     ),
     _one(
         "a drain goes on when its time is over",
@@ -318,6 +351,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "        return self._is_held and self._monotonic() < self._renewed_at + self._terms.renew",
         "        return self._is_held",
         options=("--replicas", "2", "--about", "freeze"),
+        found_by="tests/unit/elector/test_elector.py",
     ),
     _one(
         "a standby takes the lease of one that is alive",
@@ -325,6 +359,7 @@ MUTANTS: tuple[Mutant, ...] = (
         " and not self._has_run_out():",
         " and False:",
         options=("--replicas", "2"),
+        found_by="tests/unit/elector/test_elector.py",
     ),
     _one(
         "an approval that has expired counts",
@@ -339,6 +374,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "len(incident.approvals) + 1 >= quorum",
         "len(incident.approvals) + 1 >= 1",
         options=("--about", "answer"),
+        found_by="tests/unit/decide/test_approval.py",
     ),
     _one(
         "acts on a target that cannot come back",
@@ -360,6 +396,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "for each, held in found if not held.told)",
         "for each, held in found if False)",
         options=("--reconciles", "--about", "silence"),
+        found_by="tests/unit/sources/test_reconciliation.py",
     ),
     _one(
         "an alert that one answer lacks is over",
@@ -367,6 +404,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "GOOD = 3\n",
         "GOOD = 1\n",
         options=("--reconciles", "--about", "forget"),
+        found_by="tests/unit/sources/test_reconciliation.py",
     ),
     _one(
         "an Alertmanager that begins empty is believed",
@@ -374,6 +412,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "        if holding.lives != self._lives:\n            self._missing.clear()\n",
         "        if holding.lives != self._lives:\n",
         options=("--reconciles", "--about", "forget"),
+        found_by="tests/unit/sources/test_reconciliation.py",
     ),
     _one(
         "a webhook that was lost stays lost",
@@ -381,6 +420,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "        return key not in state.noted and sighting.fingerprint in ours",
         "        return False",
         options=("--reconciles", "--about", "part=road"),
+        found_by="tests/unit/sources/test_reconciliation.py",
     ),
     _one(
         "an end is believed though nothing is measured",
@@ -388,6 +428,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "            if reason:\n",
         "            if False:\n",
         options=("--about", "part=prometheus"),
+        found_by="tests/unit/sources/test_doubts.py",
     ),
     _one(
         "a scaling undone that somebody has scaled since",
