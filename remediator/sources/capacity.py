@@ -87,7 +87,7 @@ def _weighed(name: str, error: ClusterError) -> tuple[bool, str]:
     if isinstance(error, Forbidden) and (quota := _QUOTA.search(error.message)):
         return (True, said) if _is_over(quota) else (True, "")
     if isinstance(error, Forbidden) and "cannot create resource" in error.message:
-        return False, f"{said} (it is used in dry runs alone)"
+        return True, f"{said} (it is used in dry runs alone)"  # waiting grants no right: a person has to
     if "does not support dry run" in error.message:
         return False, said
     webhook_is_down = isinstance(error, Unavailable) and "failed calling webhook" in error.message

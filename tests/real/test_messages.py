@@ -133,9 +133,11 @@ def test_what_people_and_outside_systems_are_told(
         for name, image in (("crashing", faults.CRASHING_IMAGE), ("silent", faults.CRASHING_IMAGE)):
             lab.admin.create(pool.placed(deployment(name, image, 1)), namespace)
         lab.admin.create(pool.placed(deployment("well", replicas=1)), namespace)
+        lab.admin.create(pool.placed(deployment("recreated", replicas=1, strategy={"type": "Recreate"})), namespace)
         for name in ("crashing", "silent"):
             wait_for(lambda name=name: crashed(lab, namespace, name), bool, f"{name} to have crashed", 120)
-        lab.admin.wait_for("deployments", "well", namespace, rolled_out)
+        for name in ("well", "recreated"):
+            lab.admin.wait_for("deployments", name, namespace, rolled_out)
         through = proxy.kubeconfig(product, tmp_path)
         service = install(RULES, through, receivers=receivers(outpost, mail, tmp_path)).start()
 
@@ -175,6 +177,12 @@ def test_what_people_and_outside_systems_are_told(
         assert (page.json["routing_key"], page.json["dedup_key"]) == ("key", told.json["incident"])
         handed = wait_for(lambda: mail.handed, bool, "the mail", 120)[0]
         assert (handed.recipients, "needs a person" in str(handed.mail["subject"])) == (["oncall@example.org"], True)
+
+        # so does the dry run that asks whether a pod that goes could come back
+        service.post(alert("Crash", namespace, deployment="recreated"))
+        wait_for(lambda: denials(service, "capacity"), bool, "the guard's answer", 120)
+        pods = {"apiGroups": [""], "resources": ["pods"], "verbs": ["create"]}
+        assert missing_rule(denials(service, "capacity")) == pods
 
         # the rule, pasted as it stands, is enough
         role = lab.admin.get("roles", "told", namespace)
@@ -242,6 +250,12 @@ def crashed(lab: Lab, namespace: str, app: str) -> bool:
     return any(
         each.get("lastState", {}).get("terminated") for pod in pods for each in pod["status"]["containerStatuses"]
     )
+
+
+def denials(service: Service, guard: str) -> list[str]:
+    """Why a guard denied something."""
+    verdicts = [each for line in service.lines("decision") for each in line["data"]["verdicts"]]
+    return [each["reason"] for each in verdicts if (each["guard"], each["verdict"]) == (guard, "deny")]
 
 
 def taken(outpost: Outpost, path: str) -> Posted:
