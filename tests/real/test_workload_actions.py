@@ -87,7 +87,7 @@ RIGHTS = [
     {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["get", "create", "delete"]},
 ]
 DEPLOYMENTS = (
-    "undo", "by-kubectl", "fixed", "busy", "owned", "pause", "paused", "patch", "restart", "restart-by-kubectl",
+    "undo", "by-kubectl", "fixed", "busy", "argo", "owned", "pause", "paused", "patch", "restart", "restart-by-kubectl",
 )  # fmt: skip
 OTHER_IMAGE = "example.test/app:2.0"
 NOT_OF_A_TEMPLATE = (REMEDIATION, FENCE, "deployment.kubernetes.io/revision")
@@ -110,6 +110,8 @@ def test_every_action_on_workloads_against_the_audit_log(
         lab.admin.create(build(name), namespace)
     for name, most in (("owned", 10), ("capped", 14)):
         lab.admin.create(autoscaler(name, most), namespace)
+    tracked = {"argocd.argoproj.io/tracking-id": "shop:apps/Deployment:shop/argo"}
+    lab.admin.patch("deployments", "argo", {"metadata": {"annotations": tracked}}, namespace)
     lab.admin.create(pod("lonely"), namespace)
     lab.admin.create(job("running", "example.test/task:hang"), namespace)
     lab.admin.create(cron_job("report"), namespace)
@@ -175,6 +177,7 @@ def test_every_action_on_workloads_against_the_audit_log(
 
     # refusal
     fire(service, namespace, "Busy", deployment="owned")
+    fire(service, namespace, "Busy", deployment="argo")
     fire(service, namespace, "RestartSet", statefulset="on-delete")
     fire(service, namespace, "Pause", deployment="pause", pod="again")
     fire(service, namespace, "Resume", deployment="busy")
@@ -186,6 +189,7 @@ def test_every_action_on_workloads_against_the_audit_log(
     fire(service, namespace, "Failed", job_name="running")
     fire(service, namespace, "Clutter", job_name="running")
     assert "scale_hpa" in denied(service, "scale-up", "owned", "autoscaler")
+    assert "Argo CD" in denied(service, "scale-up", "argo", "gitops")
     assert "OnDelete" in denied(service, "restart-set", "on-delete", "plan")
     assert "paused" in denied(service, "pause", "pause", "plan")
     assert denied(service, "resume", "busy", "plan") == "the roll-out is not paused"
@@ -196,7 +200,7 @@ def test_every_action_on_workloads_against_the_audit_log(
     assert "no controller owns it" in denied(service, "evict-pod", "lonely", "plan")
     assert "it runs still" in denied(service, "rerun-job", "running", "plan")
     assert denied(service, "clear-pods", "running", "plan") == "it has no such pod"
-    for name in ("capped", "lonely", "running"):
+    for name in ("argo", "capped", "lonely", "running"):
         assert wrote(lab, product, name) == 0, name
 
     # a person's fix that takes an old revision again after the alert began is not undone
