@@ -20,6 +20,9 @@ from remediator.ports import Clock, Delivered, Delivery, Notifier, Objection, Un
 
 log = logger("caller")
 
+UNASKED = Delivered("it is not known whether it still may be asked")
+"""What stands for an answer where nobody was asked."""
+
 LONGEST_WAIT = 30.0
 """Seconds between two attempts at most, unless the other side asks for longer."""
 
@@ -47,33 +50,34 @@ class Caller:
         if not left:
             return _ended(incident, intent, OutcomeStatus.REFUSED, "its receiver has no webhook_configs")
         while True:
-            answer, why = await self._ask(incident, intent, left, waited > 0)
+            why = await self._objection(incident, intent, waited > 0)
             if why:
                 return _withdrawn(incident, intent, why, doubtful)
+            answer = await self._ask(intent, left) if why is not None else UNASKED
             if not left:
                 return _ended(incident, intent, OutcomeStatus.APPLIED, "")
-            pause, doubtful = max(wait, answer.retry_after), True
+            pause, doubtful = max(wait, answer.retry_after), doubtful or answer is not UNASKED
             if waited + pause > patience:
                 return _ended(incident, intent, OutcomeStatus.FAILED, f"not taken in {patience:g} s: {answer.problem}")
             await self.clock.sleep(pause)
             waited, wait = waited + pause, min(wait * 2, LONGEST_WAIT)
 
-    async def _ask(self, incident: str, intent: Intent, left: list[str], waited: bool) -> tuple[Delivered, str]:
-        """One attempt at each endpoint that has not taken it; those that do are struck off. Or why it must not be."""
+    async def _objection(self, incident: str, intent: Intent, waited: bool) -> str | None:
+        """Why nobody must be asked now, empty where nothing speaks against it; None where that is not known."""
         try:
-            if why := await self.objection(incident, intent, waited):
-                return Delivered(), why
-        except Unavailable as error:
-            return Delivered(f"nothing was asked, since it cannot be known whether it still may be: {error}"), ""
-        if not self.holds():
-            return Delivered("this replica is not in charge any more: another one goes on"), ""
+            return await self.objection(incident, intent, waited) if self.holds() else None
+        except Unavailable:
+            return None
+
+    async def _ask(self, intent: Intent, left: list[str]) -> Delivered:
+        """One attempt at each endpoint that has not taken it; those that do are struck off."""
         answer = Delivered()
         for endpoint in list(left):
             answer = await self._attempt(intent, endpoint)
             if answer.problem:
                 break
             left.remove(endpoint)
-        return answer, ""
+        return answer
 
     async def _attempt(self, intent: Intent, endpoint: str) -> Delivered:
         assert intent.message is not None, "a call has its message"

@@ -8,14 +8,17 @@ import pytest
 from msgspec.structs import replace
 
 from remediator.actions.webhook import ACTION
-from remediator.core.events import Pause
-from remediator.core.model import Json, Mode, Target
+from remediator.caller import Caller
+from remediator.core.events import Intent, Pause
+from remediator.core.kinds import ref_of
+from remediator.core.model import Change, Json, Mode, Precondition, Target, Verb
 from remediator.core.observations import Paused, Reloaded
 from remediator.core.rules import Reach, Rule, Step, TargetSpec, When
 from remediator.core.snapshot import Facts
+from remediator.core.state import State
 from remediator.simulation import objects
 from remediator.simulation.world import World
-from tests.unit.builders import ESCALATE, START, matcher, policy, rule
+from tests.unit.builders import ESCALATE, START, WEB, matcher, policy, rule
 from tests.unit.controller.house import House
 from tests.unit.playing import ACCOUNT
 
@@ -167,3 +170,24 @@ def test_a_pause_between_two_attempts_ends_it_and_says_what_is_not_known(house):
     assert "pause" in outcome.detail
     assert outcome.detail.endswith("whether an earlier attempt was taken is not known")
     assert taken(house) == []
+
+
+@pytest.mark.parametrize(
+    ("asked_before", "status", "said"),
+    [
+        (False, "never_done", "withdrawn before it was asked: the mode is observe by now"),
+        (
+            True,
+            "failed",
+            "withdrawn: the mode is observe by now; whether an earlier attempt was taken is not known",
+        ),
+    ],
+)
+async def test_what_is_withdrawn_says_whether_anybody_may_have_been_asked(house, asked_before, status, said):
+    async def objection(incident, intent, waited):
+        return "the mode is observe by now"
+
+    change = Change(Verb.CALL, ref_of(WEB), {"receiver": "fixer", "timeout": "1m"}, Precondition("u", "1"))
+    caller = Caller(house.receiver, house.world.clock, lambda: State(policy=policy(receivers=RECEIVERS)), objection)
+    outcome = await caller.carry_out("i", Intent("i-1", "webhook", 0, 1, change), asked_before=asked_before)
+    assert (outcome.status, outcome.detail, house.receiver.tried) == (status, said, [])
