@@ -151,6 +151,7 @@ def test_access(site: Site, lab: Lab, namespace: str) -> None:
         site.ask("GET", path, site.secrets["alice"])
     hostile_text_stays_text(site, shown)
     no_secret_is_anywhere(site)
+    a_follower_does_not_hold_up_the_end(site)
 
 
 def hand_in(site: Site, namespace: str) -> tuple[str, str]:
@@ -221,3 +222,13 @@ def no_secret_is_anywhere(site: Site) -> None:
     assert found == []
     assert "the webhook's credentials are missing or wrong" in log
     assert "127.0.0.1:1" in log, "the receiver that does not answer is told of, without its secret"
+
+
+def a_follower_does_not_hold_up_the_end(site: Site) -> None:
+    url = f"{site.service.url}/api/v1/journal/follow?after=0"
+    headers = {"Authorization": f"Bearer {site.secrets['alice']}"}
+    with httpx.stream("GET", url, headers=headers, verify=site.context, timeout=120) as stream:
+        lines = stream.iter_lines()
+        assert next(line for line in lines if line.startswith("id: ")) == "id: 1"
+        assert site.service.stop() == 0
+        assert sum(line.startswith("id: ") for line in lines) >= 5, "what was there came, and the stream ended in order"
