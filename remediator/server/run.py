@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import re
 import socket
 from collections.abc import Iterator
@@ -34,15 +35,27 @@ class ListenError(Exception):
 
 
 class _Server(Server):
-    """Uvicorn's server, told when it listens."""
+    """Uvicorn's server, told when it listens, with a bound on TLS handshakes."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, handshake_seconds: float) -> None:
         super().__init__(config)
+        self._handshake_seconds = handshake_seconds
         self.ready = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to listen."""
-        await super().startup(sockets)
+        """Begin to listen on the given sockets."""
+        loop, config = asyncio.get_running_loop(), self.config
+        make = functools.partial(
+            config.http_protocol_class, config=config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        patience = self._handshake_seconds if config.ssl else None
+        self.servers = [
+            await loop.create_server(
+                make, sock=sock, ssl=config.ssl, backlog=config.backlog, ssl_handshake_timeout=patience
+            )
+            for sock in sockets or ()
+        ]
+        self.started = True
         self.ready.set()
 
     @contextlib.contextmanager
@@ -91,8 +104,8 @@ async def serve(
     """Listen on `HOST:PORT` (`[::1]:8080`, `:8080` for all addresses, port 0 for a free one) and begin to serve.
 
     `grace` is how many seconds requests have to finish after `stop`, `head_seconds` how many each has to send its
-    headers, `per_address` how many connections one address may hold; with a `certificate` over TLS. Raises
-    `ListenError`.
+    headers, and a client for its TLS handshake; `per_address` how many connections one address may hold. With a
+    `certificate` it is over TLS. Raises `ListenError`.
     """
     host, port = _address(listen)
     sock = _bound(host, port)
@@ -111,7 +124,7 @@ async def serve(
     )
     config.load()
     config.ssl = certificate.context if certificate else None
-    server = _Server(config)
+    server = _Server(config, head_seconds)
     task = asyncio.create_task(server.serve(sockets=[sock]), name="http server")
     ready = asyncio.create_task(server.ready.wait())
     await asyncio.wait((task, ready), return_when=asyncio.FIRST_COMPLETED)

@@ -35,8 +35,13 @@ class Site:
         self.certificate = Certificate(WebTls(str(self.file), str(self.file), **tls))
         self.connections: list[Connection] = []
 
-    async def start(self) -> Serving:
-        self.serving = await serve(Starlette(routes=[Route("/", answer)]), "127.0.0.1:0", certificate=self.certificate)
+    async def start(self, head_seconds: float = 60.0) -> Serving:
+        self.serving = await serve(
+            Starlette(routes=[Route("/", answer)]),
+            "127.0.0.1:0",
+            certificate=self.certificate,
+            head_seconds=head_seconds,
+        )
         return self.serving
 
     def renew(self) -> None:
@@ -117,6 +122,19 @@ async def test_a_key_that_does_not_fit_its_certificate_is_not_taken(site: Site, 
     connection = await site.connect()
     assert connection.serial == before
     assert b"served" in await connection.ask()
+
+
+async def test_a_handshake_that_does_not_come_is_not_waited_for(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    await site.start(head_seconds=0.2)
+    for said in (b"", b"GET / HTTP/1.1\r\n\r\n", bytes.fromhex("160301")):
+        reader, writer = await asyncio.open_connection("127.0.0.1", site.serving.port)
+        writer.write(said)
+        async with asyncio.timeout(120):
+            with contextlib.suppress(ConnectionError):
+                assert b"HTTP" not in await reader.read()
+        writer.close()
+    await site.stop()
 
 
 async def test_with_a_ca_of_clients_nobody_else_gets_a_word(tmp_path: Path) -> None:
