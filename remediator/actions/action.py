@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from remediator.core.durations import DurationError, parse_duration
 from remediator.core.events import Intent
+from remediator.core.grants import Grant
 from remediator.core.kinds import KINDS
 from remediator.core.memory import Good
 from remediator.core.model import Change, Json, Precondition, Ref, Refusal, Target, Value, Verb
@@ -116,6 +117,9 @@ class Action(Value, frozen=True):
     another controller may own: `template`, `replicas`, `bounds`, `fields`. One that does not say what it disrupts
     counts as the worst; where that depends on its arguments or the target, `effect` says what holds for these.
     `replaces` says that what it takes away has to come up anew; a cordon takes away a place and no pod.
+
+    `grants` are what the account must be allowed for its writes and lists, beside reading the target, where it depends
+    on them for given arguments. Every action says so, be it nothing: None is a mistake that a test finds.
     """
 
     name: str
@@ -141,6 +145,7 @@ class Action(Value, frozen=True):
     replaces: bool = True
     sets: frozenset[str] = frozenset()
     effect: Callable[[Json, Target, Facts], Effect] | None = None
+    grants: tuple[Grant, ...] | Callable[[Json], tuple[Grant, ...]] | None = None
 
     def asked(self, args: Json, target: Target, facts: Facts) -> Action:
         """The action as guards see it, with what it does with these arguments to this target."""
@@ -148,6 +153,10 @@ class Action(Value, frozen=True):
             return self
         found = self.effect(args, target, facts)
         return replace(self, disrupts=found.disrupts, sets=found.sets)
+
+    def granted(self, args: Json) -> tuple[Grant, ...]:
+        """What the account must be allowed for a step with these arguments."""
+        return self.grants(args) if callable(self.grants) else self.grants or ()
 
 
 def several(action: Action, args: Json) -> bool:

@@ -17,6 +17,7 @@ from remediator.actions.action import (
 )
 from remediator.core.cordoning import cordoning, is_cordoned, is_ours, uncordoning
 from remediator.core.events import Intent
+from remediator.core.grants import PATCHES
 from remediator.core.kinds import ref_of
 from remediator.core.model import Change, Json, Refusal, Verb
 
@@ -57,5 +58,14 @@ def kept(intent: Intent, live: Json) -> bool:
 
 
 ACTION = Action(
-    "cordon", ("Node",), no_arguments, plan, undo, kept, disrupts=Disruption.NODE, replaces=False, yields=True
+    "cordon",
+    ("Node",),
+    no_arguments,
+    plan,
+    undo,
+    kept,
+    disrupts=Disruption.NODE,
+    replaces=False,
+    yields=True,
+    grants=PATCHES,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from remediator.actions.action import Action, Disruption, Order, Planned, deletion, no_arguments
+from remediator.core.grants import PATCHES, Grant
 from remediator.core.kinds import ref_of
 
 
@@ -11,4 +12,12 @@ def plan(order: Order) -> Planned:
     return deletion(ref_of(order.target), order.snapshot.live, order.id, {"propagationPolicy": "Background"})
 
 
-ACTION = Action("delete_job", ("Job",), no_arguments, plan, removes=True, disrupts=Disruption.PODS)
+ACTION = Action(
+    "delete_job",
+    ("Job",),
+    no_arguments,
+    plan,
+    removes=True,
+    disrupts=Disruption.PODS,
+    grants=(Grant("delete"), *PATCHES),
+)

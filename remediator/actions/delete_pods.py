@@ -23,6 +23,7 @@ from remediator.actions.action import (
     unknown_arguments,
 )
 from remediator.core.amounts import wrong_number
+from remediator.core.grants import Grant, evicts, lists
 from remediator.core.kinds import KINDS
 from remediator.core.model import Json, Ref, Target
 from remediator.core.selecting import selector_of
@@ -94,6 +95,13 @@ def effect(args: Json, target: Target, facts: Facts) -> Effect:
     return Effect(Disruption.NONE if set(_phases(args)) <= set(ENDED) else Disruption.PODS)
 
 
+def grants(args: Json) -> tuple[Grant, ...]:
+    """Deletions of what has ended; evictions too where what runs may be asked for."""
+    pods = KINDS["Pod"]
+    deletes = (*lists("Pod"), Grant("get", pods), Grant("patch", pods), Grant("delete", pods))
+    return deletes if set(_phases(args)) <= set(ENDED) else (*deletes, *evicts())
+
+
 def _asked(order: Order) -> list[Json]:
     """The pods that are asked for, are the target's, and may go; each once."""
     gone = {each.uid for each in order.done}
@@ -141,4 +149,5 @@ ACTION = Action(
     during_rollout=True,
     disrupts=Disruption.PODS,
     effect=effect,
+    grants=grants,
 )

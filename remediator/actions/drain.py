@@ -25,6 +25,7 @@ from remediator.core.cordoning import cordoning, is_cordoned, is_ours, uncordoni
 from remediator.core.draining import Sorted, Ways, is_going, is_lost, name_of, sort
 from remediator.core.durations import parse_duration
 from remediator.core.events import Intent
+from remediator.core.grants import PATCHES, evicts, lists
 from remediator.core.kinds import KINDS, ref_of
 from remediator.core.model import Change, Json, Refusal, Target, Verb
 from remediator.core.snapshot import Listing
@@ -146,4 +147,5 @@ ACTION = Action(
     reads=reads,
     disrupts=Disruption.NODE,
     yields=True,
+    grants=(*PATCHES, *lists("Pod", "DaemonSet", everywhere=True), *evicts(everywhere=True)),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from remediator.actions.action import Action, Disruption
+from remediator.core.grants import NOTHING
 from remediator.core.model import Json
 
 
@@ -14,4 +15,4 @@ def check(args: Json) -> tuple[str, ...]:
     return tuple(wrong)
 
 
-ACTION = Action("escalate", (), check, tells=True, disrupts=Disruption.NONE)
+ACTION = Action("escalate", (), check, tells=True, disrupts=Disruption.NONE, grants=NOTHING)

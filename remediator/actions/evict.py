@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from remediator.actions.action import Action, Disruption, Order, Planned, duration_problem, eviction, unknown_arguments
 from remediator.core.durations import parse_duration
+from remediator.core.grants import evicts
 from remediator.core.model import Json, Refusal
 from remediator.core.terminating import has_controller, is_mirror
 
@@ -29,4 +30,4 @@ def plan(order: Order) -> Planned:
     return eviction(live, order.id, None if grace is None else int(parse_duration(grace)))
 
 
-ACTION = Action("evict", ("Pod",), check, plan, removes=True, disrupts=Disruption.PODS)
+ACTION = Action("evict", ("Pod",), check, plan, removes=True, disrupts=Disruption.PODS, grants=evicts())

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from remediator.actions.action import Action, Disruption, no_arguments
+from remediator.core.grants import NOTHING
 
-ACTION = Action("none", (), no_arguments, looks=True, disrupts=Disruption.NONE)
+ACTION = Action("none", (), no_arguments, looks=True, disrupts=Disruption.NONE, grants=NOTHING)

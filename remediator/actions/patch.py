@@ -20,6 +20,7 @@ from remediator.actions.action import (
 )
 from remediator.actions.setting import prior_of, restore, setting, stands
 from remediator.core.fields import MERGE_KEYS
+from remediator.core.grants import PATCHES
 from remediator.core.hiding import holds_secret
 from remediator.core.json_patch import OPERATIONS, PointerError, fields_patched, pointer, steps_of
 from remediator.core.kinds import is_custom, ref_of
@@ -195,4 +196,5 @@ ACTION = Action(
     during_rollout=True,
     disrupts=Disruption.NODE,
     sets=frozenset({"fields"}),
+    grants=PATCHES,
 )

@@ -19,6 +19,7 @@ from remediator.actions.action import (
     deletion,
     no_arguments,
 )
+from remediator.core.grants import PATCHES, Grant
 from remediator.core.hiding import LAST_APPLIED, holds_secret
 from remediator.core.kinds import ref_of
 from remediator.core.model import Change, Json, Precondition, Refusal, Verb, as_json
@@ -113,4 +114,5 @@ ACTION = Action(
     outlook=outlook,
     outlives=True,
     disrupts=Disruption.NONE,
+    grants=(Grant("delete"), Grant("create"), *PATCHES),
 )

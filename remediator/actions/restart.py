@@ -17,6 +17,7 @@ from remediator.actions.action import (
     precondition_of,
 )
 from remediator.core.events import Intent
+from remediator.core.grants import PATCHES
 from remediator.core.kinds import WORKLOADS, ref_of
 from remediator.core.model import Change, Json, PatchType, Refusal, Verb
 
@@ -63,4 +64,4 @@ def _restarted_at(live: Json) -> str | None:
     return (live["spec"]["template"]["metadata"].get("annotations") or {}).get(RESTARTED_AT)
 
 
-ACTION = Action("restart", WORKLOADS, no_arguments, plan, kept=kept, disrupts=Disruption.ROLLING)
+ACTION = Action("restart", WORKLOADS, no_arguments, plan, kept=kept, disrupts=Disruption.ROLLING, grants=PATCHES)

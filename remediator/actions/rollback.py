@@ -21,6 +21,7 @@ from remediator.actions.action import (
 from remediator.actions.setting import contended, prior_of
 from remediator.core.events import Intent
 from remediator.core.fields import Field, fields_set, is_ours
+from remediator.core.grants import PATCHES
 from remediator.core.hiding import digest, holds_secret
 from remediator.core.histories import (
     EARLIER,
@@ -217,4 +218,5 @@ ACTION = Action(
     reads_revisions=True,
     disrupts=Disruption.ROLLING,
     sets=frozenset({"template"}),
+    grants=PATCHES,
 )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from remediator.actions.action import Action, Disruption, Order, Planned, no_arguments
 from remediator.actions.setting import restore, set_paused, stands
+from remediator.core.grants import PATCHES
 from remediator.core.model import Refusal
 
 
@@ -25,4 +26,5 @@ ACTION = Action(
     during_rollout=True,
     while_paused=True,
     disrupts=Disruption.ROLLING,
+    grants=PATCHES,
 )

@@ -11,6 +11,7 @@ import json
 from remediator.actions.action import Action, Disruption, Effect, Order, Planned, unknown_arguments
 from remediator.actions.setting import restore, setting, stands
 from remediator.core.amounts import MOST, amount_of, wrong_amount, wrong_number
+from remediator.core.grants import PATCHES
 from remediator.core.model import Json, Refusal, Target
 from remediator.core.snapshot import Facts
 
@@ -105,4 +106,5 @@ ACTION = Action(
     disrupts=Disruption.PODS,
     sets=SETS,
     effect=effect,
+    grants=PATCHES,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from remediator.actions.action import Action, Disruption, Order, Planned, unknown_arguments
 from remediator.actions.setting import restore, setting, stands
 from remediator.core.amounts import amount_of, wrong_amount, wrong_number
+from remediator.core.grants import PATCHES
 from remediator.core.model import Json, Refusal
 
 KEDA = "ScaledObject"
@@ -75,4 +76,5 @@ ACTION = Action(
     stands,
     disrupts=Disruption.NONE,
     sets=frozenset({"bounds"}),
+    grants=PATCHES,
 )

@@ -20,6 +20,7 @@ from remediator.actions.action import (
 from remediator.actions.setting import giving_back, setting, stands
 from remediator.core.durations import parse_duration
 from remediator.core.events import Intent
+from remediator.core.grants import PATCHES
 from remediator.core.model import Change, Json, Refusal
 
 PATIENCE = 600.0
@@ -89,4 +90,5 @@ ACTION = Action(
     lends=lends,
     outlook=outlook,
     disrupts=Disruption.NONE,
+    grants=PATCHES,
 )

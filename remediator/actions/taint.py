@@ -14,6 +14,7 @@ from remediator.actions.action import (
     taint_problems,
 )
 from remediator.core.events import Intent
+from remediator.core.grants import PATCHES
 from remediator.core.kinds import ref_of
 from remediator.core.model import Change, Json, Refusal, Verb
 from remediator.core.tainting import EFFECTS, is_ours, same, tainted, taints_of, untainted
@@ -65,4 +66,4 @@ def kept(intent: Intent, live: Json) -> bool:
     return any(same(each, intent.prior["taint"]) for each in taints_of(live))
 
 
-ACTION = Action("taint", ("Node",), check, plan, undo, kept, disrupts=Disruption.NODE, yields=True)
+ACTION = Action("taint", ("Node",), check, plan, undo, kept, disrupts=Disruption.NODE, yields=True, grants=PATCHES)

@@ -7,6 +7,7 @@ from __future__ import annotations
 from remediator.actions.action import Action, Disruption, Order, Planned, UndoOrder, annotated, precondition_of
 from remediator.core.cordoning import CORDONED, cordoning, is_cordoned, is_ours, uncordoning
 from remediator.core.events import Intent
+from remediator.core.grants import PATCHES
 from remediator.core.kinds import ref_of
 from remediator.core.model import Change, Json, Refusal, Verb
 
@@ -61,4 +62,4 @@ def _mark(live: Json) -> str | None:
     return (live["metadata"].get("annotations") or {}).get(CORDONED)
 
 
-ACTION = Action("uncordon", ("Node",), check, plan, undo, kept, disrupts=Disruption.NONE, yields=True)
+ACTION = Action("uncordon", ("Node",), check, plan, undo, kept, disrupts=Disruption.NONE, yields=True, grants=PATCHES)

@@ -15,6 +15,7 @@ from remediator.actions.action import (
     taint_problems,
 )
 from remediator.core.events import Intent
+from remediator.core.grants import PATCHES
 from remediator.core.kinds import ref_of
 from remediator.core.model import Change, Json, Refusal, Verb
 from remediator.core.tainting import is_ours, restored, same, taints_of, untainted
@@ -70,4 +71,4 @@ def _is_meant(taint: Json, args: Json) -> bool:
     return all(taint.get(name, "") == value for name, value in wanted.items())
 
 
-ACTION = Action("untaint", ("Node",), check, plan, undo, kept, disrupts=Disruption.NONE, yields=True)
+ACTION = Action("untaint", ("Node",), check, plan, undo, kept, disrupts=Disruption.NONE, yields=True, grants=PATCHES)

@@ -15,6 +15,7 @@ from remediator.actions.action import (
     precondition_of,
     unknown_arguments,
 )
+from remediator.core.grants import NOTHING
 from remediator.core.kinds import ref_of
 from remediator.core.model import Change, Json, Target, Verb
 from remediator.core.snapshot import Facts
@@ -58,4 +59,5 @@ ACTION = Action(
     during_rollout=True,
     disrupts=Disruption.ROLLING,
     replaces=False,
+    grants=NOTHING,
 )

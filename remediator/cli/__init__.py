@@ -17,6 +17,7 @@ COMMANDS = {
     "pause": "stop everything, or a rule, namespace or target; list what stands still",
     "resume": "let what was paused go on",
     "check": "every error of rule and settings files at once",
+    "rbac": "the least roles that settings and rules need",
     "audit": "export, verify and anchor the journal",
     "completion": "what makes a shell complete commands, incidents and rules",
     "demo": "three incidents play on a simulated cluster",

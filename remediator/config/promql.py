@@ -52,6 +52,35 @@ def metrics_of(query: str) -> frozenset[str]:
     return frozenset(names)
 
 
+def pinned(query: str, label: str) -> frozenset[str]:
+    """The values that a label can have in the result, where every selector of the query says which one it must be;
+    empty where it may be any.
+    """
+    import promql_parser
+
+    try:
+        parsed = promql_parser.parse(query)
+    except ValueError:
+        return frozenset()
+    found: list[frozenset[str]] = []
+    promql_parser.walk(parsed, lambda node: found.extend(_values(node, label)))
+    return frozenset().union(*found) if all(found) else frozenset()
+
+
+MAKES_LABELS = frozenset({"label_replace", "label_join", "info", "count_values"})
+"""Functions and aggregations after which a label may have a value that no selector gave it."""
+
+
+def _values(node: Any, label: str) -> list[frozenset[str]]:
+    """What a node says of a label's values: nothing, one value, or (an empty set) that it may be any."""
+    kind = type(node).__name__
+    if kind == "VectorSelector":
+        said = [each.value for each in node.matchers.matchers if each.name == label and str(each.op).endswith(".Equal")]
+        return [frozenset(said[:1]) if said and not node.matchers.or_matchers else frozenset()]
+    made = node.func.name if kind == "Call" else str(node.op) if kind == "AggregateExpr" else ""
+    return [frozenset()] if made in MAKES_LABELS else []
+
+
 def _names(node: Any) -> list[str]:
     """The names that a selector writes, in front of the braces or, where they are UTF-8, inside of them."""
     if type(node).__name__ != "VectorSelector":

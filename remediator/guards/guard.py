@@ -162,7 +162,8 @@ class Guard(Value, frozen=True):
     """One registered guard. A denial of a `quiet` one means "not ours to touch": nobody is told.
 
     `needs` says what around the target must be read before the guard can answer this request; where nothing needs it,
-    nothing is read. One that is asked `once` answers for a whole step of several writes; every other protects each of
+    nothing is read. Where that depends on what was before, `at_most` is all that it may ever need for such a request.
+    One that is asked `once` answers for a whole step of several writes; every other protects each of
     them, and is asked again before each.
     """
 
@@ -171,3 +172,4 @@ class Guard(Value, frozen=True):
     quiet: bool = False
     needs: Needs = no_needs
     once: bool = False
+    at_most: Callable[[Request], tuple[Need, ...]] | None = None

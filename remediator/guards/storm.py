@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from remediator.actions.action import Disruption
 from remediator.core.fold.tides import tide_keys
+from remediator.core.kinds import WITH_SIBLINGS
 from remediator.core.memory import Scope, Tide
 from remediator.core.model import Verdict, allow, hold
 from remediator.core.scarcity import flying
@@ -47,6 +48,12 @@ def needs(request: Request, state: State, facts: Facts, now: datetime) -> tuple[
     return (Need.SIBLINGS,) if could_be and request.action.disrupts is not Disruption.NONE else ()
 
 
+def at_most(request: Request) -> tuple[Need, ...]:
+    """How many there are in all: of any rule so many may match some day."""
+    alike = request.incident.target.kind in WITH_SIBLINGS
+    return (Need.SIBLINGS,) if alike and request.action.disrupts is not Disruption.NONE else ()
+
+
 def _tides(request: Request, state: State) -> list[Tide]:
     """Of all that the rule may act on first, of the target's zone second."""
     incident = request.incident
@@ -83,4 +90,4 @@ def _after(request: Request, state: State, last: datetime | None, now: datetime)
     return allow("storm", f"over; {RAMP[stage]} at once for now", **seen)
 
 
-GUARD = Guard("storm", ask, needs=needs, once=True)
+GUARD = Guard("storm", ask, needs=needs, once=True, at_most=at_most)

@@ -10,7 +10,9 @@ WRITES = frozenset({"patch", "create", "delete", "evict"})
 
 
 class Request(Value, frozen=True):
-    """One request as the server received it. `verb` is get, list, watch, patch, create, delete or evict."""
+    """One request as the server received it. `verb` is get, list, watch, patch, create, delete or evict; `part` is the
+    subresource that is read.
+    """
 
     account: str
     verb: str
@@ -19,6 +21,7 @@ class Request(Value, frozen=True):
     name: str
     dry_run: bool = False
     body: Json | list[Json] = {}
+    part: str = ""
 
 
 class Entry(Value, frozen=True):

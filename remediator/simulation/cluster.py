@@ -80,7 +80,7 @@ class SimulatedCluster:
 
     async def logs(self, pod: Ref, container: str, *, previous: bool = False, lines: int = 60) -> str:
         """See `ports.Cluster.logs`: what `World.logs` has for the container's image."""
-        request = Request(self.account, "get", "Pod", pod.namespace, pod.name)
+        request = Request(self.account, "get", "Pod", pod.namespace, pod.name, part="log")
         text = await self._read(request, lambda _: log_of(self._world, pod, container, previous))
         return "".join(text.splitlines(keepends=True)[-lines:])
 
@@ -163,7 +163,7 @@ class SimulatedCluster:
         if self._world.authorise(request):
             return
         resource = self._world.store.resources[request.kind]
-        verb, plural = request.verb, resource.plural
+        verb, plural = request.verb, f"{resource.plural}/{request.part}" if request.part else resource.plural
         if verb == "evict":
             verb, plural = "create", "pods/eviction"
         group = resource.api_version.rpartition("/")[0]

@@ -69,7 +69,7 @@ def named(spec: TargetSpec, labels: dict[str, str]) -> Named | Addressed | Unres
     if spec.label:
         return _by_given_label(spec, labels)
     clash = _clash(labels)
-    for kind in _starts(spec.kind):
+    for kind in starts_of(spec.kind):
         label = LABELS.get(kind, "")
         exported = labels.get(f"exported_{label}")
         name = exported or ("" if clash and kind == "Pod" else labels.get(label))
@@ -80,7 +80,7 @@ def named(spec: TargetSpec, labels: dict[str, str]) -> Named | Addressed | Unres
     return Unresolved(_nothing_named(spec, labels, clash))
 
 
-def _starts(kind: str) -> tuple[str, ...]:
+def starts_of(kind: str) -> tuple[str, ...]:
     """The kinds from whose labels the wanted one is reached, the nearest first; without one all that are known."""
     if not kind:
         return tuple(LABELS)
@@ -135,7 +135,7 @@ def _others(labels: dict[str, str]) -> dict[str, str]:
 
 
 def _nothing_named(spec: TargetSpec, labels: dict[str, str], clash: str) -> str:
-    kinds = _starts(spec.kind) if spec.kind else ()
+    kinds = starts_of(spec.kind) if spec.kind else ()
     tried = [LABELS[kind] for kind in kinds if kind in LABELS] or ([] if spec.kind else ["a well-known label"])
     tried += [INSTANCE] if spec.kind == "Node" else []
     listed = ", ".join(tried) or "there is none, set the rule's target.label"

@@ -8,14 +8,21 @@ from msgspec.structs import replace
 
 from remediator.actions.action import Action, Order, Planned, UndoOrder
 from remediator.core.events import Intent
-from remediator.core.kinds import ref_of
-from remediator.core.model import Change, Json, PatchType, Refusal, Target, as_json
+from remediator.core.kinds import ref_of, resource
+from remediator.core.model import Change, Json, PatchType, Refusal, Target, Verb, as_json
 from remediator.core.snapshot import Snapshot
 from remediator.core.workload import facts_of
 from remediator.simulation.world import World
 from tests.unit.builders import START
 
 ID, UNDO_ID = "incident-1-1", "incident-1-2"
+
+
+def is_granted(action: Action, change: Change, args: Json, kind: str) -> bool:
+    """Whether the action has declared the right that a change of its takes."""
+    verb, part = ("create", "eviction") if change.verb is Verb.EVICT else (change.verb.value, "")
+    granted = {(each.verb, (each.resource or resource(kind)).kind, each.part) for each in action.granted(args)}
+    return change.verb is Verb.CALL or (verb, change.ref.resource.kind, part) in granted
 
 
 def target_of(live: Json) -> Target:
@@ -33,7 +40,9 @@ def plan(action: Action, live: Json, args: Json | None = None, **order: Any) -> 
     assert action.check(args) == ()
     assert action.plan is not None
     snapshot = order.pop("snapshot", None) or seen(live)
-    return action.plan(Order(ID, target_of(live), args, snapshot, **order))
+    answer = action.plan(Order(ID, target_of(live), args, snapshot, **order))
+    assert not isinstance(answer, Change) or is_granted(action, answer, args, live["kind"]), "a right is not declared"
+    return answer
 
 
 def planned(action: Action, live: Json, args: Json | None = None, **order: Any) -> Change:

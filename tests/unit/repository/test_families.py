@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from remediator.actions import ACTIONS
+from remediator.core.surroundings import Need
 from remediator.guards import GUARDS
+from remediator.sources.grants import AROUND
 from tests.unit.repository.sources import PACKAGE, ROOT, Document
 
 FRAMES = {"actions": {"action", "setting"}, "guards": {"guard"}}
@@ -59,3 +61,11 @@ def test_the_docs_say_what_each_action_disrupts_and_sets() -> None:
         assert disrupts.split(":")[0] == action.disrupts, name
         said = {word for word in ("template", "replicas", "bounds", "fields") if word in sets.split()}
         assert action.sets <= said if action.effect else action.sets == said, name
+
+
+def test_each_action_says_which_rights_it_needs_be_it_none() -> None:
+    assert [name for name, action in ACTIONS.items() if action.grants is None] == []
+
+
+def test_each_guard_that_needs_more_than_the_target_has_somebody_who_reads_it() -> None:
+    assert set(AROUND) == set(Need)
