@@ -76,7 +76,7 @@ def test_without_prometheus_nothing_acts_and_nothing_clears_until_it_is_back(
 ) -> None:
     """Prometheus is stopped as by a hung machine: connections open, no answer; then it goes on."""
     service = install(
-        stuck(namespace, wait="6s"),
+        stuck(namespace, wait="3s"),
         receivers=receivers,
         prometheus={"url": prometheus.url, "timeout": "1s"},
     ).start()
@@ -85,7 +85,7 @@ def test_without_prometheus_nothing_acts_and_nothing_clears_until_it_is_back(
     with prometheus.server.frozen():
         wait_for(lambda: source_lines(service, up=False), lambda lines: len(lines) >= 2, "both lines of the dark", 30)
         before = len(service.lines())
-        time.sleep(10)  # longer than the rule's `for`
+        time.sleep(5)  # longer than the rule's `for`
         assert len(service.lines()) == before
         assert lab.writes(remediator) == ()
         assert service.lines("incident_closed") == []

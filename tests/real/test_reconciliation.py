@@ -1,6 +1,6 @@
 """What Alertmanager holds against what the journal believes, with a real Prometheus, Alertmanager and exporter.
 
-One incident lives through all that can happen to its alert without anything being cured. No webhook ever arrives.
+Incidents live through all that can happen to their alerts without anything being cured.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ import pytest
 
 from tests.lab import faults
 from tests.lab.accounts import Account
+from tests.lab.alertmanager import Alertmanager
 from tests.lab.lab import Lab
 from tests.lab.monitoring import Monitoring
+from tests.lab.prometheus import Prometheus
 from tests.lab.waiting import wait_for
 from tests.lab.workloads import GOOD_IMAGE, deployment, rolled_out
 from tests.real.conftest import Install
@@ -61,17 +63,31 @@ class Watch:
         self.service.wait_for_line("source", 90, source="alertmanager", up=up)
 
 
+def watching(
+    install: Install, rules: str, prometheus: Prometheus, alertmanager: Alertmanager, **settings: Any
+) -> Service:
+    """The product, asking Alertmanager every second."""
+    return install(
+        rules,
+        prometheus={"url": prometheus.url, "timeout": "2s"},
+        alertmanager={"url": alertmanager.url, "interval": "1s"} | settings,
+    ).start()
+
+
+def cured(lab: Lab, namespace: str, *names: str) -> None:
+    for name in names:
+        faults.new_image(lab.admin, "deployments", name, namespace, GOOD_IMAGE)
+        lab.admin.wait_for("deployments", name, namespace, rolled_out)
+
+
 def test_an_alert_that_vanishes_uncured_clears_nothing_and_its_silence_keeps_hands_off(
-    lab: Lab, namespace: str, remediator: Account, install: Install, monitoring: Monitoring
+    lab: Lab, namespace: str, remediator: Account, install: Install, monitoring: Monitoring, prometheus: Prometheus
 ) -> None:
-    prometheus, alertmanager = monitoring.prometheus, monitoring.alertmanager
+    """Everything that Prometheus may lose it by: no webhook ever arrives."""
+    alertmanager = monitoring.alertmanager
     monitoring.route_to("http://127.0.0.1:1", namespace)
     prometheus.add_rules(namespace, prometheus_rule(namespace, UNAVAILABLE))
-    service = install(
-        RULES,
-        prometheus={"url": prometheus.url, "timeout": "2s"},
-        alertmanager={"url": alertmanager.url, "interval": "1s", "receiver": "webhook"},
-    ).start()
+    service = watching(install, RULES, prometheus, alertmanager, receiver="webhook")
     watch = Watch(service)
 
     lab.admin.create(deployment("web", image=faults.NEVER_READY_IMAGE), namespace)
@@ -97,26 +113,56 @@ def test_an_alert_that_vanishes_uncured_clears_nothing_and_its_silence_keeps_han
     at = watch.signal("doubted", "Prometheus cannot be asked about its rules", at)
     prometheus.start_again()
     at = watch.signal("firing", after=at)
-
-    for keep_data in (True, False):
-        alertmanager.server.stop()
-        watch.source(up=False)
-        alertmanager.start_again(keep_data)
-        wait_for(lambda: [each for each in alertmanager.alerts() if _is_ours(each, namespace)], bool, "the alert", 60)
-        alertmanager.silence({"alertname": "Down", "namespace": namespace})
-    watch.source(up=True)
     assert [line for line in service.lines("signal") if line["data"]["status"] == "resolved"] == []
     assert service.lines("incident_closed") == []
 
-    faults.new_image(lab.admin, "deployments", "web", namespace, GOOD_IMAGE)
-    lab.admin.wait_for("deployments", "web", namespace, rolled_out)
+    cured(lab, namespace, "web")
     watch.signal("resolved", after=at)
-    closed = service.wait_for_line("incident_closed")
-    assert closed["data"]["reason"] == "resolved"
+    assert service.wait_for_line("incident_closed")["data"]["reason"] == "resolved"
     assert lab.writes(remediator) == ()
     service.verify()
     prometheus.remove_rules(namespace)
 
 
-def _is_ours(alert: dict[str, Any], namespace: str) -> bool:
-    return alert["labels"].get("namespace") == namespace and alert["labels"]["alertname"] == "Down"
+def test_what_alertmanager_cuts_off_is_fetched_and_what_it_forgets_is_not_over(
+    lab: Lab, namespace: str, remediator: Account, install: Install, monitoring: Monitoring
+) -> None:
+    """A group of three of which a webhook brings one; then Alertmanager is gone, with its data and without."""
+    prometheus, alertmanager = monitoring.prometheus, monitoring.alertmanager
+    service = watching(install, RULES.replace("for: 4s", "for: 1h"), prometheus, alertmanager)
+    monitoring.route_to(service.webhook, namespace, max_alerts=1)
+    prometheus.add_rules(namespace, prometheus_rule(namespace, UNAVAILABLE))
+    names = ("web-a", "web-b", "web-c")
+    for name in names:
+        lab.admin.create(deployment(name, image=faults.NEVER_READY_IMAGE), namespace)
+    wait_for(lambda: of_targets(service), lambda seen: seen.keys() == set(names), "all three", 90)
+    brought = [name for name, received in of_targets(service).items() if received]
+    assert len(brought) < len(names), "a webhook cuts a group off after the first"
+
+    for keep_data in (True, False):
+        alertmanager.server.stop()
+        Watch(service).source(up=False)
+        alertmanager.start_again(keep_data)
+        wait_for(lambda: ours(alertmanager, namespace), lambda seen: len(seen) == len(names), "the alerts again", 60)
+    wait_for(lambda: service.lines("source"), lambda lines: lines[-1]["data"]["up"], "Alertmanager to be there", 60)
+    assert [line for line in service.lines("signal") if line["data"]["status"] == "resolved"] == []
+    assert service.lines("incident_closed") == []
+
+    cured(lab, namespace, *names)
+    wait_for(lambda: service.lines("incident_closed"), lambda seen: len(seen) == len(names), "the end of all", 90)
+    assert lab.writes(remediator) == ()
+    service.verify()
+    prometheus.remove_rules(namespace)
+
+
+def of_targets(service: Service) -> dict[str, bool]:
+    """The Deployments that were seen to be down, and whether a webhook said so at first."""
+    found: dict[str, bool] = {}
+    for line in service.lines("signal"):
+        found.setdefault(line["target"]["name"], bool(line["data"].get("received_at")))
+    return found
+
+
+def ours(alertmanager: Alertmanager, namespace: str) -> list[dict[str, Any]]:
+    labels = [each["labels"] for each in alertmanager.alerts()]
+    return [each for each in labels if each.get("namespace") == namespace and each["alertname"] == "Down"]

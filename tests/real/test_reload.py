@@ -1,0 +1,149 @@
+"""Rules that change under a running service, by every way of putting them in place; mistakes are told everywhere."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from tests.lab.accounts import Account
+from tests.lab.lab import Lab
+from tests.lab.waiting import wait_for
+from tests.lab.workloads import deployment
+from tests.real.conftest import Install
+from tests.real.service import Service, alert
+
+pytestmark = pytest.mark.lab
+
+
+def rules(*names: str, group: str = "one") -> str:
+    """A file with rules that wait for an hour."""
+    some = [
+        {"name": name, "when": {"alert": name, "for": "1h"}, "target": {"kind": "Deployment"}, "do": ["restart"]}
+        for name in names
+    ]
+    return yaml.safe_dump({"groups": [{"name": group, "rules": some}]})
+
+
+def swap(link: Path, folder: Path) -> None:
+    """What the kubelet does to `..data`, and git-sync to its link: one rename."""
+    new = link.with_name("swapped")
+    new.symlink_to(folder.name)
+    os.replace(new, link)
+
+
+def state_of(folder: Path, **files: str) -> Path:
+    folder.mkdir()
+    for name, text in files.items():
+        (folder / f"{name}.yaml").write_text(text)
+    return folder
+
+
+class Told:
+    """What the service says of its rules, in the four places where it does."""
+
+    def __init__(self, service: Service, operator: dict[str, str]) -> None:
+        self._service, self._operator = service, operator
+
+    @property
+    def status(self) -> dict[str, Any]:
+        return httpx.get(f"{self._service.url}/api/v1/status", headers=self._operator).json()
+
+    def metric(self, name: str) -> float:
+        lines = httpx.get(f"{self._service.url}/metrics", headers=self._operator).text.splitlines()
+        return next(float(line.split()[1]) for line in lines if line.startswith(f"{name} "))
+
+    def wait_for(self, changed: set[str] = frozenset(), removed: set[str] = frozenset()) -> None:  # type: ignore[assignment]
+        """The journal's last word on rules is that these changed and those went."""
+
+        def so(lines: list[Any]) -> bool:
+            data = lines[-1]["data"]
+            return {each["name"] for each in data["changed"]} == changed and set(data["removed"]) == removed
+
+        wait_for(lambda: self._service.lines("rules"), so, f"{changed} and not {removed}", 90)
+
+    def wait_for_refusal(self, mistake: str) -> None:
+        """The last good rules stay, and the log, the metric, the status and the journal say why."""
+        wait_for(lambda: self.status["rules_error"], lambda said: mistake in said, f"{mistake} in the status", 90)
+        wait_for(lambda: self._service.lines("rules")[-1]["data"]["error"], lambda said: mistake in said, "the journal")
+        assert self.metric("remediator_rules_last_load_successful") == 0
+        assert "rules rejected; the last good ones stay" in self._service.log
+        assert mistake in self._service.log
+
+
+def test_rules_change_by_every_way_and_what_is_open_ends_in_order(
+    lab: Lab, namespace: str, remediator: Account, install: Install, tmp_path: Path
+) -> None:
+    lab.admin.create(deployment("web", replicas=0), namespace)
+    mounted, cloned = tmp_path / "mounted", tmp_path / "cloned"
+    for folder in (mounted, cloned):
+        folder.mkdir()
+    swap(mounted / "..data", state_of(mounted / "..1", mine=rules("A", "B")))
+    (mounted / "mine.yaml").symlink_to("..data/mine.yaml")
+    swap(cloned / "current", state_of(cloned / "v1", theirs=rules("C", group="two")))
+    token = tmp_path / "alice"
+    token.write_text("secret")
+    operator = {"Authorization": "Bearer secret"}
+    operators = [{"name": "alice", "token_file": str(token), "roles": ["view", "admin"]}]
+
+    service = install(
+        "groups: []", rule_files=[f"{mounted}/*.yaml", f"{cloned}/current/*.yaml"], reload_interval="500ms"
+    )
+    service.settings["web"]["auth"] = {"operators": operators}
+    service.start()
+    told = Told(service, operator)
+    told.wait_for({"A", "B", "C"})
+    for name in ("A", "C"):
+        assert service.post(alert(name, namespace, deployment="web")).status_code == 200
+    loaded = told.metric("remediator_rules_loaded_timestamp_seconds")
+
+    swap(mounted / "..data", state_of(mounted / "..2", mine=rules("A") + "oops: 1\n"))
+    told.wait_for_refusal("unknown key `oops`")
+    assert told.metric("remediator_rules_loaded_timestamp_seconds") == loaded
+    assert service.lines("incident_closed") == []
+
+    swap(mounted / "..data", state_of(mounted / "..3", mine=rules("A", "D")))
+    told.wait_for({"D"}, {"B"})
+    assert (told.status["rules_error"], told.metric("remediator_rules_last_load_successful")) == ("", 1)
+
+    swap(cloned / "current", state_of(cloned / "v2", theirs=rules("E", group="two")))
+    told.wait_for({"E"}, {"C"})
+    closed = service.wait_for_line("incident_closed", reason="cancelled")
+    assert closed["rule"] == "C"
+    assert told.status["incidents"]["pending"] == 1
+    service.verify()
+
+
+def test_a_reload_is_done_at_once_where_a_signal_or_an_operator_says_so(
+    lab: Lab, remediator: Account, install: Install, tmp_path: Path
+) -> None:
+    token = tmp_path / "alice"
+    token.write_text("secret")
+    operator = {"Authorization": "Bearer secret"}
+    service = install(rules("A"), reload_interval="1h")
+    operators = [{"name": "alice", "token_file": str(token), "roles": ["view", "admin"]}]
+    service.settings["web"]["auth"] = {"operators": operators}
+    service.start()
+    told, file = Told(service, operator), service.folder / "rules.yaml"
+    assert service.process is not None
+
+    file.write_text(rules("A") + "oops: 1\n")
+    service.process.send_signal(signal.SIGHUP)
+    told.wait_for_refusal("unknown key `oops`")
+    refused = httpx.post(f"{service.url}/-/reload", headers=operator, timeout=60)
+    assert refused.status_code == 422
+    assert "unknown key `oops`" in refused.json()["mistakes"][0]
+    assert httpx.post(f"{service.url}/-/reload", timeout=60).status_code == 401
+
+    file.write_text(rules("B"))
+    assert httpx.post(f"{service.url}/-/reload", headers=operator, timeout=60).json() == {"reloaded": True}
+    told.wait_for({"B"}, {"A"})
+    file.write_text(rules("C"))
+    service.process.send_signal(signal.SIGHUP)
+    told.wait_for({"C"}, {"B"})
+    assert (told.status["rules_error"], told.metric("remediator_rules_last_load_successful")) == ("", 1)
