@@ -15,9 +15,9 @@ ROLL_OUT = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "P
 
 
 def condition(obj: Json, kind: str) -> Json:
-    """The named condition of an object's status; empty where it has none."""
+    """The named condition of an object's status; empty where it has none, or what goes by that name is none."""
     conditions = (obj.get("status") or {}).get("conditions") or ()
-    return next((each for each in conditions if each.get("type") == kind), {})
+    return next((each for each in conditions if isinstance(each, dict) and each.get("type") == kind), {})
 
 
 def unready(live: Json) -> str:

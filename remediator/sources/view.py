@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from remediator.core.kinds import is_custom
 from remediator.core.model import Json
 from remediator.core.snapshot import Facts, PodFacts
 from remediator.core.state import Incident
@@ -28,13 +29,19 @@ def view_of(
         "annotations": incident.annotations,
         "object": live,
         "now": now,
-        "target": (_node if incident.target.kind == "Node" else _workload)(live, facts, now) | (more or {}),
+        "target": _target(incident.target.kind, live, facts, now) | (more or {}),
     }
     if incident.value is not None:
         view["value"] = incident.value
     if pods is not None:
         view["pods"] = [pod_view(pod, now) for pod in pods]
     return view
+
+
+def _target(kind: str, live: Json, facts: Facts, now: datetime) -> Json:
+    if is_custom(kind):  # its fields may be called as a workload's, and be anything
+        return _about(live, now)
+    return (_node if kind == "Node" else _workload)(live, facts, now)
 
 
 def _about(live: Json, now: datetime) -> Json:

@@ -52,6 +52,22 @@ def test_what_the_view_has_is_known_with_its_type(kind, fields):
     assert set(view(kind)["pods"][0]) == set(POD) - {"value"}
 
 
+def test_of_a_custom_resource_what_every_object_has_is_known_whatever_its_fields_are_called():
+    kind = "Ring.v1.example.com"
+    odd = {
+        "kind": "Ring",
+        "metadata": META,
+        "spec": {"template": "a text", "replicas": "many", "selector": ["x"]},
+        "status": {"conditions": {"Ready": "False"}},
+    }
+    rule = Rule("r", "g", When(), TargetSpec(kind), ())
+    incident = Incident("i", rule, Target(kind, "shop", "a", "u"), NOW, NOW)
+    facts = facts_of(odd, NOW)
+    found = view_of(incident, odd, facts, None, NOW)["target"]
+    assert set(found) == {"kind", "namespace", "name", "uid", "labels", "annotations", "age"}
+    assert facts.health == "ready", "conditions that are no list say nothing"
+
+
 @pytest.mark.parametrize("kind", LIVE)
 def test_every_value_of_a_view_can_be_asked_for(kind):
     for name in view(kind)["target"]:
