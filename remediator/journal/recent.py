@@ -15,24 +15,27 @@ class Recent:
 
     def __init__(self) -> None:
         self._held: dict[int, Receipt] = {}
-        self._bytes = 0
+        self._bytes = self._last = 0
 
     def took(self, receipt: Receipt) -> None:
         """A payload was made durable."""
+        self._last = max(self._last, receipt.id)
         if self._bytes + len(receipt.body) <= MOST_BYTES:
             self._held[receipt.id] = receipt
             self._bytes += len(receipt.body)
 
     def following(self, after: int, limit: int) -> tuple[Receipt, ...]:
-        """The receipts right behind a number, without a gap: none where the next one is not known here.
+        """The receipts right behind a number: as many as may be, or all that were taken here. None where some of them
+        are not held here: the database has to be asked, since fewer than `limit` say that there are no more.
 
         They are held no longer: who asks for those behind `after` has all before.
         """
         found: list[Receipt] = []
         while len(found) < limit and (receipt := self._held.get(after + len(found) + 1)) is not None:
             found.append(receipt)
-        self.forget(number for number in list(self._held) if number <= after + len(found))
-        return tuple(found)
+        last = after + len(found)
+        self.forget(number for number in list(self._held) if number <= last)
+        return tuple(found) if len(found) == limit or last == self._last else ()
 
     def forget(self, numbers: Iterable[int]) -> None:
         """These are not to be given any more."""
