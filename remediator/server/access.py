@@ -15,6 +15,7 @@ import hmac
 import ipaddress
 import os
 from collections.abc import Iterable
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
@@ -181,6 +182,15 @@ def is_loopback(host: str) -> bool:
         return host.lower() == "localhost"
 
 
+@functools.lru_cache(maxsize=256)
+def _host_of(header: str) -> str:
+    """The host that a Host header names, without its port; empty where it names none."""
+    try:
+        return urlsplit(f"//{header}").hostname or ""
+    except ValueError:
+        return ""
+
+
 def _bearer(request: Request) -> bytes:
     """The token of a Bearer header; empty, and thus nobody's, where there is none."""
     scheme, _, value = request.headers.get("authorization", "").partition(" ")
@@ -209,7 +219,8 @@ def _is_direct(request: Request) -> bool:
     ends: Iterable[str] = (end[0] if end else "" for end in (request.scope.get("client"), request.scope.get("server")))
     if "forwarded" in request.headers or "x-forwarded-for" in request.headers:
         return False
-    return all(is_loopback(end) for end in ends) and is_loopback(request.url.hostname or "")
+    asked = request.headers.get("host")
+    return all(is_loopback(end) for end in ends) and (asked is None or is_loopback(_host_of(asked)))
 
 
 def _demand_same_origin(request: Request) -> None:

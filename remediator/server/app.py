@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from starlette.applications import Starlette
-from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -78,6 +77,8 @@ class SecurityHeaders:
         ("Cache-Control", "no-store"),
     )
 
+    _RAW = tuple((name.lower().encode(), value.encode()) for name, value in HEADERS)
+
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
@@ -86,9 +87,9 @@ class SecurityHeaders:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in self.HEADERS:
-                    headers.setdefault(name, value)
+                given = {name for name, _ in message["headers"]}
+                added = [pair for pair in self._RAW if pair[0] not in given]
+                message["headers"] = [*message["headers"], *added]
             await send(message)
 
         await self._app(scope, receive, with_headers)
