@@ -196,7 +196,7 @@ def test_what_people_and_outside_systems_are_told(
         proxy.hold = "before"
         service.post(again)
         assert proxy.held.wait(120)
-        faults.someone_else_writes(lab.admin, "deployments", ["crashing"], namespace)
+        lab.admin.patch("deployments", "crashing", {"metadata": {"labels": {"lab/touched": "yes"}}}, namespace)
         proxy.hold = ""
         proxy.released.set()
         service.wait_for_line("outcome", timeout=120, status="applied")
