@@ -35,6 +35,7 @@ PATIENCE = 30.0
 """Seconds over which a write is tried again on 429, 5xx and refused connections."""
 
 LONGEST_WAIT = 10.0
+"""Seconds between two tries at most, unless the API server asks for longer (`Retry-After`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class Executor:
                 if waited >= PATIENCE:
                     found = await self._found(incident, intent) if doubtful else None
                     return found or _failed(incident, intent.id, error)
-                pause = min(max(wait, getattr(error, "retry_after", 0.0)), LONGEST_WAIT)
+                pause = max(min(wait, LONGEST_WAIT), min(getattr(error, "retry_after", 0.0), PATIENCE))
             except ClusterError as error:
                 # After a doubtful try even a conflict may be with our own write.
                 return await self.settle(incident, intent) if doubtful else _failed(incident, intent.id, error)
