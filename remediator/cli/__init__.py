@@ -18,6 +18,7 @@ COMMANDS = {
     "resume": "let what was paused go on",
     "check": "every error of rule and settings files at once",
     "rbac": "the least roles that settings and rules need",
+    "schema": "JSON Schema of rule and settings files, for editors",
     "audit": "export, verify and anchor the journal",
     "completion": "what makes a shell complete commands, incidents and rules",
     "demo": "three incidents play on a simulated cluster",

@@ -15,7 +15,7 @@ from pydantic.json_schema import WithJsonSchema
 from remediator.config.matchers import MatcherError, parse_matchers
 from remediator.config.problems import described
 from remediator.config.promql import promql_mistake
-from remediator.config.shapes import LongSeconds, Seconds, Shape, Text, said
+from remediator.config.shapes import Also, LongSeconds, Seconds, Shape, Text, any_of, said
 from remediator.core.guarding import LONGEST_WINDOW, MOST_FAILURES, MOST_IN_WINDOW
 
 _PERCENT = re.compile(r"([0-9]{1,3})%")
@@ -53,7 +53,8 @@ def _bounded(longest: float, shown: str) -> Any:
 Window = Annotated[LongSeconds, AfterValidator(_bounded(LONGEST_WINDOW, "7d"))]
 """A duration that guards can look back to."""
 
-Share = Annotated[int, BeforeValidator(_percent), WithJsonSchema({"type": "string", "examples": ["60%"]})]
+SHARE = {"type": "string", "pattern": "^(?:100|0?[0-9]{1,2})%$", "examples": ["60%"]}
+Share = Annotated[int, BeforeValidator(_percent), WithJsonSchema(SHARE)]
 """Whole percent."""
 
 Count = Annotated[int, Field(ge=0)]
@@ -97,6 +98,7 @@ class BudgetShape(Shape):
 class PortionShape(Shape):
     """`min_healthy`, `max_unhealthy`: a number and/or a share of the siblings."""
 
+    model_config = any_of("count", "share")
     renamed: ClassVar = {"percent": "share", "number": "count"}
 
     count: Count | None = None
@@ -110,7 +112,7 @@ class PortionShape(Shape):
         return self
 
 
-Portion = Annotated[PortionShape, BeforeValidator(_portion)]
+Portion = Annotated[PortionShape, BeforeValidator(_portion), Also({"type": "integer", "minimum": 0}, SHARE)]
 
 
 class StormShape(Shape):
@@ -157,6 +159,7 @@ class ApprovalShape(Shape):
 class VetoShape(Shape):
     """`veto`: what must not be so, or nothing is done."""
 
+    model_config = any_of("alerts", "queries")
     renamed: ClassVar = {"alert": "alerts", "query": "queries"}
 
     alerts: Annotated[list[Alert], Field(min_length=1)] | None = None

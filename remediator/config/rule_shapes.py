@@ -8,14 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, GetJsonSchemaHandler, PlainValidator, model_validator
 from pydantic.json_schema import WithJsonSchema
+from pydantic_core import CoreSchema
 
+from remediator.actions import ACTIONS
 from remediator.conditions import ConditionError, compile_where
 from remediator.config.guard_shapes import GuardsShape, Names, PromQL
 from remediator.config.matchers import MatcherError, parse_matchers
 from remediator.config.problems import described, meant
-from remediator.config.shapes import LongSeconds, ModeName, Seconds, Shape, Text, said
+from remediator.config.shapes import LongSeconds, ModeName, Seconds, Shape, Text, any_of, one_of, said, together
 from remediator.core.kinds import CUSTOM, KINDS, is_kind, resource
 from remediator.core.rules import Matcher
 from remediator.core.selector import SelectorError, requirements
@@ -62,21 +64,15 @@ def _templates(written: dict[str, str]) -> dict[str, str]:
     return written
 
 
+KIND = {"type": "string", "anyOf": [{"enum": sorted(KINDS)}, {"pattern": CUSTOM}]}
 Name = Annotated[Text, AfterValidator(_name)]
 Kind = Annotated[
     str,
     AfterValidator(_kind),
-    WithJsonSchema({"type": "string", "anyOf": [{"enum": sorted(KINDS)}, {"pattern": CUSTOM}]}),
+    WithJsonSchema(KIND),
 ]
 Labels = dict[str, str]
 Annotations = Annotated[dict[str, str], AfterValidator(_templates)]
-LADDER = {
-    "type": "array",
-    "minItems": 1,
-    "items": {"anyOf": [{"type": "string"}, {"type": "object", "minProperties": 1, "maxProperties": 1}]},
-}
-CONDITION = {"anyOf": [{"type": "string"}, {"type": "object", "required": ["query"]}]}
-CONDITIONS = {"anyOf": [CONDITION, {"type": "array", "items": CONDITION}]}
 
 
 def _selector(value: str) -> str:
@@ -105,6 +101,7 @@ def _of_kind(value: Any) -> Any:
 class ObjectShape(Shape):
     """`when.object`: objects of the cluster, each of which is a signal. A kind alone is no signal: all would be one."""
 
+    model_config = any_of("selector", "where")
     renamed: ClassVar = {"labels": "selector", "labelSelector": "selector", "condition": "where", "if": "where"}
 
     kind: Kind
@@ -125,6 +122,7 @@ class ObjectShape(Shape):
 class WhenShape(Shape):
     """`when`: the signal, and how long it must stand."""
 
+    model_config = one_of("alert", "query", "object")
     renamed: ClassVar = {
         "expr": "query",
         "matchers": "alert",
@@ -155,6 +153,8 @@ class WhenShape(Shape):
 class TargetShape(Shape):
     """`target`: which object a signal is about."""
 
+    model_config = together("label", "kind")
+
     kind: Kind = ""
     label: Text = ""
     namespace_label: Text = "namespace"
@@ -179,6 +179,7 @@ class QueryShape(Shape):
 class UntilShape(Shape):
     """`until`: what proves that a step helped."""
 
+    model_config = together("match", "query")
     renamed: ClassVar = {"timeout": "within", "on": "match", "condition": "check", "cel": "check"}
 
     ready: bool = True
@@ -201,6 +202,30 @@ class UntilShape(Shape):
             remedy = "make `within` the longer one"
             raise said("`for` is longer than `within`: it could never be proven", remedy, at=("for",))
         return self
+
+
+class _Conditions:
+    """The entries of `if`, which `evidence.py` reads, as a schema has them."""
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        one = {"anyOf": [{"type": "string"}, handler(QueryShape.__pydantic_core_schema__)]}
+        return {"anyOf": [one, {"type": "array", "items": one}]}
+
+
+class _Rungs:
+    """The entries of `do`, which `ladder.py` reads, as a schema has them: arguments are the actions' own to check."""
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        until = handler(UntilShape.__pydantic_core_schema__)
+        arguments = {"type": ["object", "null"], "properties": {"until": until}}
+        named = {
+            "type": "object",
+            "properties": dict.fromkeys(ACTIONS, arguments),
+            "additionalProperties": False,
+            "minProperties": 1,
+            "maxProperties": 1,
+        }
+        return {"type": "array", "minItems": 1, "items": {"anyOf": [{"enum": list(ACTIONS)}, named]}}
 
 
 class RuleShape(Shape):
@@ -228,8 +253,8 @@ class RuleShape(Shape):
     name: Name
     when: WhenShape
     target: TargetShape = TargetShape()
-    if_: Annotated[list[Any], BeforeValidator(_listed), WithJsonSchema(CONDITIONS)] = Field([], alias="if")
-    do: Annotated[list[Any], Field(min_length=1), WithJsonSchema(LADDER)]
+    if_: Annotated[list[Any], BeforeValidator(_listed), _Conditions()] = Field([], alias="if")
+    do: Annotated[list[Any], Field(min_length=1), _Rungs()]
     until: UntilShape = UntilShape.model_validate({})
     guards: GuardsShape = GuardsShape()
     mode: ModeName | None = None

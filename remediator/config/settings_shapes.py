@@ -17,7 +17,7 @@ from remediator.config.problems import meant, unknown_interval
 from remediator.config.receiver_shapes import NoticesShape, ReceiverShape
 from remediator.config.rule_shapes import Labels
 from remediator.config.settings import is_shared
-from remediator.config.shapes import LongSeconds, ModeName, Seconds, Shape, Text, said
+from remediator.config.shapes import LongSeconds, ModeName, Seconds, Shape, Text, one_of, said
 from remediator.config.time_interval_shapes import TimeIntervalShape
 from remediator.core.kinds import KINDS, is_custom
 from remediator.core.rules import Protected
@@ -118,6 +118,8 @@ class PrometheusShape(Shape):
 
 class AlertmanagerShape(Shape):
     """`alertmanager`."""
+
+    model_config = one_of("url", "urls")
 
     url: Url | None = None
     urls: Annotated[list[Url], Field(min_length=1)] | None = None

@@ -9,14 +9,23 @@ from collections.abc import Mapping
 from types import NoneType, UnionType
 from typing import Annotated, Any, ClassVar, TypeVar, Union, get_args, get_origin
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    ValidationError,
+    field_validator,
+)
 from pydantic.json_schema import WithJsonSchema
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError
 
 from remediator import __version__
 from remediator.config.document import Document
 from remediator.config.problems import Loc, Problems, described, meant
-from remediator.core.durations import DurationError, parse_duration
+from remediator.core.durations import GRAMMAR, DurationError, parse_duration
 from remediator.core.model import Mode
 
 
@@ -42,6 +51,21 @@ class Shape(BaseModel):
         if value is None:
             raise said("has no value", "write one, or take the key out")
         return value
+
+
+def one_of(*keys: str) -> ConfigDict:
+    """For `schema.py`: exactly one of these keys is needed."""
+    return ConfigDict(json_schema_extra={"oneOf": [{"required": [key]} for key in keys]})
+
+
+def any_of(*keys: str) -> ConfigDict:
+    """For `schema.py`: at least one of these keys is needed."""
+    return ConfigDict(json_schema_extra={"anyOf": [{"required": [key]} for key in keys]})
+
+
+def together(key: str, other: str) -> ConfigDict:
+    """For `schema.py`: one key needs the other."""
+    return ConfigDict(json_schema_extra={"dependentRequired": {key: [other]}})
 
 
 def said(message: str, remedy: str, offset: int = 0, at: Loc = ()) -> PydanticCustomError:
@@ -81,7 +105,20 @@ def _above_zero(value: float) -> float:
     return value
 
 
-DURATION = {"type": "string", "examples": ["30s", "1h30m"]}
+class Also:
+    """Marks a field that may be written in other forms too, which a validator brings into its own."""
+
+    def __init__(self, *forms: dict[str, Any]) -> None:
+        self.forms = forms
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """For `schema.py`."""
+        return {"anyOf": [*self.forms, handler(core)]}
+
+
+DURATION = {
+    "anyOf": [{"type": "string", "pattern": f"^(?:0|(?=[0-9]){GRAMMAR})$", "examples": ["30s", "1h30m"]}, {"const": 0}]
+}
 Seconds = Annotated[float, BeforeValidator(_seconds), WithJsonSchema(DURATION)]
 """A Prometheus duration, as seconds."""
 

@@ -14,7 +14,10 @@ UNITS = {"y": 31_536_000_000, "w": 604_800_000, "d": 86_400_000, "h": 3_600_000,
 LONGEST = 100
 """Characters of a duration."""
 
-_GRAMMAR = re.compile("".join(f"(?:([0-9]+){unit})?" for unit in UNITS))
+GRAMMAR = "".join(f"(?:([0-9]+){unit})?" for unit in UNITS)
+"""The regular expression of a duration with a unit; it takes the empty text too, which is none."""
+
+_GRAMMAR = re.compile(GRAMMAR)
 _PARTS = re.compile(r"([0-9]+(?:\.[0-9]+)?)([a-zµ]*)")
 _LONGEST = (2**63 - 1) // 1_000_000
 """Milliseconds that Prometheus can hold: 63 bits of nanoseconds, about 292 years."""
