@@ -62,8 +62,8 @@ def test_everything_that_can_happen_did_happen(totals: Totals):
     done |= {"fences", "escalated delivered", "fenced", "signal unresolved", "signal skipped"}
     done |= {"signal doubted", "watch events Node", "alertmanager asked", "lease writes sent"}
     assert done - set(totals.counts) == set()
-    trouble = {"freezes", "journal refuses", "silences", "quotas", "watches break", "watches expire"}
-    trouble |= {"alertmanager restarts", "alertmanager loses its data", "alertmanager: down", "alertmanagers part"}
+    trouble = {"freezes", "journal refuses", "silences", "quotas", "watches end", "watches expire"}
+    trouble |= {"alertmanager restarts", "alertmanager loses its data", "alertmanagers part"}
     trouble |= {f"prometheus: {trouble}" for trouble in ("down", "partial", "nan")} | {"scrapes stop"}
     assert trouble - set(totals.faults) == set()
 
