@@ -70,7 +70,7 @@ def alerting(life: Life, scenario: Scenario, source: AlertSource, ask: Ask) -> A
     )
     clock = MachineClock(life)
     doubts = {"doubt": Doubts(_RuleBook(life, source).read, ask, clock).of} if scenario.doubts else {}
-    return Alerting(apis if scenario.reconciles else (), interval=60.0, receiver=RECEIVER, **doubts)
+    return Alerting(apis if scenario.reconciles else (), interval=scenario.asks_every, receiver=RECEIVER, **doubts)
 
 
 class _RuleBook:

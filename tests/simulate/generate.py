@@ -120,8 +120,8 @@ def crowd(seed: int, hours: float = 24.0) -> Scenario:
     few, busy = draw.sample(workloads, 20), hours / CALMER
     drawn = happenings(draw, tuple(few), rules, busy, seed)
     stretched = tuple(replace(each, at=round(each.at * CALMER, 3)) for each in drawn)
-    return Scenario(seed, hours, policy, rules, workloads, stretched, interval=60.0, checkpoint=500,
-                    kept=4 * 3600.0, alertmanagers=draw.choice([1, 2]), reconciles=draw.random() < 0.5)  # fmt: skip
+    made = Scenario(seed, hours, policy, rules, workloads, stretched, interval=60.0, checkpoint=500, kept=4 * 3600.0)
+    return replace(made, alertmanagers=draw.choice([1, 2]), reconciles=draw.random() < 0.5, asks_every=600.0)
 
 
 def _workload(draw: random.Random, number: int) -> Workload:

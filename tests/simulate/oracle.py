@@ -68,6 +68,7 @@ class Oracle:
         self.on_intent: Callable[[str], None] = lambda target: None
         self.alerting: tuple[Peer, ...] = ()
         self.reconciles = self.doubts = False
+        self.asks_every = 0.0
         world.store.listen(self._heard)
         world.audit, world.faults = _Listening(self), _Watched(self)
         self.promises: list[Promise] = [promise(self) for promise in PROMISES]
@@ -96,6 +97,7 @@ class Oracle:
         """Know what alerting really holds and measures, and which of it the product asks."""
         self.alerting, self.scrapes = alerting, scrapes
         self.reconciles, self.doubts = scenario.reconciles, scenario.doubts
+        self.asks_every = scenario.asks_every
 
     @property
     def alertmanagers(self) -> int:

@@ -47,8 +47,8 @@ class Scenario(Value, frozen=True):
     `journal` is memory or sqlite. `interval` is that of alert evaluation, in seconds; `pace` stretches all that
     Prometheus and Alertmanager wait for. A checkpoint is written after so many records; those of closed incidents are
     kept for so many seconds. `replicas` of the product are started, of which more than one elect who is in charge.
-    Of so many `alertmanagers` each tells the product; it asks them too where it `reconciles`, and Prometheus about its
-    rules where it `doubts` the end of an alert.
+    Of so many `alertmanagers` each tells the product; it asks them too where it `reconciles`, every `asks_every`
+    seconds, and Prometheus about its rules where it `doubts` the end of an alert.
     """
 
     seed: int
@@ -66,4 +66,5 @@ class Scenario(Value, frozen=True):
     replicas: int = 1
     alertmanagers: int = 1
     reconciles: bool = False
+    asks_every: float = 60.0
     doubts: bool = False

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from remediator.clients.alertmanager import MalformedPayload, fingerprint, parse
+from remediator.clients.alertmanager import MalformedPayload, parse
 from remediator.core.events import IncidentClosed, Intent, Record, Signal
 from remediator.core.model import CloseReason
-from remediator.simulation.alertmanager import Alert, Peer
+from remediator.simulation.alertmanager import Alert, Peer, fingerprint
 from tests.simulate.promises.limits import cooldown_of
 from tests.simulate.promises.promise import Promise
 
@@ -20,7 +20,7 @@ OLD = timedelta(seconds=80)
 """How old an answer may be on which a write stands: a look takes at most a minute and is used within ten seconds."""
 
 SOON = timedelta(minutes=5)
-"""By when a lost webhook is made up for: a few rounds of asking."""
+"""By when a lost webhook is made up for, at the latest after a few rounds of asking."""
 
 
 class Silenced(Promise):
@@ -138,7 +138,8 @@ class Found(Promise):
                     self._demand(alert)
 
     def _is_due(self, alert: Alert) -> bool:
-        return alert.fired is not None and alert.fired < self.oracle.world.clock.now() - SOON
+        soon = max(SOON, timedelta(seconds=3 * self.oracle.asks_every))
+        return alert.fired is not None and alert.fired < self.oracle.world.clock.now() - soon
 
     def _demand(self, alert: Alert) -> None:
         state, mark = self.history.state, fingerprint(alert.labels)
