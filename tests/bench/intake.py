@@ -39,7 +39,7 @@ groups:
         do: [restart]
 """
 NAMESPACE = "bench-intake"
-DEPLOYMENTS = 200
+DEPLOYMENTS, PAYLOADS = 200, 320
 
 
 @dataclass
@@ -72,14 +72,20 @@ def measure(lab: Lab, say: Say) -> list[Row]:
 
 def _measured(product: Product, say: Say) -> list[Row]:
     loads = [
-        _load("no rule matches", [payloads.large_webhook("Watchdog", NAMESPACE)]),
-        _load("a rule matches", [payloads.large_webhook(payloads.ALERT, NAMESPACE, n) for n in range(0, 160, 20)]),
+        _load("no rule matches", _bodies("Watchdog")),
+        _load("a rule matches", _bodies(payloads.ALERT)),
     ]
     for number in range(ROUNDS):
         for load in loads:
             _turn(product, load)
             say(f"intake: round {number + 1} of {ROUNDS}: {load.name}: {said(load.rates[-1], '/s')}")
     return [row for load in loads for row in _rows(load)]
+
+
+def _bodies(alert: str) -> list[bytes]:
+    """Payloads of which no two are the same: what is remembered of one is no help with the next."""
+    firsts = range(0, DEPLOYMENTS - 40, 20)
+    return [payloads.large_webhook(alert, NAMESPACE, firsts[number % len(firsts)]) for number in range(PAYLOADS)]
 
 
 def _load(name: str, bodies: list[bytes]) -> Load:
