@@ -33,6 +33,7 @@ from remediator.server.service import Check, Page
 from remediator.sources.queries import Ask
 from remediator.sources.reconciliation import Alerting
 from remediator.sources.rule_files import RuleFiles
+from remediator.switch import Switch, place
 
 log = logs.logger("service")
 
@@ -101,7 +102,21 @@ class Installation:
 
         self.office = Office(make, world.clock, elector)
         self._looking_back = asyncio.Lock()
+        self._switch = self._switch_of(world)
         self._relay = Relay(world.journal, world.clock)
+
+    def _switch_of(self, world: World) -> Switch | None:
+        """The ConfigMap that pauses everything; None outside of a cluster, or where the settings name none."""
+        namespace, name = itself().namespace, self.settings.kubernetes.pause_configmap
+        if not namespace or not name:
+            return None
+        ref = place(namespace, name)
+        return Switch(world.cluster, world.clock, ref, lambda: self.controller, lambda: not self.refusing_to_decide)
+
+    @property
+    def refusing_to_decide(self) -> str:
+        """Why nothing can be decided here now: starting, ending, standing by; empty where it can."""
+        return self._closing or self.office.standing_by
 
     @property
     def controller(self) -> Controller:
@@ -118,6 +133,7 @@ class Installation:
         serving = await serve(app, web.listen, grace=self.settings.shutdown_grace, certificate=certificate)
         deciding = asyncio.create_task(self.office.run(lambda: self._reloaded(self._rules), self._opened))
         stopping, looking = asyncio.create_task(stop.wait()), asyncio.create_task(self.files.run())
+        switching = asyncio.create_task(self._switch.run()) if self._switch else looking
         try:
             started(serving)
             await asyncio.wait({deciding, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -126,7 +142,7 @@ class Installation:
             await serving.stop()
             await self._finish(deciding)
         finally:
-            for task in (stopping, looking, deciding):
+            for task in (stopping, looking, switching, deciding):
                 task.cancel()
 
     async def _finish(self, deciding: asyncio.Task[None]) -> None:

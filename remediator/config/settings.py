@@ -146,13 +146,15 @@ class AlertmanagerSource(Value, frozen=True):
 
 class KubernetesAccess(Value, frozen=True):
     """A kubeconfig and a context of it; empty: in cluster, else `$KUBECONFIG`. `max_cache_age` is for how long what is
-    known of the cluster's objects is relied on; `events` whether Events are written on targets.
+    known of the cluster's objects is relied on; `events` whether Events are written on targets. While a ConfigMap
+    `pause_configmap` is in the own namespace, everything is paused; empty: none is looked for.
     """
 
     kubeconfig: str = ""
     context: str = ""
     max_cache_age: float = 90.0
     events: bool = True
+    pause_configmap: str = "remediator-pause"
 
 
 class LeaderElection(Value, frozen=True):

@@ -142,6 +142,7 @@ class KubernetesShape(Shape):
     context: Text | None = None
     max_cache_age: Annotated[LongSeconds, AfterValidator(_long_enough)] | None = None
     events: bool | None = None
+    pause_configmap: str | None = None
 
 
 class LeaderElectionShape(Shape):

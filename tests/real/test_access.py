@@ -33,6 +33,7 @@ REVIEWS = [
 ]
 
 EVENTS = {"apiGroups": [""], "resources": ["events"], "verbs": ["create"]}
+SWITCH = {"apiGroups": [""], "resources": ["configmaps"], "resourceNames": ["remediator-pause"], "verbs": ["get"]}
 
 ASKING = """
   - name: asking
@@ -105,7 +106,7 @@ class Site:
 @pytest.fixture
 def site(lab: Lab, namespace: str, account: MakeAccount, install: Install) -> Site:
     """Mode `approve`: a rollback will wait. Two service accounts: one may look, one may approve."""
-    product = account([*RIGHTS, EVENTS], REVIEWS, name="product")
+    product = account([*RIGHTS, EVENTS, SWITCH], REVIEWS, name="product")
     for name, verbs in (("viewer", ("view",)), ("approver", ("view", "approve"))):
         account((), role(*verbs), name=name)
     broken(lab, namespace)
@@ -131,11 +132,12 @@ def site(lab: Lab, namespace: str, account: MakeAccount, install: Install) -> Si
         },
     }
     site.secrets["account"] = product.token
-    site.service.start()
+    site.service.start(POD_NAMESPACE=namespace)
     return site
 
 
 def test_access(site: Site, lab: Lab, namespace: str) -> None:
+    a_configmap_pauses_everything(site, lab, namespace)
     incident, plan = hand_in(site, namespace)
     viewer, approver = (site.token_for(name, namespace, "remediator") for name in ("viewer", "approver"))
     foreign = site.token_for("approver", namespace, "https://kubernetes.default.svc.cluster.local")
@@ -152,6 +154,20 @@ def test_access(site: Site, lab: Lab, namespace: str) -> None:
     hostile_text_stays_text(site, shown)
     no_secret_is_anywhere(site)
     a_follower_does_not_hold_up_the_end(site)
+
+
+def a_configmap_pauses_everything(site: Site, lab: Lab, namespace: str) -> None:
+    body = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "remediator-pause"},
+        "data": {"reason": HOSTILE},
+    }
+    lab.admin.create(body, namespace)
+    pause = site.service.wait_for_line("pause", lifted=False)
+    assert pause["actor"] == f"operator:kubernetes:ConfigMap/{namespace}/remediator-pause"
+    lab.admin.delete("configmaps", "remediator-pause", namespace)
+    site.service.wait_for_line("pause", lifted=True)
 
 
 def hand_in(site: Site, namespace: str) -> tuple[str, str]:
