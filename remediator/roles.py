@@ -12,7 +12,7 @@ from remediator.actions import ACTIONS
 from remediator.config.promql import pinned
 from remediator.config.settings import Settings
 from remediator.core.grants import Grant
-from remediator.core.kinds import KINDS, is_custom, resource
+from remediator.core.kinds import CONFIG_MAP, KINDS, is_custom, resource
 from remediator.core.model import Mode, Resource, Target, Value
 from remediator.core.rules import Itself, MatchOp, Rule
 from remediator.core.snapshot import Facts
@@ -106,6 +106,9 @@ def _service(settings: Settings, home: str) -> Iterator[_Wanted]:
         names = (settings.leader_election.lease,)
         for grant in (Grant("get", lease, names=names), Grant("patch", lease, names=names), Grant("create", lease)):
             yield _Wanted(grant, lease, where, "setting leader_election: one of several replicas acts")
+    if name := settings.kubernetes.pause_configmap:
+        why = "setting kubernetes.pause_configmap: it pauses everything while it is there"
+        yield _Wanted(Grant("get", CONFIG_MAP, names=(name,)), CONFIG_MAP, home, why)
     if settings.web.auth.kubernetes.enabled:
         why = "setting web.auth.kubernetes: who an operator is, and what RBAC lets them do"
         for api, kind in (

@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 from remediator.controller import Controller
 from remediator.core.events import Pause
-from remediator.core.model import Json, Ref, Resource
+from remediator.core.kinds import CONFIG_MAP
+from remediator.core.model import Json, Ref
 from remediator.core.observations import Paused
 from remediator.core.text import cut, printable
 from remediator.logs import logger
@@ -22,8 +23,6 @@ NOT_ALLOWED = 600.0
 ID = "configmap"
 """The id of its pause; there is one at most."""
 LONGEST = 1000
-
-CONFIG_MAP = Resource("v1", "ConfigMap", "configmaps")
 
 log = logger("switch")
 

@@ -30,6 +30,9 @@ _KNOWN = (
     Resource("coordination.k8s.io/v1", "Lease", "leases"),
 )
 
+CONFIG_MAP = Resource("v1", "ConfigMap", "configmaps")
+"""No target, and so not among `KINDS`: a switch of the remediator's own is one."""
+
 KINDS: dict[str, Resource] = {resource.kind: resource for resource in _KNOWN}
 """Every known resource type by its kind."""
 

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from remediator.actions import ACTIONS
 from remediator.config.promql import pinned
-from remediator.config.settings import KubernetesAuth, LeaderElection, Settings, Web, WebAuth
+from remediator.config.settings import KubernetesAccess, KubernetesAuth, LeaderElection, Settings, Web, WebAuth
 from remediator.core.fold.tides import tide_keys
 from remediator.core.kinds import KINDS, WITH_SIBLINGS
 from remediator.core.memory import Tide
@@ -29,7 +29,7 @@ from tests.unit.controller import draining
 from tests.unit.controller.house import House
 from tests.unit.playing import ACCOUNT, BROKEN, roll_out, shop
 
-ENFORCE = Settings(mode=Mode.ENFORCE)
+ENFORCE = Settings(mode=Mode.ENFORCE, kubernetes=KubernetesAccess(pause_configmap=""))
 SHOP = When((matcher("alertname", "Stuck"), matcher("namespace", "shop")))
 
 Right = tuple[str, str, str]
@@ -132,7 +132,11 @@ def test_the_lease_and_reviews_are_the_services_own():
     )
     cluster, own = roles(settings, [], "ops")
     assert rights((cluster,)) == {("", "tokenreviews", "create"), ("", "subjectaccessreviews", "create")}
-    assert {(line.names, line.verbs) for line in own.lines} == {(("one",), ("get", "patch")), ((), ("create",))}
+    assert {(line.names, line.verbs) for line in own.lines} == {
+        (("one",), ("get", "patch")),
+        ((), ("create",)),
+        (("remediator-pause",), ("get",)),
+    }
     assert own.namespace == "ops"
 
 
