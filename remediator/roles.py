@@ -73,7 +73,8 @@ class _Wanted(Value, frozen=True):
 
 
 def roles(settings: Settings, rules: Iterable[Rule], home: str) -> tuple[Role, ...]:
-    """The least roles, that of the cluster first, then by namespace. `home` is where the remediator itself runs.
+    """The least roles, that of the cluster first, then by namespace, that of `home`, where the remediator itself runs,
+    last.
 
     What is granted in the whole cluster is not granted again in a namespace.
     """
@@ -82,7 +83,8 @@ def roles(settings: Settings, rules: Iterable[Rule], home: str) -> tuple[Role, .
     placed: dict[str, list[_Wanted]] = {}
     for each in wanted:
         placed.setdefault("" if (each.key, each.grant.verb) in wide else each.namespace, []).append(each)
-    return tuple(Role(namespace, _lines(placed[namespace])) for namespace in sorted(placed))
+    order = sorted(placed, key=lambda namespace: (namespace == home, namespace))
+    return tuple(Role(namespace, _lines(placed[namespace])) for namespace in order)
 
 
 def _lines(wanted: list[_Wanted]) -> tuple[Line, ...]:

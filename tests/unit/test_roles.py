@@ -140,6 +140,11 @@ def test_the_lease_and_reviews_are_the_services_own():
     assert own.namespace == "ops"
 
 
+def test_the_remediators_own_role_comes_last():
+    found = roles(Settings(), [rule("undo", "rollback", when=SHOP)], "ops")
+    assert [role.namespace for role in found] == ["", "shop", "ops"]
+
+
 def test_the_plural_of_a_custom_kind_is_said_to_be_guessed():
     patch = Step("patch", {"type": "merge", "patch": {"spec": {"a": 1}}})
     kind = "NetworkPolicy.v1.example.org"
