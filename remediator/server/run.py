@@ -8,6 +8,7 @@ import functools
 import re
 import socket
 from collections.abc import Iterator
+from typing import Any
 
 from starlette.types import ASGIApp
 
@@ -27,6 +28,8 @@ CONNECTIONS = 1000
 """Connections at once; one more is answered 503."""
 KEEP_ALIVE_SECONDS = 75
 """How long an idle connection is kept: longer than the scrape and repeat intervals of most set-ups."""
+FAREWELL_SECONDS = 1.0
+"""For a client to answer the end of TLS: one that reads no more must not hold up a shutdown."""
 _ADDRESS = re.compile(r"(?:\[(?P<ip6>[0-9a-fA-F:.]+)\]|(?P<host>[^:\[\]]*)):(?P<port>[0-9]{1,5})")
 
 
@@ -48,12 +51,10 @@ class _Server(Server):
         make = functools.partial(
             config.http_protocol_class, config=config, server_state=self.server_state, app_state=self.lifespan.state
         )
-        patience = self._handshake_seconds if config.ssl else None
+        patience = {"ssl_handshake_timeout": self._handshake_seconds, "ssl_shutdown_timeout": FAREWELL_SECONDS}
+        tls: dict[str, Any] = {"ssl": config.ssl, **patience} if config.ssl else {}
         self.servers = [
-            await loop.create_server(
-                make, sock=sock, ssl=config.ssl, backlog=config.backlog, ssl_handshake_timeout=patience
-            )
-            for sock in sockets or ()
+            await loop.create_server(make, sock=sock, backlog=config.backlog, **tls) for sock in sockets or ()
         ]
         self.started = True
         self.ready.set()
