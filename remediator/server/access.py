@@ -114,7 +114,9 @@ class Access:
 
     async def _allowed(self, request: Request, token: bytes, roles: tuple[Role, ...]) -> str:
         """The name of one whom Kubernetes knows and RBAC lets do this."""
-        if self._reviews is None or not token or self._strangers.is_empty(_address(request)):
+        if self._reviews is None or not token:
+            raise self._stranger(request, _NOBODY)
+        if self._strangers.is_empty(_address(request)) and not self._reviews.knows(token):
             raise self._stranger(request, _NOBODY)
         try:
             subject = await self._reviews.subject(token)
