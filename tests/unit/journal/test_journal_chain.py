@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from remediator.core.events import Decision, Event, IncidentOpened, Leader, Outcome, Payload, Record
 from remediator.core.model import Mode, OutcomeStatus, Target, Verdict
-from remediator.journal.canonical import canonical, parse, plain, text_of
+from remediator.journal.canonical import canonical, parse, plain, spelled, text_of
 from remediator.journal.chain import START, Head, chained, digest, line_of, place_of, record_of, seal
 from remediator.journal.verification import ends_at, verify
 from remediator.ports import Broken, JournalError
@@ -81,6 +81,13 @@ def test_equal_numbers_are_spelled_alike_whichever_program_wrote_them(value: flo
     """A tool that rewrites 60 as 60.0, or 0.00001 as 1e-05, does not break the chain."""
     rewritten = [json.dumps(value), canonical(value).decode(), f"{value:.17e}"]
     assert {canonical(parse(text)) for text in rewritten} == {canonical(value)}
+
+
+@unhurried
+@given(st.floats(), st.text())
+def test_what_is_spelled_at_once_is_spelled_as_all_else(value, text):
+    made = plain({"a": value, "b": [value, text], text: f":{value}"})
+    assert spelled(made) == canonical(made)
 
 
 @pytest.mark.parametrize(
