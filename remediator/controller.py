@@ -350,8 +350,9 @@ class Controller:
             return self._agenda.drop(incident.id)
         at = max(want[1], ruling.again_at) if ruling and ruling.again_at else want[1]
         if incident.phase is Phase.VERIFYING:
-            surplus = max(0, len(self.state.hands) - VERIFYING_LOOKS)
-            at = max(at, self.clock.now() + timedelta(seconds=surplus / VERIFYING_LOOKS))
+            many = len(self.state.hands)
+            turn = many / VERIFYING_LOOKS if many > VERIFYING_LOOKS else 0.0
+            at = max(at, self.clock.now() + timedelta(seconds=turn))
         if mail is not None and _missed(mail):
             self._misses[incident.id] = self._misses.get(incident.id, -1) + 1
             at = max(want[1], self.clock.now() + backoff(self._misses[incident.id]))

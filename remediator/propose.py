@@ -90,9 +90,10 @@ def request_of(state: State, incident: Incident, facts: Facts) -> Request:
 
 def needs_of(state: State, incident: Incident, facts: Facts, now: datetime) -> frozenset[Need]:
     """What around the target must be read, so that every guard can answer about the incident's present step."""
+    if not (incident.under_way or (incident.phase is Phase.PENDING and now >= incident.fires_at)):
+        return frozenset()
     request = request_of(state, incident, facts)
-    due = request.under_way or (incident.phase is Phase.PENDING and now >= incident.fires_at)
-    if request.writes_nothing or request.mode is Mode.OFF or not due:
+    if request.writes_nothing or request.mode is Mode.OFF:
         return frozenset()
     return needs_by(GUARDS, request, state, facts, now)
 
