@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.bench import cache, failover, history, intake, large_group, latency, queries, simulated, start
+from tests.bench import appends, cache, failover, history, intake, large_group, latency, queries, simulated, start
 from tests.bench.table import Row, render
 from tests.lab.errors import LabError
 from tests.lab.lab import Lab
@@ -24,6 +24,7 @@ ON_SERVERS: dict[str, Callable[[Lab, Say], list[Row]]] = {
     "start": start.measure,
     "large-group": large_group.measure,
     "queries": queries.measure,
+    "appends": appends.measure,
     "failover": failover.measure,
 }
 BY_NAME_ONLY = frozenset({"failover"})
