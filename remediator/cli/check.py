@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from remediator.config import Problem, Settings
+
+
+class Answer(Struct, frozen=True):
+    """What was read and what is wrong with it; warnings refuse nothing."""
+
+    ok: bool
+    files: int
+    rules: int
+    problems: Sequence[Problem]
+    warnings: Sequence[Problem] = ()
 
 
 @click.command("check")
@@ -20,59 +32,76 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="Settings file: checked too; gives the rule files where no FILE is given, and the receivers.",
 )
-@click.option("-o", "--output", type=click.Choice(["table", "json"]), default="table", help="Form of the answer.")
+@click.option(
+    "-o", "--output", type=click.Choice(["table", "json", "sarif"]), default="table", help="Form of the answer."
+)
 def command(files: tuple[Path, ...], config: Path | None, output: str) -> None:
     """Check rule files, and the settings file where one is given.
 
-    Prints one line for each mistake: file:line:column path: what is wrong; what would be right. Exits with 0 where
-    all is right, 1 where something is wrong, 2 where it is called wrongly. With -o json the answer is on standard
-    output.
+    Prints one line for each mistake: file:line:column path: what is wrong; what would be right. A warning is about what
+    is allowed and probably not meant. Exits with 0 where there is no mistake, 1 where there is one, 2 where it is
+    called wrongly. With -o json or sarif (2.1.0, for pull requests) the answer is on standard output.
     """
     if not files and not config:
         raise click.UsageError("nothing to check: name rule files, or a settings file with --config")
-    problems, settings = _settings(config)
-    read, rules, more = _rules(files, settings, config)
-    problems = sorted({*problems, *more})
-    (_as_json if output == "json" else _as_lines)(problems, read, rules)
-    sys.exit(1 if problems else 0)
+    answer = _checked(files, config, datetime.now(UTC))
+    _FORMS[output](answer)
+    sys.exit(0 if answer.ok else 1)
 
 
-def _settings(config: Path | None) -> tuple[Sequence[Problem], Settings | None]:
-    from remediator.config import ConfigErrors, load_settings
+def _checked(files: tuple[Path, ...], config: Path | None, now: datetime) -> Answer:
+    """Bad settings hide no mistake of the named files."""
+    from remediator.config import ConfigErrors, load_settings, rule_paths
 
+    wrong: list[Problem] = []
+    settings: Settings | None = None
+    paths = list(dict.fromkeys(files))
     try:
-        return (), load_settings(config) if config else None
+        settings = load_settings(config) if config else None
+        paths = paths if files or settings is None else rule_paths(settings)
     except ConfigErrors as error:
-        return error.problems, None
+        wrong += error.problems
+    rules, problems, warnings = _rules(paths, settings, now)
+    found = sorted({*wrong, *problems})
+    return Answer(not found, len(paths) + bool(config), rules, found, sorted(set(warnings)))
 
 
 def _rules(
-    files: tuple[Path, ...], settings: Settings | None, config: Path | None
-) -> tuple[int, int, Sequence[Problem]]:
-    """How many files and rules were read, and what is wrong. Bad settings hide no mistake of the named files."""
-    from remediator.config import ConfigErrors, load_rules, rule_paths
+    paths: Sequence[Path], settings: Settings | None, now: datetime
+) -> tuple[int, Sequence[Problem], Sequence[Problem]]:
+    from remediator.config.advice import advise
+    from remediator.config.problems import Problems
+    from remediator.config.rules import read_files
 
-    paths = list(dict.fromkeys(files))
-    try:
-        if not files and settings is not None:
-            paths = rule_paths(settings)
-        return len(paths) + bool(config), len(load_rules(paths, settings)), ()
-    except ConfigErrors as error:
-        return 0, 0, error.problems
+    problems = Problems()
+    read = read_files(paths, settings, problems)
+    return sum(1 for file in read for _ in file.rules()), list(problems), advise(read, settings, now)
 
 
-def _as_json(problems: Sequence[Problem], files: int, rules: int) -> None:
+def _as_json(answer: Answer) -> None:
     import msgspec
 
-    answer = {"ok": not problems, "files": files, "rules": rules, "problems": problems}
     click.echo(msgspec.json.encode(answer))
 
 
-def _as_lines(problems: Sequence[Problem], files: int, rules: int) -> None:
-    for problem in problems:
+def _as_sarif(answer: Answer) -> None:
+    import json
+
+    from remediator.cli.sarif import sarif
+
+    click.echo(json.dumps(sarif(answer.problems, answer.warnings), indent=2))
+
+
+def _as_lines(answer: Answer) -> None:
+    for problem in answer.problems:
         click.echo(str(problem), err=True)
-    if not problems:
-        click.echo(f"ok: {_counted(files, 'file')}, {_counted(rules, 'rule')}")
+    for problem in answer.warnings:
+        click.echo(f"warning: {problem}", err=True)
+    if answer.ok:
+        click.echo(f"ok: {_counted(answer.files, 'file')}, {_counted(answer.rules, 'rule')}")
+
+
+_FORMS: dict[str, Callable[[Answer], None]] = {"table": _as_lines, "json": _as_json, "sarif": _as_sarif}
 
 
 def _counted(count: int, what: str) -> str:

@@ -14,10 +14,13 @@ from remediator.conditions import ConditionError, compile_condition
 from remediator.config.document import Document
 from remediator.config.matchers import MatcherError, parse_matchers
 from remediator.config.problems import Loc, Problems, described
+from remediator.config.result_labels import labels_of
 from remediator.config.rule_shapes import QueryShape
 from remediator.config.shapes import report
+from remediator.core.kinds import KINDS
 from remediator.core.masks import mask_of
-from remediator.core.rules import Query, When
+from remediator.core.naming import INSTANCE, LABELS, starts_of
+from remediator.core.rules import Query, TargetSpec, When
 
 
 class EvidenceReader:
@@ -53,6 +56,21 @@ class EvidenceReader:
                 what = f"proves nothing after `{name}`: {mask.alert} {mask.why}"
                 self._complain((*at, "alert"), what, "take it out, and prove it by ready, query or check")
 
+    def names(self, rule: Mapping[str, Any], loc: Loc, kind: str) -> None:
+        """A series whose labels cannot name the target would never be about anything."""
+        when, target = rule.get("when"), rule.get("target")
+        query = when.get("query") if isinstance(when, Mapping) else None
+        if not isinstance(query, str) or not isinstance(target, Mapping | None):
+            return
+        has, spec = labels_of(query), TargetSpec(kind, *_labels(target or {}))
+        for wanted in _naming(spec) if has is not None else ():
+            if has is not None and has.isdisjoint(wanted):
+                only = f"only the labels {', '.join(sorted(has))}" if has else "no labels"
+                what = f"its result has {only}: nothing there names the {kind or 'target'}"
+                named = " or ".join(f"`{each}`" for each in wanted if not each.startswith("exported_"))
+                self._complain((*loc, "when", "query"), what, f"keep {named} in it, as in sum by ({wanted[0]}, …)")
+                return
+
     def _query(self, written: Mapping[str, Any], loc: Loc) -> Query | None:
         try:
             shape = QueryShape.model_validate(written)
@@ -74,6 +92,22 @@ class EvidenceReader:
 
     def _complain(self, loc: Loc, message: str, remedy: str, offset: int = 0) -> None:
         self._problems.add(self._document.problem(loc, message, remedy, offset=offset))
+
+
+def _labels(target: Mapping[str, Any]) -> tuple[str, str]:
+    label, namespace_label = target.get("label"), target.get("namespace_label")
+    return label if isinstance(label, str) else "", namespace_label if isinstance(namespace_label, str) else "namespace"
+
+
+def _naming(spec: TargetSpec) -> Iterator[tuple[str, ...]]:
+    """Sets of labels of each of which one is needed to name the target: the object's, and its namespace's."""
+    known = [LABELS[kind] for kind in starts_of(spec.kind) if kind in LABELS]
+    names = [spec.label] if spec.label else known
+    instance = [INSTANCE] if spec.kind == "Node" and not spec.label else []
+    if names:
+        yield (*names, *instance, *(f"exported_{each}" for each in names))
+    if spec.kind in KINDS and KINDS[spec.kind].namespaced:
+        yield spec.namespace_label, f"exported_{spec.namespace_label}"
 
 
 def _proofs(rule: Mapping[str, Any], loc: Loc) -> Iterator[tuple[str, Mapping[str, Any], Loc]]:

@@ -199,6 +199,24 @@ class GuardsShape(Shape):
     flapping: FlappingShape | None = None
     approval: ApprovalShape | None = None
 
+    @model_validator(mode="after")
+    def _can_allow(self) -> Self:
+        low, high = self.min_healthy, self.max_unhealthy
+        none_left = (low is not None and low.share == 100 and low.at_least == 0, "min_healthy")
+        none_may = (
+            high is not None and (high.count == 0 or (high.share == 0 and high.at_least == 0)),
+            "max_unhealthy",
+        )
+        for never, key in (none_left, none_may):
+            if never:
+                remedy = "the target itself counts as not healthy: let at least one be so"
+                raise said("never allows anything", remedy, at=(key,))
+        both = set(self.require or ()) & set((self.veto and self.veto.queries) or ())
+        if both:
+            remedy = "take it out of one of them"
+            raise said("never allows anything: `require` has the same query", remedy, at=("veto", "queries"))
+        return self
+
 
 def guards_of(shape: GuardsShape) -> dict[str, Any]:
     """What one level says, as the core's values are made of: its active intervals are one list among the levels'."""

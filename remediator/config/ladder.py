@@ -86,6 +86,7 @@ class LadderReader:
         self._siblings(rule.get("guards"), (*loc, "guards"), kind)
         self._evidence.check(rule.get("until"), (*loc, "until"), kind)
         self._evidence.masks(rule, loc)
+        self._evidence.names(rule, loc, kind)
         return Ladder(tuple(filter(None, steps)), *self._evidence.conditions(rule.get("if"), (*loc, "if"), kind))
 
     def _complain(self, loc: Loc, message: str, remedy: str = "", *, at_key: bool = False, offset: int = 0) -> None:

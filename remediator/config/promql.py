@@ -20,6 +20,18 @@ NEWER = re.compile(
 )
 """Syntax that is valid for some Prometheus and not for the parser."""
 
+
+def is_newer(query: str) -> bool:
+    """Whether a query is in syntax that only a server can judge: newer than the parser, or older."""
+    import promql_parser
+
+    try:
+        promql_parser.parse(query)
+    except ValueError:
+        return NEWER.search(query) is not None
+    return False
+
+
 NO_SERIES = {
     "MatrixSelector": "it gives a range of values, not series with a value",
     "SubqueryExpr": "it gives a range of values, not series with a value",

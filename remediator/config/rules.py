@@ -38,6 +38,13 @@ def load_rules(source: Settings | Iterable[Path | str], settings: Settings | Non
     else:
         paths = [Path(each) for each in source]
     problems = Problems()
+    files = read_files(paths, settings, problems)
+    problems.raise_any()
+    return tuple(rule for file in files for _, rule in file.rules())
+
+
+def read_files(paths: Iterable[Path], settings: Settings | None, problems: Problems) -> list[RuleFile]:
+    """As `load_rules`, of given files, whose mistakes go to `problems`: what is right is answered all the same."""
     receivers = {each.name: each for each in settings.receivers} if settings else None
     files = [_read(path, receivers, problems) for path in dict.fromkeys(paths)]
     _unique(files, problems)
@@ -45,8 +52,7 @@ def load_rules(source: Settings | Iterable[Path | str], settings: Settings | Non
         _known_intervals(files, frozenset(settings.time_intervals), problems)
         if settings.prometheus is None:
             _nobody_to_ask(files, problems)
-    problems.raise_any()
-    return tuple(rule for file in files for rule in file.rules())
+    return files
 
 
 def rule_paths(settings: Settings) -> list[Path]:
@@ -66,7 +72,7 @@ def rule_paths(settings: Settings) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
-class _File:
+class RuleFile:
     """One rule file as read: its models where they are right, the rest of its rules by place."""
 
     def __init__(self, document: Document | None) -> None:
@@ -74,18 +80,20 @@ class _File:
         self.shape: RuleFileShape | None = None
         self.ladders: dict[Loc, Ladder] = {}
 
-    def rules(self) -> Iterable[Rule]:
+    def rules(self) -> Iterable[tuple[Loc, Rule]]:
+        """Each rule with its place; none of a file with mistakes of form."""
         for g, group in enumerate(self.shape.groups if self.shape else ()):
             for r, rule in enumerate(group.rules):
-                yield _rule(group, rule, self.ladders["groups", g, "rules", r])
+                loc = ("groups", g, "rules", r)
+                yield loc, _rule(group, rule, self.ladders[loc])
 
 
-def _read(path: Path, receivers: dict[str, Receiver] | None, problems: Problems) -> _File:
+def _read(path: Path, receivers: dict[str, Receiver] | None, problems: Problems) -> RuleFile:
     from remediator.config.ladder import LadderReader
     from remediator.config.rule_shapes import RuleFileShape
     from remediator.config.shapes import read
 
-    file = _File(read_document(path, problems))
+    file = RuleFile(read_document(path, problems))
     if file.document is not None:
         file.shape = read(RuleFileShape, file.document, problems)
         reader = LadderReader(file.document, problems, receivers)
@@ -106,7 +114,7 @@ def _written(document: Document, what: str) -> Iterable[tuple[Loc, object]]:
         )
 
 
-def _unique(files: Sequence[_File], problems: Problems) -> None:
+def _unique(files: Sequence[RuleFile], problems: Problems) -> None:
     """Names of rules are identities over all files, and so are names of groups."""
     for what in ("groups", "rules"):
         first: dict[str, str] = {}
@@ -125,7 +133,7 @@ def _unique(files: Sequence[_File], problems: Problems) -> None:
                 problems.add(document.problem((*loc, "name"), problem.message, remedy))
 
 
-def _known_intervals(files: Sequence[_File], known: frozenset[str], problems: Problems) -> None:
+def _known_intervals(files: Sequence[RuleFile], known: frozenset[str], problems: Problems) -> None:
     """Time intervals are named in the settings; one that is not there would never be open."""
     for document in (file.document for file in files if file.document):
         for loc, level in (*_written(document, "groups"), *_written(document, "rules")):
@@ -137,7 +145,7 @@ def _known_intervals(files: Sequence[_File], known: frozenset[str], problems: Pr
                         problems.add(document.problem((*loc, "guards", key, index), *unknown_interval(name, known)))
 
 
-def _nobody_to_ask(files: Sequence[_File], problems: Problems) -> None:
+def _nobody_to_ask(files: Sequence[RuleFile], problems: Problems) -> None:
     """A query without a Prometheus would never be asked."""
     from remediator.config.evidence import asked
 

@@ -10,37 +10,10 @@ import ipaddress
 
 from remediator.core.kinds import is_custom, resource
 from remediator.core.model import Target, Value
+from remediator.core.naming import INSTANCE, LABELS, OWNED, starts_of
 from remediator.core.rules import TargetSpec
 
-LABELS = {
-    "Deployment": "deployment",
-    "StatefulSet": "statefulset",
-    "DaemonSet": "daemonset",
-    "Job": "job_name",
-    "CronJob": "cronjob",
-    "HorizontalPodAutoscaler": "horizontalpodautoscaler",
-    "PersistentVolumeClaim": "persistentvolumeclaim",
-    "ReplicaSet": "replicaset",
-    "Pod": "pod",
-    "Node": "node",
-}
-"""The well-known label that names an object of each kind, in the order in which they are tried."""
-
-LEADING = {
-    "Deployment": ("ReplicaSet", "HorizontalPodAutoscaler", "Pod"),
-    "StatefulSet": ("HorizontalPodAutoscaler", "Pod"),
-    "ReplicaSet": ("HorizontalPodAutoscaler", "Pod"),
-    "DaemonSet": ("Pod",),
-    "Job": ("Pod",),
-    "CronJob": ("Job", "Pod"),
-}
-"""Kinds from which the live cluster leads to a kind, beside that kind itself."""
-
-OWNED = ("Deployment", "StatefulSet", "DaemonSet", "Job", "ReplicaSet", "Pod")
-"""Kinds that custom resources own."""
-
-INSTANCE = "instance"
-"""The label with the address that a series was scraped from."""
+__all__ = ["INSTANCE", "LABELS", "OWNED", "Addressed", "Named", "Unresolved", "host_of", "named", "starts_of"]
 
 
 class Unresolved(Value, frozen=True):
@@ -78,13 +51,6 @@ def named(spec: TargetSpec, labels: dict[str, str]) -> Named | Addressed | Unres
     if spec.kind == "Node" and labels.get(INSTANCE) and not clash:
         return Addressed(host_of(labels[INSTANCE]))
     return Unresolved(_nothing_named(spec, labels, clash))
-
-
-def starts_of(kind: str) -> tuple[str, ...]:
-    """The kinds from whose labels the wanted one is reached, the nearest first; without one all that are known."""
-    if not kind:
-        return tuple(LABELS)
-    return (kind, *(OWNED if is_custom(kind) else LEADING.get(kind, ())))
 
 
 def _by_given_label(spec: TargetSpec, labels: dict[str, str]) -> Named | Addressed | Unresolved:

@@ -28,7 +28,8 @@ def check(*args: object):
 )
 def test_good_files_are_one_line_and_0(args, says):
     done = check(*args)
-    assert (done.exit_code, done.stdout, done.stderr) == (0, says, "")
+    assert (done.exit_code, done.stdout) == (0, says)
+    assert all(line.startswith("warning: ") for line in done.stderr.splitlines())
 
 
 def test_bad_files_are_a_line_a_mistake_on_standard_error_and_1():
@@ -60,12 +61,47 @@ def test_json_is_for_programs():
             "remedy": "write at least one",
         }
     ]
-    assert json.loads(check("-o", "json", GOOD / "rules.yaml").stdout) == {
-        "ok": True,
-        "files": 1,
-        "rules": 3,
-        "problems": [],
-    }
+    good = json.loads(check("-o", "json", GOOD / "rules.yaml").stdout)
+    assert {"ok": True, "files": 1, "rules": 3, "problems": []}.items() <= good.items()
+    assert {each["line"] for each in good["warnings"]} == {51, 57}
+
+
+LONELY = """
+groups:
+- name: g
+  rules:
+  - {name: lonely, when: {alert: A}, target: {kind: Deployment}, do: [restart]}
+"""
+
+
+def test_a_warning_is_told_and_refuses_nothing(tmp_path):
+    (tmp_path / "rules.yaml").write_text(LONELY)
+    done = check(tmp_path / "rules.yaml")
+    assert (done.exit_code, done.stdout) == (0, "ok: 1 file, 1 rule\n")
+    told = "groups[0].rules[0].do: nobody is told where `restart` does not help; end with `- escalate: {receiver: …}`"
+    assert done.stderr == f"warning: {tmp_path}/rules.yaml:5:70 {told}\n"
+    (warning,) = json.loads(check("-o", "json", tmp_path / "rules.yaml").stdout)["warnings"]
+    assert (warning["line"], warning["path"]) == (5, "groups[0].rules[0].do")
+
+
+def test_sarif_is_for_pull_requests(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a rule.yaml").write_text(LONELY)
+    (tmp_path / "bad.yaml").write_text(
+        LONELY.replace("restart", "restarted").replace("lonely", "other").replace("name: g", "name: h")
+    )
+    done = check("-o", "sarif", "a rule.yaml", "bad.yaml", "none.yaml")
+    assert done.exit_code == 1
+    said = json.loads(done.stdout)
+    assert said["version"] == "2.1.0"
+    (run,) = said["runs"]
+    assert {each["id"] for each in run["tool"]["driver"]["rules"]} == {each["ruleId"] for each in run["results"]}
+    places = [each["locations"][0]["physicalLocation"] for each in run["results"]]
+    assert [place["artifactLocation"]["uri"] for place in places][:3] == ["bad.yaml", "none.yaml", "a%20rule.yaml"]
+    assert [each["level"] for each in run["results"]][:3] == ["error", "error", "warning"]
+    assert places[0]["region"] == {"startLine": 5, "startColumn": 70}
+    assert "region" not in places[1]
+    assert run["results"][0]["message"]["text"].startswith("groups[0].rules[0].do[0]: unknown action `restarted`;")
 
 
 def test_a_file_that_is_not_there_is_told_like_any_mistake():

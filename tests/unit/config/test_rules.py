@@ -8,7 +8,7 @@ import pytest
 
 from remediator.actions import ACTIONS
 from remediator.config import ConfigErrors, Settings, load_rules, load_settings, rule_paths
-from remediator.config.ladder import KUBECTL, PROMISED
+from remediator.config.ladder import KUBECTL
 from remediator.core.guarding import (
     ApprovalSettings,
     AttemptsSettings,
@@ -204,14 +204,8 @@ def test_a_pattern_that_names_no_file_is_a_mistake(tmp_path):
     assert [problem.path for problem in raised.value.problems] == ["rule_files[0]", "rule_files[1]"]
 
 
-@pytest.mark.parametrize("name", sorted(PROMISED - set(ACTIONS)))
-def test_an_action_that_is_promised_is_refused_as_not_yet_there(tmp_path, name):
-    with pytest.raises(ConfigErrors, match=f"`{name}` is not supported yet"):
-        rules_of(tmp_path, RULE.replace("do: [restart]", f"do: [{name}]"))
-
-
 def test_what_kubectl_says_is_answered_with_the_name_here():
-    assert not set(KUBECTL) & (PROMISED | {"restart", "rollback", "escalate"})
+    assert not set(KUBECTL) & set(ACTIONS)
 
 
 def test_what_group_and_rule_say_of_one_guard_is_merged_part_by_part(tmp_path):
@@ -228,7 +222,7 @@ def test_what_group_and_rule_say_of_one_guard_is_merged_part_by_part(tmp_path):
         ("60%", Portion(share=60)),
         ("0%", Portion(share=0)),
         ("3", Portion(count=3)),
-        ("0", Portion(count=0)),
+        ("7", Portion(count=7)),
         ("{share: 60%, at_least: 2}", Portion(share=60, at_least=2)),
         ("{count: 1, share: 100%}", Portion(count=1, share=100)),
     ],

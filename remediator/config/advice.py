@@ -1,0 +1,112 @@
+"""What is allowed and probably not meant: warnings about rules that can be loaded. They refuse nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+from remediator.actions import ACTIONS
+from remediator.config.problems import Loc, Problem
+from remediator.config.promql import is_newer
+from remediator.config.rules import RuleFile
+from remediator.config.settings import Settings
+from remediator.core.guarding import stricter
+from remediator.core.openings import HORIZON, next_open
+from remediator.core.rules import Rule
+from remediator.core.windows import TimeInterval
+
+OPPOSITES = (
+    ("cordon", "uncordon"),
+    ("drain", "uncordon"),
+    ("taint", "untaint"),
+    ("rollout_pause", "rollout_resume"),
+    ("scale up", "scale down"),
+)
+"""What undoes what, in either order."""
+
+AHEAD = timedelta(days=4 * 366)
+"""For how long an opening is looked for: a leap day comes within it."""
+
+Placed = tuple[RuleFile, Loc, Rule]
+
+
+def advise(files: Iterable[RuleFile], settings: Settings | None, now: datetime) -> list[Problem]:
+    """The warnings about all rules of files that have no mistakes of form, in the order of files."""
+    placed = [(file, loc, rule) for file in files for loc, rule in file.rules()]
+    found = [_nobody_told(*each) for each in placed]
+    found += [problem for each in placed for problem in _newer(*each)]
+    found += list(_fights(placed))
+    if settings is not None:
+        found += [_never_open(*each, settings, now) for each in placed]
+    return [each for each in found if each is not None]
+
+
+def _warning(file: RuleFile, loc: Loc, message: str, remedy: str) -> Problem | None:
+    return file.document.problem(loc, message, remedy) if file.document else None
+
+
+def _nobody_told(file: RuleFile, loc: Loc, rule: Rule) -> Problem | None:
+    """A ladder ends at a person, or what does not help ends in silence."""
+    last = ACTIONS[rule.do[-1].action] if rule.do else None
+    if last is None or last.tells or all(ACTIONS[step.action].looks for step in rule.do):
+        return None
+    what = f"nobody is told where `{last.name}` does not help"
+    return _warning(file, (*loc, "do"), what, "end with `- escalate: {receiver: …}`")
+
+
+def _newer(file: RuleFile, loc: Loc, rule: Rule) -> Iterator[Problem | None]:
+    queries: list[tuple[Loc, str]] = [(("when", "query"), rule.when.query), (("until", "query"), _asked(rule))]
+    queries += [(("if",), each.query) for each in rule.queries]
+    queries += [(("guards", "require", i), each) for i, each in enumerate(rule.guards.require or ())]
+    vetoes = rule.guards.veto.queries if rule.guards.veto else ()
+    queries += [(("guards", "veto", "queries", i), each) for i, each in enumerate(vetoes)]
+    for at, query in queries:
+        if query and is_newer(query):
+            what = "is in syntax that this check does not know: whether it is right only a Prometheus can tell"
+            yield _warning(file, (*loc, *at), what, "try it in the one that will be asked")
+
+
+def _asked(rule: Rule) -> str:
+    return rule.until.query.query if rule.until.query else ""
+
+
+def _fights(placed: list[Placed]) -> Iterator[Problem | None]:
+    """Rules that do opposite things to the same target for the same signal."""
+    told: dict[tuple[object, ...], list[tuple[str, set[str]]]] = {}
+    for file, loc, rule in placed:
+        deeds = {_deed(step.action, step.args) for step in rule.do}
+        when = (frozenset(map(str, rule.when.alert)), rule.when.query, rule.when.object)
+        known = told.setdefault((*when, rule.target), [])
+        for name, others in known:
+            pair = next((each for each in OPPOSITES for a, b in (each, each[::-1]) if a in deeds and b in others), None)
+            if pair and rule.when != type(rule.when)():
+                what = f"fights the rule `{name}`: {' and '.join(f'`{each}`' for each in pair)} for the same signal"
+                yield _warning(file, (*loc, "do"), what, "let one signal lead one way, or tell them apart in `when`")
+                break
+        known.append((rule.name, deeds))
+
+
+def _deed(action: str, args: dict[str, object]) -> str:
+    by = args.get("by") if action == "scale" else None
+    return action if by is None else "scale down" if str(by).startswith("-") else "scale up"
+
+
+def _never_open(file: RuleFile, loc: Loc, rule: Rule, settings: Settings, now: datetime) -> Problem | None:
+    """A window that does not open for as long as a step may take, on any day to come."""
+    said = stricter(settings.guards, rule.guards)
+    levels, muted = said.active_time_intervals or (), said.mute_time_intervals or ()
+    known = settings.time_intervals
+    if not (levels or muted) or {*muted, *(name for level in levels for name in level)} - known.keys():
+        return None
+
+    def of(names: Iterable[str]) -> tuple[TimeInterval, ...]:
+        return tuple(each for name in names for each in known[name])
+
+    lasting = timedelta(seconds=min(rule.until_of(step).within for step in range(len(rule.do))))
+    at = now
+    while at < now + AHEAD:
+        if next_open(tuple(of(level) for level in levels), of(muted), at, lasting) is not None:
+            return None
+        at += HORIZON
+    what = f"its windows never open for the {lasting.total_seconds():.0f} s that a step may take"
+    return _warning(file, (*loc, "name"), what, "widen `active_time_intervals`, or make `until.within` shorter")
