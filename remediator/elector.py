@@ -73,9 +73,11 @@ class Elector:
         return self._is_held and self._monotonic() < self._renewed_at + self._terms.renew
 
     async def acquire(self) -> None:
-        """Return when the Lease is held. Tries until then, whatever fails."""
+        """Return when the Lease is held. Tries until then, whatever fails, twice in each `retry`: what was given back
+        is taken within that time.
+        """
         while not await self._try(self._terms.renew):
-            await self._clock.sleep(self._terms.retry)
+            await self._clock.sleep(self._terms.retry / 2)
         log.info("the lease is held", lease=str(self._terms.ref), identity=self.identity)
 
     async def keep(self) -> None:
