@@ -24,8 +24,11 @@ LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 OURS = "remediator.io/"
 
-_POINTS = re.compile(r"(?i)(?:file|path|dir|name|namespace|ref|class|ttl|seconds|duration)$")
-"""How names end that only say where a secret is, or for how long: `secretName`, `DB_PASSWORD_FILE`."""
+_POINTS = re.compile(
+    r"(?i)(?:file|path|dir|name|namespace|ref|class|ttl|seconds|duration|url|uri|endpoint|host|port|type|enabled|length|"
+    r"min|max|count|limit|version|issuer|audience|scope|expiry)$"
+)
+"""How names end that only say where a secret is, of what kind, or for how long: `secretName`, `DB_PASSWORD_FILE`."""
 
 _VARIABLE = re.compile(r"\$\(\w+\)")
 """A variable that a kubelet fills in: no secret itself."""

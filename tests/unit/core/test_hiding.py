@@ -19,6 +19,7 @@ CHECKSUM = "a" * 64
         ({"name": "LOG_LEVEL", "value": "debug"}, {"name": "LOG_LEVEL", "value": GONE}, None),
         ({"name": "DB_PASSWORD", "value": "hunter2"}, {"name": "DB_PASSWORD", "value": GONE}, "same"),
         ({"name": "DB_PASSWORD_FILE", "value": "/run/db"}, {"name": "DB_PASSWORD_FILE", "value": GONE}, None),
+        ({"name": "TOKEN_URL", "value": "https://idp/token"}, {"name": "TOKEN_URL", "value": GONE}, None),
         ({"name": "DB_PASSWORD", "value": "$(OTHER)"}, {"name": "DB_PASSWORD", "value": "$(OTHER)"}, None),
         ({"args": ["--token=abc123", "--v=2"]}, {"args": [f"--token={GONE}", "--v=2"]}, "same"),
         ({"args": ["--token=$(TOKEN)"]}, {"args": [f"--token={GONE}"]}, None),
