@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from remediator import metrics
-from remediator.controller import MOST_MAILS, Controller
+from remediator.controller import Controller
 from remediator.core.kinds import KINDS
 from remediator.core.model import Json, Mode, PatchType, Ref
 from remediator.core.observations import Reloaded
 from remediator.core.rules import GuardSettings, ObjectSpec, Policy, Rule, Step, TargetSpec, Until, When
+from remediator.mailbox import MOST_MAILS
 from remediator.simulation import objects
 from remediator.simulation.cluster import SimulatedCluster
 from remediator.simulation.faults import Fault, FaultKind
