@@ -32,7 +32,7 @@ Placed = tuple[RuleFile, Loc, Rule]
 
 def advise(files: Iterable[RuleFile], settings: Settings | None, now: datetime) -> list[Problem]:
     """The warnings about all rules of files that have no mistakes of form, in the order of files."""
-    placed = [(file, loc, rule) for file in files for loc, rule in file.rules()]
+    placed = [(file, loc, rule) for file in files for loc, rule in file.rules]
     found = [_nobody_told(*each) for each in placed]
     found += [problem for each in placed for problem in _newer(*each)]
     found += list(_fights(placed))

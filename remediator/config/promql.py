@@ -5,6 +5,7 @@ The parser is older than the newest servers: what it refuses but for syntax that
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Any
 
@@ -23,13 +24,7 @@ NEWER = re.compile(
 
 def is_newer(query: str) -> bool:
     """Whether a query is in syntax that only a server can judge: newer than the parser, or older."""
-    import promql_parser
-
-    try:
-        promql_parser.parse(query)
-    except ValueError:
-        return NEWER.search(query) is not None
-    return False
+    return isinstance(parse(query), ValueError) and NEWER.search(query) is not None
 
 
 NO_SERIES = {
@@ -40,14 +35,22 @@ NO_SERIES = {
 }
 
 
-def promql_mistake(query: str) -> str:
-    """What is wrong with a query, on one line; empty where nothing is, or where only a server can tell."""
+@functools.lru_cache(maxsize=4096)
+def parse(query: str) -> Any:
+    """The syntax tree of a query, or the `ValueError` that tells why there is none; each is asked for several times."""
     import promql_parser
 
     try:
-        parsed = promql_parser.parse(query)
+        return promql_parser.parse(query)
     except ValueError as error:
-        return "" if NEWER.search(query) else " ".join(str(error).split())
+        return error.with_traceback(None)
+
+
+def promql_mistake(query: str) -> str:
+    """What is wrong with a query, on one line; empty where nothing is, or where only a server can tell."""
+    parsed = parse(query)
+    if isinstance(parsed, ValueError):
+        return "" if NEWER.search(query) else " ".join(str(parsed).split())
     return NO_SERIES.get(type(parsed).__name__, "")
 
 
@@ -55,9 +58,8 @@ def metrics_of(query: str) -> frozenset[str]:
     """Names of the metrics that a query selects; none that are patterns, or in syntax that the parser lacks."""
     import promql_parser
 
-    try:
-        parsed = promql_parser.parse(query)
-    except ValueError:
+    parsed = parse(query)
+    if isinstance(parsed, ValueError):
         return frozenset()
     names: set[str] = set()
     promql_parser.walk(parsed, lambda node: names.update(_names(node)))
@@ -70,9 +72,8 @@ def pinned(query: str, label: str) -> frozenset[str]:
     """
     import promql_parser
 
-    try:
-        parsed = promql_parser.parse(query)
-    except ValueError:
+    parsed = parse(query)
+    if isinstance(parsed, ValueError):
         return frozenset()
     found: list[frozenset[str]] = []
     promql_parser.walk(parsed, lambda node: found.extend(_values(node, label)))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from remediator.config.promql import parse
+
 Labels = frozenset[str] | None
 """At most these; None where it may be any."""
 
@@ -15,12 +17,8 @@ SELECTS = frozenset({"topk", "bottomk", "limitk", "limit_ratio"})
 
 def labels_of(query: str) -> Labels:
     """The labels that the result can have; any of a query that does not parse."""
-    import promql_parser
-
-    try:
-        return _of(promql_parser.parse(query))
-    except ValueError:
-        return None
+    parsed = parse(query)
+    return None if isinstance(parsed, ValueError) else _of(parsed)
 
 
 def _of(node: Any) -> Labels:

@@ -5,6 +5,7 @@ A rule comes out with what its group says merged in, so that nothing downstream 
 
 from __future__ import annotations
 
+import functools
 import glob
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -40,7 +41,7 @@ def load_rules(source: Settings | Iterable[Path | str], settings: Settings | Non
     problems = Problems()
     files = read_files(paths, settings, problems)
     problems.raise_any()
-    return tuple(rule for file in files for _, rule in file.rules())
+    return tuple(rule for file in files for _, rule in file.rules)
 
 
 def read_files(paths: Iterable[Path], settings: Settings | None, problems: Problems) -> list[RuleFile]:
@@ -80,8 +81,12 @@ class RuleFile:
         self.shape: RuleFileShape | None = None
         self.ladders: dict[Loc, Ladder] = {}
 
-    def rules(self) -> Iterable[tuple[Loc, Rule]]:
+    @functools.cached_property
+    def rules(self) -> tuple[tuple[Loc, Rule], ...]:
         """Each rule with its place; none of a file with mistakes of form."""
+        return tuple(self._rules())
+
+    def _rules(self) -> Iterable[tuple[Loc, Rule]]:
         for g, group in enumerate(self.shape.groups if self.shape else ()):
             for r, rule in enumerate(group.rules):
                 loc = ("groups", g, "rules", r)
