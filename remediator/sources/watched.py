@@ -38,10 +38,11 @@ NOTHING: frozenset[str] = frozenset()
 class Held(Value, frozen=True):
     """An object for which something holds: the rules whose condition is true of it, and those of which it is unknown.
 
-    `since` is when the first of them began to hold, as far as this process has seen.
+    `since` is when the first of them began to hold, as far as this process has seen; `mark` is its fingerprint.
     """
 
     who: Identity
+    mark: str
     since: datetime
     firing: frozenset[str]
     unknown: frozenset[str]
@@ -120,9 +121,12 @@ class Watched:
 
     def _kept(self, before: Held | None, who: Identity, firing: list[str], unknown: list[str]) -> Held:
         """What holds now of an object; only where something does is it kept."""
-        goes_on = before is not None and before.who.uid == who.uid
-        since = before.since if before is not None and goes_on else self._clock.now()
-        after = Held(who, since, self._shared(frozenset(firing)), self._shared(frozenset(unknown)))
+        answers = self._shared(frozenset(firing)), self._shared(frozenset(unknown))
+        if before is not None and before.who.uid == who.uid:
+            after = Held(who, before.mark, before.since, *answers)
+        else:
+            mark = fingerprint(self.scope.resource.kind, who.namespace, who.name, who.uid)
+            after = Held(who, mark, self._clock.now(), *answers)
         if after.all:
             self.held[who.key] = after
         else:
@@ -137,8 +141,8 @@ class Watched:
         """What is over for the rules that do not hold any more."""
         if before is None:
             return []
-        labels, mark = labels_of(self.scope, before.who), self._fingerprint(before.who)
-        return [Sighting(SOURCE, "resolved", name, mark, labels) for name in sorted(before.all - still)]
+        labels = labels_of(self.scope, before.who)
+        return [Sighting(SOURCE, "resolved", name, before.mark, labels) for name in sorted(before.all - still)]
 
     async def news(self, every: float) -> list[Sighting]:
         """What holds and the journal does not know, and what it takes for firing and holds no more. Called each
@@ -154,14 +158,14 @@ class Watched:
         return [*self._absent(state), *await self._sighted(firing)]
 
     def _is_news(self, state: State, name: str, held: Held, at: datetime, every: float) -> bool:
-        key = told_key(name, self._fingerprint(held.who))
+        key = told_key(name, held.mark)
         if key in state.noted:
             return (at - held.since) % TRY_AGAIN < timedelta(seconds=every)
         return state.told.get(key, "") not in state.incidents
 
     def _absent(self, state: State) -> list[Sighting]:
         """The ends of all signals whose object is gone or does not meet its rule."""
-        there = {(name, self._fingerprint(held.who)) for held in self.held.values() for name in held.all}
+        there = {(name, held.mark) for held in self.held.values() for name in held.all}
         found = [
             Sighting(SOURCE, "resolved", incident.definition.name, seen.fingerprint, seen.labels)
             for incident in state.incidents.values()
@@ -196,7 +200,7 @@ class Watched:
             SOURCE,
             "firing",
             rule.name,
-            self._fingerprint(held.who),
+            held.mark,
             labels_of(self.scope, held.who),
             starts_at=self._since(rule, held, found),
             target=found.target if isinstance(found, Located) else None,
@@ -221,12 +225,8 @@ class Watched:
         """Since when it holds. Before the first list is whole the last incident tells: its own echo opens no other."""
         blank = self.reflector.current_at is None and isinstance(found, Located)
         past = self._state().pasts.get(open_key(rule.name, found.target)) if blank else None  # type: ignore[union-attr]
-        mark = self._fingerprint(held.who)
-        before = [one.starts_at for one in past.signals if one.fingerprint == mark] if past else []
+        before = [one.starts_at for one in past.signals if one.fingerprint == held.mark] if past else []
         return next(filter(None, before), held.since)
-
-    def _fingerprint(self, who: Identity) -> str:
-        return fingerprint(self.scope.resource.kind, who.namespace, who.name, who.uid)
 
 
 def scopes(rules: Iterable[Rule]) -> dict[Scope, tuple[Rule, ...]]:

@@ -15,6 +15,12 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
+def running_seconds(pid: int) -> float:
+    """CPU time of the threads that live now, to the microsecond: of a process that hardly does anything."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
+
+
 def resident_mebibytes(pid: int) -> float:
     """Resident memory, shared pages counted: what a Pod's limit is compared with."""
     return _mebibytes(pid, "VmRSS")

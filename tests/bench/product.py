@@ -74,7 +74,7 @@ def start_product(servers: Servers, folder: Path, kubeconfig: Path, rules: str, 
     (folder / "remediator.yaml").write_text(yaml.safe_dump(written))
     command = [sys.executable, "-m", "remediator", "run", "--config", folder / "remediator.yaml"]
     product = Product(servers.start(f"remediator-{folder.name}", command), port, journal)
-    product.server.wait_until(lambda: _answers(product, "/readyz"))
+    product.server.wait_until(lambda: _answers(product, "/readyz"), timeout=300)
     return product
 
 
