@@ -34,6 +34,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "core/fold/steps.py",
         "    ended = Ended(event.time, incident.id)",
         "    ended = Ended(incident.intended_at or event.time, incident.id)",
+        found_by="tests/unit/decide/test_outcomes.py",
     ),
     _one(
         "budget in memory: gone after a restart",
@@ -47,7 +48,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "sources/looks.py",
         'return Snapshot(Facts(taken_at, unknown=f"{type(error).__name__}: {error.message}"))',
         "return Snapshot(Facts(taken_at, exists=False))",
-        found_by="tests/unit/sources/test_looks.py",
+        options=("--about", "kind=unreachable"),
     ),
     _one(
         "an unknown condition taken for a true one",
@@ -61,6 +62,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "propose.py",
         "    if not request.writes_nothing:\n        return GUARDS\n",
         "    if not request.writes_nothing:\n        return () if request.incident.tries else GUARDS\n",
+        found_by="tests/unit/decide/test_outcomes.py",
     ),
     _one(
         "undo of what somebody else has changed since",
@@ -278,6 +280,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "core/fold/steps.py",
         "        told = without(told, told_key(incident.definition.name, seen.fingerprint))\n",
         "        pass\n",
+        found_by="tests/unit/core/test_properties.py",
     ),
     _one(
         "a reverted change is made again for ever",
@@ -317,6 +320,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "actions/action.py",
         "        precondition_of(pod),\n        prior=",
         '        Precondition("", ""),\n        prior=',
+        found_by="tests/unit/actions/test_drain.py",
     ),
     _one(
         "the cordon of somebody else lifted",
