@@ -6,7 +6,7 @@ A property may take as long as the machine needs: no test asserts a time. `make 
 from __future__ import annotations
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, Phase, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -14,6 +14,12 @@ pytest_plugins = ["tests.lab.fixtures"]
 
 settings.register_profile("remediator", deadline=None, print_blob=True)
 settings.register_profile("soak", deadline=None, print_blob=True, max_examples=20_000)
+settings.register_profile(
+    "mutants",  # found is enough, and slow is not found
+    deadline=None,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+    suppress_health_check=(HealthCheck.too_slow, HealthCheck.data_too_large),
+)
 settings.load_profile("remediator")
 
 

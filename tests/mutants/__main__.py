@@ -81,7 +81,8 @@ def _broken(said: str) -> str:
 
 
 def _tested(mutant: Mutant, copy: Path) -> tuple[bool, str]:
-    ended = _run(copy, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", mutant.found_by)
+    options = ("-q", "-x", "-p", "no:cacheprovider", "--hypothesis-profile=mutants")
+    ended = _run(copy, "-m", "pytest", *options, mutant.found_by)
     if ended.returncode in (0, 1):
         return ended.returncode == 1, mutant.found_by
     return False, f"{mutant.found_by} does not run: {ended.stdout.strip().splitlines()[-1:]}"
