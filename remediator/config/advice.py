@@ -11,6 +11,7 @@ from remediator.config.promql import is_newer
 from remediator.config.rules import RuleFile
 from remediator.config.settings import Settings
 from remediator.core.guarding import stricter
+from remediator.core.model import Mode
 from remediator.core.openings import HORIZON, next_open
 from remediator.core.rules import Rule
 from remediator.core.windows import TimeInterval
@@ -38,6 +39,7 @@ def advise(files: Iterable[RuleFile], settings: Settings | None, now: datetime) 
     found += list(_fights(placed))
     if settings is not None:
         found += [_never_open(*each, settings, now) for each in placed]
+        found += [_never_approved(*each, settings) for each in placed]
     return [each for each in found if each is not None]
 
 
@@ -89,6 +91,19 @@ def _fights(placed: list[Placed]) -> Iterator[Problem | None]:
 def _deed(action: str, args: dict[str, object]) -> str:
     by = args.get("by") if action == "scale" else None
     return action if by is None else "scale down" if str(by).startswith("-") else "scale up"
+
+
+def _never_approved(file: RuleFile, loc: Loc, rule: Rule, settings: Settings) -> Problem | None:
+    """More people have to agree than there are; whom Kubernetes knows cannot be counted."""
+    if Mode.lowest(settings.mode, rule.mode) is not Mode.APPROVE or settings.web.auth.kubernetes.enabled:
+        return None
+    said = stricter(settings.guards, rule.guards).approval
+    quorum = (said and said.quorum) or 1
+    people = sum(not {"approve", "admin"}.isdisjoint(each.roles) for each in settings.web.auth.operators)
+    if quorum <= people:
+        return None
+    what = f"waits for {quorum} to approve, and the settings name {people} who may"
+    return _warning(file, (*loc, "name"), what, "add operators with the role approve to web.auth, or lower the quorum")
 
 
 def _never_open(file: RuleFile, loc: Loc, rule: Rule, settings: Settings, now: datetime) -> Problem | None:

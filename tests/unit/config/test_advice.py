@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,8 @@ from remediator.config import Settings
 from remediator.config.advice import advise
 from remediator.config.problems import Problems
 from remediator.config.rules import read_files
+from remediator.config.settings import KubernetesAuth, Operator, Web, WebAuth
+from remediator.core.model import Mode
 from remediator.core.windows import TimeInterval
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -28,10 +31,10 @@ INTERVALS = {
 }
 
 
-def warnings(tmp_path: Path, *rules: str) -> list[str]:
+def warnings(tmp_path: Path, *rules: str, **given: Any) -> list[str]:
     text = "".join(f"\n  - {{name: r{number}, {rule}}}" for number, rule in enumerate(rules))
     (tmp_path / "rules.yaml").write_text(f"groups:\n- name: g\n  rules:{text}\n")
-    problems, settings = Problems(), Settings(time_intervals=INTERVALS)
+    problems, settings = Problems(), Settings(time_intervals=INTERVALS, **given)
     files = read_files([tmp_path / "rules.yaml"], None, problems)
     assert list(problems) == []
     return [f"{each.line} {each.path.rpartition('].')[2]}: {each.message}" for each in advise(files, settings, NOW)]
@@ -100,3 +103,23 @@ def test_scaling_up_and_down_for_one_signal(tmp_path):
 def test_a_window_that_never_opens_for_as_long_as_a_step_may_take(tmp_path, guards, opens):
     found = warnings(tmp_path, f"when: {{alert: A}}, {ASKS}, until: {{within: 10m}}, guards: {{{guards}}}")
     assert found == ([] if opens else ["4 name: its windows never open for the 600 s that a step may take"])
+
+
+ALICE, BOB = Operator("alice", "a", ("approve",)), Operator("bob", "b", ("view",))
+
+
+@pytest.mark.parametrize(
+    ("mode", "auth", "quorum", "told"),
+    [
+        (Mode.APPROVE, WebAuth(operators=(ALICE, BOB)), 1, ""),
+        (Mode.APPROVE, WebAuth(operators=(ALICE, BOB)), 2, "waits for 2 to approve, and the settings name 1 who may"),
+        (Mode.APPROVE, WebAuth(), 1, "waits for 1 to approve, and the settings name 0 who may"),
+        (Mode.APPROVE, WebAuth(kubernetes=KubernetesAuth(enabled=True)), 2, ""),
+        (Mode.ENFORCE, WebAuth(), 1, ""),
+        (Mode.OBSERVE, WebAuth(), 1, ""),
+    ],
+)
+def test_more_people_are_asked_than_there_are(tmp_path, mode, auth, quorum, told):
+    guards = f"guards: {{approval: {{quorum: {quorum}}}}}"
+    found = warnings(tmp_path, f"when: {{alert: A}}, {ASKS}, {guards}", mode=mode, web=Web(auth=auth))
+    assert found == ([f"4 name: {told}"] if told else [])
