@@ -26,7 +26,7 @@ from remediator.config.result_labels import labels_of
         ("1 < sum by (a) (up)", "a"),
         ("sum by (a) (up) > scalar(down)", "a"),
         ("sum by (a) (up) and on () down", "a"),
-        ("up unless sum by (a) (down)", None),
+        ("sum by (a) (up) unless down", "a"),
         ("sum by (a) (up) or sum by (b) (up)", "a b"),
         ("sum by (a) (up) / sum by (a) (down)", "a"),
         ("sum by (a) (up) * on (a) group_left (c) down", "a c"),
