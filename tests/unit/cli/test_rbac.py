@@ -37,6 +37,7 @@ def test_the_yaml_and_the_json_are_the_same_roles_each_with_its_binding(rules):
     assert list(yaml.safe_load_all(run(rules).stdout)) == items
     assert [(item["kind"], item["metadata"].get("namespace")) for item in items] == [
         ("ClusterRole", None), ("ClusterRoleBinding", None), ("Role", "shop"), ("RoleBinding", "shop"),
+        ("Role", "remediator"), ("RoleBinding", "remediator"),
     ]  # fmt: skip
 
 
