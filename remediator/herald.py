@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 from remediator.core.events import Escalated, IncidentClosed, Intent, Outcome, Record, Undo, Verification
-from remediator.core.kinds import KINDS
+from remediator.core.kinds import KINDS, bare, is_kind, resource
 from remediator.core.model import Change, CloseReason, Json, Mode, OutcomeStatus, Precondition, Ref, Target, Value, Verb
 from remediator.core.text import cut, printable
 from remediator.logs import logger
@@ -81,7 +81,7 @@ class Herald:
                 self._intents.popitem(last=False)
         tell = _TOLD.get(type(data))
         told = tell(self, data) if tell else None
-        if told is None or event.target is None or event.target.kind not in KINDS:
+        if told is None or event.target is None or not is_kind(event.target.kind):
             return None
         kind, reason, text = told
         message = f"{text} (rule {event.rule}, incident {event.incident})"
@@ -134,7 +134,8 @@ class Herald:
 
 
 def _reference(target: Target) -> Json:
-    found = {"apiVersion": KINDS[target.kind].api_version, "kind": target.kind, "name": target.name, "uid": target.uid}
+    kind, version = bare(target.kind), resource(target.kind).api_version
+    found = {"apiVersion": version, "kind": kind, "name": target.name, "uid": target.uid}
     return found | ({"namespace": target.namespace} if target.namespace else {})
 
 

@@ -19,7 +19,7 @@ from remediator.config.rule_shapes import Labels
 from remediator.config.settings import is_shared
 from remediator.config.shapes import LongSeconds, ModeName, Seconds, Shape, Text, one_of, said
 from remediator.config.time_interval_shapes import TimeIntervalShape
-from remediator.core.kinds import KINDS, is_custom
+from remediator.core.kinds import names_object
 from remediator.core.rules import Protected
 
 SHORTEST_AGE = 10.0
@@ -69,9 +69,7 @@ def _selector(value: str) -> str:
 
 
 def _object(value: str) -> str:
-    kind, *names = value.split("/")
-    parts = {1, 2} if is_custom(kind) else {1 + KINDS[kind].namespaced} if kind in KINDS else set[int]()
-    if not all(names) or len(names) not in parts:
+    if not names_object(value):
         raise said(f"`{value}` is not an object's name", "write Kind/namespace/name, or Node/name")
     return value
 

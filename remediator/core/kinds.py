@@ -74,6 +74,14 @@ def resource(kind: str) -> Resource:
     return Resource(f"{group}/{version}", kind, "")
 
 
+def names_object(text: str) -> bool:
+    """Whether this is `Kind/namespace/name`, or `Kind/name` of a kind in no namespace; of a custom one either."""
+    kind, *names = text.split("/")
+    if is_custom(kind):
+        return len(names) in (1, 2) and all(names)
+    return kind in KINDS and len(names) == 1 + KINDS[kind].namespaced and all(names)
+
+
 def ref_of(target: Target) -> Ref:
     """Where a target stands in the API."""
     return Ref(resource(target.kind), target.namespace, target.name)

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from remediator.core.durations import DurationError, parse_duration
 from remediator.core.events import Pause
-from remediator.core.kinds import KINDS
+from remediator.core.kinds import names_object
 from remediator.core.model import Value
 from remediator.core.observations import Paused
 from remediator.ports import JournalError
@@ -129,9 +129,7 @@ def _named(known: list[str]) -> str:
 
 
 def _demand_target(target: str) -> None:
-    kind, *names = target.split("/")
-    known = KINDS.get(kind)
-    if known is None or not all(names) or len(names) != 1 + known.namespaced:
+    if not names_object(target):
         right = "write Kind/namespace/name, as Deployment/shop/web, or Node/name"
         raise Refused(422, f"{target[:100]!r} is no target: {right}")
 

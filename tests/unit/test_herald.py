@@ -184,3 +184,12 @@ async def test_what_is_not_taken_is_given_up_and_what_is_forbidden_not_tried_for
         await asyncio.sleep(0)
     assert cluster.tries == 3
     running.cancel()
+
+
+async def test_a_custom_resource_is_referred_to_as_it_calls_itself(cluster: Cluster, herald: Herald) -> None:
+    ring = Target("Ring.v1.example.com", "shop", "one", "uid-one")
+    (event,) = await told(
+        herald, cluster, record(INTENT, target=ring), record(Outcome("i-1", OutcomeStatus.APPLIED), target=ring)
+    )
+    expected = {"apiVersion": "example.com/v1", "kind": "Ring", "namespace": "shop", "name": "one", "uid": "uid-one"}
+    assert event["involvedObject"] == expected

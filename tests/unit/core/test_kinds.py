@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from remediator.core.kinds import bare, is_custom, is_kind, ref_of, resource
+from remediator.core.kinds import bare, is_custom, is_kind, names_object, ref_of, resource
 from remediator.core.model import Resource, Target
 
 
@@ -45,3 +45,23 @@ def test_anything_else_is_no_kind(kind: str) -> None:
 
 def test_a_known_kind_is_known_with_its_plural() -> None:
     assert (resource("Node").plural, is_custom("Node"), is_kind("Node"), bare("Node")) == ("nodes", False, True, "Node")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Deployment/shop/web", True),
+        ("Node/n1", True),
+        ("Certificate.v1.cert-manager.io/shop/web", True),
+        ("Zone.v1.example.org/eu", True),
+        ("Deployment/web", False),
+        ("Node/shop/n1", False),
+        ("Deployment//web", False),
+        ("Certificate/shop/web", False),
+        ("Certificate.v1.cert-manager.io", False),
+        ("Certificate.v1.cert-manager.io/a/b/c", False),
+        ("", False),
+    ],
+)
+def test_what_names_an_object(text: str, expected: bool) -> None:
+    assert names_object(text) is expected
