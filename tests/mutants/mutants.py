@@ -440,6 +440,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "    others = [shown(field.path) for field in fields if not is_ours(live, field)]\n",
         "    others = []\n",
         options=("--about", "meddle"),
+        found_by="tests/unit/actions/test_scale.py",
     ),
     _one(
         "a look from before the clock was set back",
