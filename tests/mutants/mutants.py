@@ -348,6 +348,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "stopping.py",
         "    if now < progress.until or (",
         "    if True or (",
+        found_by="tests/unit/controller/test_several_writes.py",
     ),
     _one(
         "a paused leader goes on where it stopped",

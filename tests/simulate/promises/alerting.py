@@ -73,9 +73,9 @@ class Ended(Promise):
         """Count for each known alert how many answers in a row lacked it."""
         firing = {fingerprint(alert.labels) for alert in alertmanager.firing()}
         life = alertmanager.status()
-        if self._lives.get((process, place)) != life["uptime"] or life["cluster"]["status"] == "settling":
-            for other in range(self.oracle.alertmanagers):  # one that was restarted begins empty: all count anew
-                self._lacking.pop((process, other), None)
+        before = self._lives.get((process, place), life["uptime"])
+        if before != life["uptime"] or life["cluster"]["status"] == "settling":
+            self._begin_anew(process, place)
         self._lives[process, place] = life["uptime"]
         lacking = self._lacking.setdefault((process, place), {})
         known = {seen.fingerprint for each in self.history.state.incidents.values() for seen in each.signals}
@@ -84,6 +84,13 @@ class Ended(Promise):
                 del lacking[each]
         for each in known - firing:
             lacking[each] = lacking.get(each, 0) + 1
+
+    def _begin_anew(self, process: str, place: int) -> None:
+        """One that was restarted begins empty: all count anew, and what another has just said counts as the first."""
+        self._lacking.pop((process, place), None)
+        for other in range(self.oracle.alertmanagers):
+            counts = self._lacking.get((process, other), {})
+            counts.update({mark: min(count, 1) for mark, count in counts.items()})
 
     def on_record(self, record: Record) -> None:
         """Ends of alerts, judged when it is known which payloads they came from."""
