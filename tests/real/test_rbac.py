@@ -1,0 +1,160 @@
+"""The roles that `remediator rbac` prints, on a real API server: the product works with exactly them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import secrets
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.lab import faults
+from tests.lab.accounts import Account
+from tests.lab.client import Json
+from tests.lab.errors import ApiError
+from tests.lab.fixtures import fresh_name
+from tests.lab.lab import Lab
+from tests.lab.waiting import wait_for
+from tests.lab.workloads import GOOD_IMAGE, deployment, roll_out_is_stuck, rolled_out
+from tests.real.conftest import Install
+from tests.real.pools import Pool, until_moved
+from tests.real.service import Service, alert
+from tests.real.test_main_job import image, stuck
+
+pytestmark = pytest.mark.lab
+
+UNDO = """
+groups:
+  - name: workloads
+    guards: {{startup_grace: 0s, budget: {{max: 99, per: 1h}}, max_in_flight: 99}}
+    rules:
+      - name: undo-bad-rollout
+        when: {{alert: 'KubeDeploymentRolloutStuck{{namespace=~"{namespaces}"}}'}}
+        target: {{kind: Deployment, label: deployment}}
+        do: [rollback]
+        until: {{ready: true, for: 1s, within: 120s}}
+"""
+
+OTHERS = """
+      - name: restart-leaking
+        when: {{alert: 'Leaking{{namespace=~"{namespaces}"}}'}}
+        target: {{kind: Deployment, label: deployment}}
+        do: [restart]
+        until: {{ready: true, for: 1s, within: 120s}}
+      - name: drain-bad-node
+        when: {{alert: NodeBad}}
+        target: {{kind: Node, label: node}}
+        do: [drain]
+        until: {{ready: true, for: 1s, within: 120s}}
+"""
+
+ROLLING = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1, "maxSurge": 1}}
+
+
+class Site:
+    """The account under the printed roles, and what removes them again."""
+
+    def __init__(self, lab: Lab, home: str, folder: Path) -> None:
+        self.lab, self.home, self.folder = lab, home, folder
+        self._made: list[tuple[str, str, str]] = []
+        lab.admin.create({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": home}}, home)
+
+    def printed(self, rules: str) -> list[Json]:
+        """What `remediator rbac` prints for these rules."""
+        (self.folder / "rbac-rules.yaml").write_text(rules)
+        settings = self.folder / "rbac.yaml"
+        settings.write_text("{mode: enforce, rule_files: [rbac-rules.yaml]}")
+        command = [sys.executable, "-m", "remediator", "rbac", "--config", str(settings), "--namespace", self.home]
+        command += ["--service-account", self.home]
+        found = subprocess.run([*command, "-o", "json"], capture_output=True, text=True, timeout=300, check=True)
+        return json.loads(found.stdout)["items"]
+
+    def grant(self, items: list[Json]) -> Account:
+        """Create the roles and bindings, and act under them."""
+        for item in items:
+            namespace = item["metadata"].get("namespace", "")
+            self.lab.admin.create(item, namespace)
+            self._made.append((item["kind"], item["metadata"]["name"], namespace))
+        return self.lab.account_of(self.home, self.home)
+
+    def remove(self) -> None:
+        for each in self._made:
+            with contextlib.suppress(ApiError):  # gone with its namespace
+                self.lab.admin.delete(*each)
+
+
+@pytest.fixture
+def site(lab: Lab, namespace: str, tmp_path: Path) -> Iterator[Site]:
+    made = Site(lab, namespace, tmp_path)
+    yield made
+    made.remove()
+
+
+@pytest.fixture
+def broken(lab: Lab) -> Iterator[Callable[[int], list[str]]]:
+    """`broken(n)` makes so many namespaces, in each a Deployment whose roll-out is stuck."""
+    made: list[str] = []
+
+    def one(name: str) -> str:
+        lab.admin.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+        lab.admin.wait_for("serviceaccounts", "default", name, lambda account: True, timeout=240)
+        lab.admin.create(deployment("web", strategy=ROLLING), name)
+        lab.admin.wait_for("deployments", "web", name, rolled_out, timeout=240)
+        faults.stuck_rollout(lab.admin, "web", name)
+        lab.admin.wait_for("deployments", "web", name, roll_out_is_stuck, timeout=240)
+        return name
+
+    def several(number: int) -> list[str]:
+        made.extend(fresh_name("test_rbac") for _ in range(number))
+        with ThreadPoolExecutor(8) as pool:
+            return list(pool.map(one, made))
+
+    yield several
+    for name in made:
+        lab.admin.delete("namespaces", name)
+
+
+@pytest.fixture
+def pool(lab: Lab) -> Iterator[Pool]:
+    made = Pool(lab, f"pool-{secrets.token_hex(2)}")
+    yield made
+    made.remove()
+
+
+def refused(lab: Lab, account: Account, namespace: str | None = None) -> list[tuple[str, str]]:
+    return [
+        (f"{one.resource}/{one.subresource}".rstrip("/"), one.verb)
+        for one in lab.requests(account, namespace)
+        if one.code == 403
+    ]
+
+
+def closed(service: Service) -> dict[str, str]:
+    """The rules whose incidents are closed, and how."""
+    return {line["rule"]: line["data"]["reason"] for line in service.lines("incident_closed")}
+
+
+def test_rollback_restart_and_drain_need_no_more_than_is_printed(
+    lab: Lab, site: Site, install: Install, broken: Callable[[int], list[str]], pool: Pool
+) -> None:
+    (space,) = broken(1)
+    lab.admin.create(deployment("cache"), space)
+    pool.run(space, "moving")
+    lab.admin.wait_for("deployments", "cache", space, rolled_out)
+    rules = (UNDO + OTHERS).format(namespaces=space)
+    account = site.grant(site.printed(rules))
+    service = install(rules, kubeconfig=account.kubeconfig, kubernetes={"kubeconfig": str(account.kubeconfig)}).start()
+
+    service.post(stuck(space), alert("Leaking", space, deployment="cache"), alert("NodeBad", "", node=pool.first))
+
+    wait_for(lambda: closed(service), lambda found: len(found) == 3, "three ends", 240)
+    assert set(closed(service).values()) == {"recovered"}
+    assert image(lab, space) == GOOD_IMAGE
+    until_moved(pool, "moving", 2)
+    without_keda = {("scaledobjects", "list")}
+    assert set(refused(lab, account)) <= without_keda
