@@ -1,4 +1,6 @@
-"""The roles that `remediator rbac` prints, on a real API server: the product works with exactly them."""
+"""The roles that `remediator rbac` prints, on a real API server: the product works with exactly them, and with any one
+verb less it does not do what needs it, and its journal names the rule that is missing.
+"""
 
 from __future__ import annotations
 
@@ -52,6 +54,19 @@ OTHERS = """
         do: [drain]
         until: {{ready: true, for: 1s, within: 120s}}
 """
+
+Right = tuple[str, str]
+"""A resource and a verb."""
+
+COURTESY = {
+    ("pods", "list"),
+    ("pods/log", "get"),
+    ("services", "list"),
+    ("endpointslices", "list"),
+    ("events", "list"),
+    ("events", "create"),
+}
+"""What only tells people more: without it the work goes on."""
 
 ROLLING = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1, "maxSurge": 1}}
 
@@ -158,3 +173,54 @@ def test_rollback_restart_and_drain_need_no_more_than_is_printed(
     until_moved(pool, "moving", 2)
     without_keda = {("scaledobjects", "list")}
     assert set(refused(lab, account)) <= without_keda
+
+
+def test_with_any_one_verb_less_it_refuses_and_names_the_missing_rule(
+    lab: Lab, site: Site, install: Install, broken: Callable[[int], list[str]]
+) -> None:
+    """In each of the namespaces another verb is missing; one service works for all of them."""
+    one = next(item for item in site.printed(UNDO.format(namespaces="some")) if item["kind"] == "Role")
+    rights = [(rule["resources"][0], verb) for rule in one["rules"] for verb in rule["verbs"]]
+    lacking = dict(zip(broken(len(rights)), rights, strict=True))
+    rules = UNDO.format(namespaces="|".join(lacking))
+    account = site.grant(_less(site.printed(rules), lacking))
+    service = install(rules, kubeconfig=account.kubeconfig, kubernetes={"kubeconfig": str(account.kubeconfig)}).start()
+
+    service.post(*(stuck(space) for space in lacking))
+
+    for space, right in lacking.items():
+        wait_for(lambda space=space: _said(service, space), lambda said: _is_over(said, right), f"{space} {right}", 240)  # noqa: B023
+    for space, right in lacking.items():
+        asked = set(refused(lab, account, space))
+        assert asked <= {right}, f"{space} lacks {right} alone"
+        if not asked or right in COURTESY:
+            assert image(lab, space) == GOOD_IMAGE, right
+        else:
+            assert lab.writes(account, space) == (), right
+    assert {("deployments", "get"), ("deployments", "patch"), ("replicasets", "list"), ("namespaces", "get")} <= {
+        right for space, right in lacking.items() if refused(lab, account, space)
+    }
+    assert "no Events: the account lacks create on events" in service.log
+
+
+def _less(items: list[Json], lacking: dict[str, Right]) -> list[Json]:
+    """The roles with one verb less in each namespace."""
+    for item in items:
+        resource, verb = lacking.get(item["metadata"].get("namespace", ""), ("", ""))
+        for rule in item.get("rules", ()):
+            rule["verbs"] = [each for each in rule["verbs"] if (rule["resources"][0], each) != (resource, verb)]
+        if "rules" in item:
+            item["rules"] = [rule for rule in item["rules"] if rule["verbs"]]
+    return items
+
+
+def _said(service: Service, space: str) -> list[Json]:
+    return [line for line in service.lines() if space in str(line)]
+
+
+def _is_over(said: list[Json], right: Right) -> bool:
+    """Done, or held back with the rule that is missing."""
+    resource, verb = right
+    named = any(f'resources: ["{resource}"], verbs: ["{verb}"]' in str(line) for line in said)
+    done = any(line["kind"] == "incident_closed" and line["data"]["reason"] == "recovered" for line in said)
+    return done or (named and right not in COURTESY)
