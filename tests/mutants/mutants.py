@@ -344,13 +344,6 @@ MUTANTS: tuple[Mutant, ...] = (
         found_by="tests/unit/actions/test_drain.py",
     ),
     _one(
-        "a drain goes on when its time is over",
-        "stopping.py",
-        "    if now < progress.until or (",
-        "    if True or (",
-        found_by="tests/unit/controller/test_several_writes.py",
-    ),
-    _one(
         "a paused leader goes on where it stopped",
         "elector.py",
         "        return self._is_held and self._monotonic() < self._renewed_at + self._terms.renew",
