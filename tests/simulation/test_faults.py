@@ -133,8 +133,10 @@ async def test_an_account_without_the_right_is_told_which_one_it_lacks():
     with pytest.raises(Forbidden) as error:
         await me.write(SCALE)
     assert error.value.message == (
-        'deployments.apps "web" is forbidden: User "system:serviceaccount:remediator:remediator" cannot patch '
-        'resource "deployments" in API group "apps" in the namespace "shop"'
+        "the account lacks a right, add to the rules of a Role in the namespace shop: "
+        '- {apiGroups: ["apps"], resources: ["deployments"], verbs: ["patch"], resourceNames: ["web"]} '
+        '(deployments.apps "web" is forbidden: User "system:serviceaccount:remediator:remediator" cannot patch '
+        'resource "deployments" in API group "apps" in the namespace "shop")'
     )
     with pytest.raises(Forbidden, match='cannot create resource "pods/eviction" in API group ""'):
         await me.rehearse(Change(Verb.EVICT, at("Pod", pod["metadata"]["name"]), {}, NONE))
