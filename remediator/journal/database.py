@@ -37,7 +37,8 @@ class DatabaseJournal:
     """An adapter of `ports.Journal` over two engines: one that begins transactions for writing, one for reading.
 
     `explain` turns what the database's driver throws into a `JournalError` that says what to do; `release` is called
-    at the end; `tally` knows the backlog of an inbox that others write to as well.
+    at the end; `tally` knows the backlog of an inbox that others write to as well, and `recent` what was taken into one
+    that nobody else writes to.
     """
 
     def __init__(
@@ -47,16 +48,18 @@ class DatabaseJournal:
         explain: Explain,
         release: Callable[[], None] = _nothing,
         tally: Tally | None = None,
+        recent: Recent | None = None,
     ) -> None:
         self._engines, self._explain, self._release, self._closed = (writing, reading), explain, release, False
         self._tally = tally or Tally()
-        self._recent = Recent()
+        self._recent = recent
         self._writer = Writer(writing, explain, self._tally)
         self._readers = ThreadPoolExecutor(2, thread_name_prefix="journal-reader")
 
     async def append(self, events: Sequence[Event], *, after: int, consume: Sequence[int] = ()) -> tuple[Record, ...]:
         """See `ports.Journal.append`. The records given back are those that `read` will give."""
-        self._recent.forget(consume)
+        if self._recent:
+            self._recent.forget(consume)
         return await self._writer.run(partial(self._append, events=tuple(events), after=after, consume=tuple(consume)))
 
     async def read(self, after: int = 0, limit: int = 1000) -> tuple[Record, ...]:
@@ -100,12 +103,13 @@ class DatabaseJournal:
         """See `ports.Journal.receive`. Concurrent payloads share one commit."""
         incoming = Incoming(source, body, instant(at))
         number = await self._writer.receive(incoming)
-        self._recent.took(Receipt(number, datetime.fromisoformat(incoming.at), source, bytes(body)))
+        if self._recent:
+            self._recent.took(Receipt(number, datetime.fromisoformat(incoming.at), source, bytes(body)))
         return number
 
     async def waiting(self, after: int = 0, limit: int = 100) -> tuple[Receipt, ...]:
         """See `ports.Journal.waiting`. What was received here just now is not read again."""
-        if not self._closed and (known := self._recent.following(after, limit)):
+        if self._recent and not self._closed and (known := self._recent.following(after, limit)):
             return known
         return await self._ask(lambda connection: statements.waiting(connection, after, max(limit, 0)))
 

@@ -1,4 +1,7 @@
-"""The payloads that this process took last: whoever works on them need not read them from the database again."""
+"""The payloads that this process took last: whoever works on them need not read them from the database again.
+
+Only for an inbox that is one process's own: what another one consumed or took is not known here.
+"""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 from remediator.journal import sqlite_schema, statements
 from remediator.journal.chain import START
 from remediator.journal.database import Damaged, DatabaseJournal, Reading
+from remediator.journal.recent import Recent
 from remediator.journal.hot import driver
 from remediator.ports import Broken, JournalError
 
@@ -69,7 +70,7 @@ def open_journal(path: Path, *, busy_timeout: float = BUSY_TIMEOUT, alone: bool 
         release()
         raise explain(error) from error
     reading = _engine(path, "rw", _READING, "BEGIN", busy_timeout, pool_size=2)
-    return DatabaseJournal(writing, reading, explain, release)
+    return DatabaseJournal(writing, reading, explain, release, recent=Recent())
 
 
 @contextmanager

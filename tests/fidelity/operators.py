@@ -54,6 +54,9 @@ class Planned:
         return await _written(yard, Change(Verb.PATCH, ref, body, Precondition("", "")))
 
 
+_TRIES = 3
+
+
 class Kubectl:
     """The real kubectl, on the lab."""
 
@@ -71,6 +74,16 @@ class Kubectl:
         return await self._run(yard, "scale", _word(ref), f"--replicas={replicas}")
 
     async def _run(self, yard: Yard, *words: str) -> Json:
+        """What kubectl comes to. One that fails is typed again, as a person would: what is refused stays refused."""
+        answer = await self._once(yard, *words)
+        for _ in range(_TRIES - 1):
+            if answer["done"]:
+                break
+            await asyncio.sleep(1)
+            answer = await self._once(yard, *words)
+        return answer
+
+    async def _once(self, yard: Yard, *words: str) -> Json:
         process = await asyncio.create_subprocess_exec(
             *self._command, "-n", yard.namespace, *words, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
         )
