@@ -18,8 +18,8 @@ from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 from remediator.journal import sqlite_schema, statements
 from remediator.journal.chain import START
 from remediator.journal.database import Damaged, DatabaseJournal, Reading
-from remediator.journal.recent import Recent
 from remediator.journal.hot import driver
+from remediator.journal.recent import Recent
 from remediator.ports import Broken, JournalError
 
 BUSY_TIMEOUT = 5.0
