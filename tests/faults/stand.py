@@ -126,8 +126,8 @@ class Stand:
         """What both replicas really wrote."""
         return [write for account in self.accounts for write in self.lab.writes(account)]
 
-    def in_charge(self, replica: Service) -> None:
-        """Wait until a replica has begun a term of office."""
+    def next_term(self) -> None:
+        """Wait until the other replica has begun a term of office."""
         lines = len(self.one.lines("leader"))
         wait_for(lambda: self.one.lines("leader"), lambda seen: len(seen) > lines, "the other in charge", 120)
 

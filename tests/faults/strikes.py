@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 from tests.faults.stand import Stand
+from tests.faults.wire import Wire
 
 SECONDS = 10.0
 """How long a partition, a stop or a full disk lasts: longer than the lease."""
@@ -19,7 +20,7 @@ STOPPED = 30.0
 def killed(stand: Stand) -> Iterator[None]:
     """kill -9; the other one takes over."""
     stand.one.kill()
-    stand.in_charge(stand.two)
+    stand.next_term()
     yield
 
 
@@ -40,27 +41,31 @@ def stopped(stand: Stand) -> Iterator[None]:
 def without_api_server(stand: Stand) -> Iterator[None]:
     """Cut off from the API server, and so from its lease."""
     stand.api.is_cut = True
-    stand.in_charge(stand.two)
-    yield
-    stand.api.is_cut = False
+    try:
+        stand.next_term()
+        yield
+    finally:
+        stand.api.is_cut = False
 
 
-@contextmanager
-def without_journal(stand: Stand) -> Iterator[None]:
+def without_journal(stand: Stand) -> AbstractContextManager[None]:
     """Cut off from PostgreSQL."""
-    stand.database.is_cut = True
-    time.sleep(SECONDS)
-    yield
-    stand.database.is_cut = False
+    return _cut(stand.database)
+
+
+def without_metrics(stand: Stand) -> AbstractContextManager[None]:
+    """Cut off from Prometheus."""
+    return _cut(stand.metrics)
 
 
 @contextmanager
-def without_metrics(stand: Stand) -> Iterator[None]:
-    """Cut off from Prometheus."""
-    stand.metrics.is_cut = True
-    time.sleep(SECONDS)
-    yield
-    stand.metrics.is_cut = False
+def _cut(wire: Wire) -> Iterator[None]:
+    wire.is_cut = True
+    try:
+        time.sleep(SECONDS)
+        yield
+    finally:
+        wire.is_cut = False
 
 
 @contextmanager
@@ -116,9 +121,11 @@ def disk_full(stand: Stand) -> Iterator[None]:
 def disk_slow(stand: Stand) -> Iterator[None]:
     """Every answer of PostgreSQL takes half a second more."""
     stand.database.delay = 0.5
-    time.sleep(SECONDS)
-    yield
-    stand.database.delay = 0.0
+    try:
+        time.sleep(SECONDS)
+        yield
+    finally:
+        stand.database.delay = 0.0
 
 
 Strike = Callable[[Stand], AbstractContextManager[None]]
