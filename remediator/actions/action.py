@@ -57,10 +57,11 @@ class Disruption(enum.StrEnum):
 
 
 class Effect(Value, frozen=True):
-    """What an action does with given arguments to a given target: see `Action.disrupts` and `Action.sets`."""
+    """What an action does with given arguments to a given target: see the fields of `Action` of these names."""
 
     disrupts: Disruption
     sets: frozenset[str] = frozenset()
+    spares_ready: bool = False
 
 
 class Order(Value, frozen=True):
@@ -116,7 +117,8 @@ class Action(Value, frozen=True):
     `disrupts` is what it takes away of what runs, `sets` the groups of fields that it changes and that a manifest or
     another controller may own: `template`, `replicas`, `bounds`, `fields`. One that does not say what it disrupts
     counts as the worst; where that depends on its arguments or the target, `effect` says what holds for these.
-    `replaces` says that what it takes away has to come up anew; a cordon takes away a place and no pod.
+    `replaces` says that what it takes away has to come up anew; a cordon takes away a place and no pod. One that
+    `spares_ready` ones takes only pods that are not ready, whose end is no loss to those that they would serve.
 
     `grants` are what the account must be allowed for its writes and lists, beside reading the target, where it depends
     on them for given arguments. Every action says so, be it nothing: None is a mistake that a test finds.
@@ -144,6 +146,7 @@ class Action(Value, frozen=True):
     disrupts: Disruption = Disruption.NODE
     replaces: bool = True
     sets: frozenset[str] = frozenset()
+    spares_ready: bool = False
     effect: Callable[[Json, Target, Facts], Effect] | None = None
     grants: tuple[Grant, ...] | Callable[[Json], tuple[Grant, ...]] | None = None
 
@@ -152,7 +155,7 @@ class Action(Value, frozen=True):
         if self.effect is None or facts.unknown or not facts.exists:
             return self
         found = self.effect(args, target, facts)
-        return replace(self, disrupts=found.disrupts, sets=found.sets)
+        return replace(self, disrupts=found.disrupts, sets=found.sets, spares_ready=found.spares_ready)
 
     def granted(self, args: Json) -> tuple[Grant, ...]:
         """What the account must be allowed for a step with these arguments."""

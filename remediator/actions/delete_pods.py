@@ -91,8 +91,9 @@ def outlook(order: Order) -> tuple[str, ...]:
 
 
 def effect(args: Json, target: Target, facts: Facts) -> Effect:
-    """What has ended takes nothing away."""
-    return Effect(Disruption.NONE if set(_phases(args)) <= set(ENDED) else Disruption.PODS)
+    """What has ended takes nothing away; of what may still run the ready ones go only where their phase is named."""
+    ended = set(_phases(args)) <= set(ENDED)
+    return Effect(Disruption.NONE if ended else Disruption.PODS, spares_ready="phase" not in args)
 
 
 def grants(args: Json) -> tuple[Grant, ...]:

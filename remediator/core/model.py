@@ -86,6 +86,11 @@ class Target(Value, frozen=True, order=True):
         """`Kind/namespace/name` without the uid: the key of locks and cooldowns."""
         return f"{self.kind}/{self.namespace}/{self.name}"
 
+    @property
+    def within(self) -> str:
+        """The namespace that it is about: the one it is in, or itself where it is one; empty for all else."""
+        return self.name if self.kind == "Namespace" else self.namespace
+
     def __str__(self) -> str:
         return "/".join(filter(None, (self.kind, self.namespace, self.name)))
 

@@ -51,7 +51,7 @@ def _takes(request: Request, facts: Facts) -> bool:
         case Disruption.ROLLING:
             return facts.takes_away > 0
         case Disruption.PODS:
-            return facts.ready > 0
+            return facts.ready > 0 and not request.action.spares_ready
         case Disruption.NODE:
             return True
         case _:

@@ -43,6 +43,8 @@ def _taken(request: Request, facts: Facts) -> int:
     """Ready pods that the action takes away before their successors are ready."""
     if request.action.disrupts is Disruption.ROLLING:
         return facts.takes_away
+    if request.action.spares_ready:
+        return 0
     return int(request.action.disrupts is Disruption.PODS and facts.ready > 0)
 
 

@@ -49,7 +49,8 @@ def _left(request: Request, facts: Facts) -> tuple[int, int]:
     siblings = facts.around.siblings
     if siblings is not None and request.incident.target.kind in ("Pod", "Node"):
         return siblings.healthy + int(facts.healthy), siblings.healthy
-    taken = facts.takes_away if request.action.disrupts is Disruption.ROLLING else 1
+    alone = 0 if request.action.spares_ready else 1
+    taken = facts.takes_away if request.action.disrupts is Disruption.ROLLING else alone
     return facts.ready, facts.ready - taken
 
 

@@ -15,9 +15,9 @@ from remediator.guards.guard import Guard, Request
 def ask(request: Request, state: State, facts: Facts, now: datetime) -> Verdict:
     """Holds as `budget` does, counted in the target's namespace. No limit unless one is written; nodes have none."""
     incident = request.incident
-    if not incident.target.namespace:
+    if not incident.target.within:
         return allow("namespace_budget", "the target is in no namespace")
-    scope = Scope.namespace(incident.target.namespace)
+    scope = Scope.namespace(incident.target.within)
     return budgeted("namespace_budget", request.limits.namespace_budget, scope, incident, request.mode, state, now)
 
 

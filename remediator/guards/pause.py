@@ -43,7 +43,7 @@ def _concerns(pause: Pause, request: Request) -> bool:
     target = request.incident.target
     return (
         pause.rule in ("", request.rule.name)
-        and pause.namespace in ("", target.namespace)
+        and pause.namespace in ("", target.within)
         and pause.target in ("", target.key, str(target))
     )
 

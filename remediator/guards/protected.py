@@ -28,15 +28,15 @@ def ask(request: Request, state: State, facts: Facts, now: datetime) -> Verdict:
         return deny("protected", why, node=target.name)
     if _is_itself(target, state.policy.itself, facts):
         return deny("protected", "this is the remediator itself", own=str(target))
-    if target.namespace in protected.namespaces:
-        return deny("protected", f"namespace {target.namespace} is protected", namespace=target.namespace)
+    if target.within in protected.namespaces:
+        return deny("protected", f"namespace {target.within} is protected", namespace=target.within)
     for selector in protected.selectors:
         name, _, value = selector.partition("=")
         if facts.labels.get(name) == value:
             return deny("protected", f"label {selector} is protected", selector=selector)
     if facts.more_labels and protected.selectors:
         return deny("protected", "it has too many labels to be sure that none is protected", kept=len(facts.labels))
-    return allow("protected", "not protected", namespace=target.namespace)
+    return allow("protected", "not protected", namespace=target.within)
 
 
 def _protected_node(target: Target, itself: Itself, facts: Facts) -> str:
@@ -49,9 +49,11 @@ def _protected_node(target: Target, itself: Itself, facts: Facts) -> str:
 
 
 def _is_itself(target: Target, itself: Itself, facts: Facts) -> bool:
-    """By label in the own namespace, or as the owner whose name begins the own pod's name."""
-    if not itself.namespace or target.namespace != itself.namespace:
+    """By label in the own namespace, or as the owner whose name begins the own pod's name; and that namespace whole."""
+    if not itself.namespace or target.within != itself.namespace:
         return False
+    if target.kind == "Namespace":
+        return True
     labelled = facts.labels.get(OWN_LABEL[0]) == OWN_LABEL[1]
     return labelled or target.name == itself.pod or itself.pod.startswith(f"{target.name}-")
 

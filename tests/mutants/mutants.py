@@ -140,7 +140,7 @@ MUTANTS: tuple[Mutant, ...] = (
     _one(
         "protected namespaces touched",
         "guards/protected.py",
-        "    if target.namespace in protected.namespaces:",
+        "    if target.within in protected.namespaces:",
         "    if False:",
         found_by="tests/unit/guards/test_protected.py",
     ),

@@ -33,8 +33,8 @@ def scopes_of(incident: Incident) -> tuple[str, ...]:
     """The scopes that the incident's actions count in."""
     target = incident.target
     found = [Scope.rule(incident.definition.name), Scope.GLOBAL]
-    if target.namespace:
-        found.append(Scope.namespace(target.namespace))
+    if target.within:
+        found.append(Scope.namespace(target.within))
     if target.kind == "Node":
         found.append(Scope.zone(incident.zone))
     return tuple(found)

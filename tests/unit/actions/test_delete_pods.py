@@ -116,6 +116,13 @@ def test_what_has_ended_takes_nothing_away(args, disrupts):
 
 
 @pytest.mark.parametrize(
+    ("args", "spares"), [({"reason": "Error"}, True), ({"reason": "Error", "phase": ["Running"]}, False)]
+)
+def test_a_ready_pod_is_spared_unless_its_phase_is_named(args, spares):
+    assert ACTION.asked(args, WEB, Facts(START, exists=True)).spares_ready is spares
+
+
+@pytest.mark.parametrize(
     "args",
     [{"phase": []}, {"phase": "failed"}, {"phase": ["Failed", "Broken"]}, {"phase": 1}, {"reason": [""]}, {"reason": 7},
      {"limit": 0}, {"limit": "all"}, {"force": True}],

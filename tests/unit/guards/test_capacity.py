@@ -62,5 +62,11 @@ def test_it_is_asked_where_ready_pods_go_before_their_successors_are_there(disru
         assert GUARD.ask(*asked(disrupts, **facts)).verdict == "allow"
 
 
+def test_what_is_not_ready_need_not_be_made_up_for_before_it_goes():
+    about, journal, facts, now = asked()
+    sparing = replace(about, action=replace(about.action, spares_ready=True))
+    assert needs(sparing, journal, facts, now) == ()
+
+
 def test_it_answers_for_a_whole_step_of_several_writes():
     assert GUARD.once

@@ -48,6 +48,12 @@ def test_a_pod_that_is_not_ready_is_the_eviction_apis_business():
     assert ask(Disruption.PODS, (0,), ready=0).verdict == "allow"
 
 
+def test_what_takes_only_pods_that_are_not_ready_takes_nothing_that_a_budget_counts():
+    sparing = replace(request(), action=replace(asked(Disruption.PODS).action, spares_ready=True))
+    seen = snapshot(around=Surroundings(disruption_budgets=(DisruptionBudget("b0", 0),)), ready=3).facts
+    assert GUARD.ask(sparing, state(), seen, START).verdict == "allow"
+
+
 def test_the_pods_of_a_node_are_asked_for_one_by_one():
     assert ask(Disruption.NODE, None, NODE).verdict == "allow"
 

@@ -42,6 +42,11 @@ def test_what_of_a_workload_stays(disrupts, ready, takes_away, verdict, why):
     assert ask(disrupts, ready=ready, takes_away=takes_away).verdict == verdict, why
 
 
+def test_the_last_ready_one_stays_where_only_what_is_not_ready_goes():
+    sparing = replace(request(incident(target=WEB)), action=replace(action(Disruption.PODS), spares_ready=True))
+    assert GUARD.ask(sparing, state(), snapshot(ready=1).facts, START).verdict == "allow"
+
+
 @pytest.mark.parametrize("target", [POD, NODE])
 @pytest.mark.parametrize(
     ("healthy", "others", "verdict", "why"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from remediator.core.fold.budgets import scopes_of
 from remediator.core.guarding import Budget
 from remediator.core.memory import Scope
 from remediator.core.model import Mode, Target
@@ -44,6 +45,12 @@ def test_observe_mode_spends_a_budget_of_its_own():
 
 def test_a_node_is_in_no_namespace():
     assert ask({Scope.namespace(""): (0, 10)}, 20, NODE).verdict == "allow"
+
+
+def test_the_namespace_itself_counts_with_what_is_in_it():
+    itself = Target("Namespace", "", "shop")
+    assert ask({SHOP: (0, 10)}, 20, itself).verdict == "hold"
+    assert SHOP in scopes_of(incident(target=itself))
 
 
 def test_there_is_no_limit_unless_one_is_written():

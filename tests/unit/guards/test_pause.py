@@ -40,6 +40,7 @@ def ask(journal: State, now: float = 10, target: Target = WEB, **facts):
         ({"target": "Node/n1"}, NODE, "hold", "a node as people write it"),
         ({"target": "Node//n1"}, NODE, "hold", "a node by its key"),
         ({"namespace": "shop"}, NODE, "allow", "a node is in no namespace"),
+        ({"namespace": "shop"}, Target("Namespace", "", "shop"), "hold", "the namespace itself"),
     ],
 )
 def test_what_a_pause_concerns(scope, target, verdict, why):

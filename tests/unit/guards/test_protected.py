@@ -33,6 +33,12 @@ def test_namespaces_by_their_exact_name(namespace, protects, verdict):
     assert ask(Target("Deployment", namespace, "web"), {}, protected=protects).verdict == verdict
 
 
+@pytest.mark.parametrize(("name", "verdict"), [("shop", "allow"), ("kube-system", "deny"), ("ops", "deny")])
+def test_a_namespace_itself_is_protected_as_what_is_in_it(name, verdict):
+    """Pods of a whole namespace may be cleared away: not of a protected one, and not of the remediator's own."""
+    assert ask(Target("Namespace", "", name), {}, itself=Itself("ops", "remediator-7d4f-x2x")).verdict == verdict
+
+
 @pytest.mark.parametrize(
     ("labels", "verdict"),
     [
