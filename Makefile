@@ -55,6 +55,10 @@ format: $(READY) ## bring all files into form
 monitoring: $(READY) ## make the Grafana dashboard and the PrometheusRule from their sources
 	@$(BIN)/python monitoring/generate.py
 
+.PHONY: chart
+chart: $(READY) ## make what of the Helm chart follows from its schema, from the product, and from monitoring/
+	@$(BIN)/python -m helm.generate
+
 .PHONY: lab
 lab: lab-parts ## start the real control plane and monitoring, print their addresses (`make lab-down` ends them)
 	@$(BIN)/python -m tests.lab up

@@ -44,7 +44,7 @@ def finding(rule: Rule) -> tuple[Grant, ...]:
     spec = rule.when.object
     watched = tuple(Grant(verb, resource(spec.kind)) for verb in ("list", "watch")) if spec else ()
     addressed = not spec and wanted == "Node" and rule.target.label != LABELS["Node"]
-    kinds = {kind for start in starts for kind in _between(start, wanted)} | {spec.kind for spec in (spec,) if spec}
+    kinds = {kind for start in starts for kind in between(start, wanted)} | {spec.kind for spec in (spec,) if spec}
     read = tuple(Grant("get", resource(kind)) for kind in sorted(kinds))
     return (*watched, *(lists("Node") if addressed else ()), *read)
 
@@ -88,6 +88,17 @@ def diagnosing(kind: str) -> tuple[Grant, ...]:
     return (*events, *pods, *lists(KIND_OF[kind]), *services)
 
 
+def between(start: str, wanted: str) -> frozenset[str]:
+    """The kinds of the objects that are read from a start to the wanted kind; where none is wanted to all owners."""
+    if not wanted:
+        return _reach(start)
+    if is_custom(wanted):
+        return _reach(start) & {*OWNED, wanted} | {wanted}
+    if start == "HorizontalPodAutoscaler" and wanted in SCALED:
+        return frozenset({start, wanted})
+    return frozenset(kind for kind in _reach(start) if wanted in _reach(kind))
+
+
 def _starts(rule: Rule) -> tuple[str, ...]:
     """The kinds that a rule's signals name."""
     if rule.when.object:
@@ -101,17 +112,6 @@ def _starts(rule: Rule) -> tuple[str, ...]:
 def _reach(kind: str) -> frozenset[str]:
     """A kind and all that may own it."""
     return frozenset({kind}.union(*(_reach(owner) for owner in OWNERS.get(kind, ()))))
-
-
-def _between(start: str, wanted: str) -> frozenset[str]:
-    """The kinds of the objects that are read from a start to the wanted kind."""
-    if not wanted:
-        return _reach(start)
-    if is_custom(wanted):
-        return _reach(start) & {*OWNED, wanted} | {wanted}
-    if start == "HorizontalPodAutoscaler" and wanted in SCALED:
-        return frozenset({start, wanted})
-    return frozenset(kind for kind in _reach(start) if wanted in _reach(kind))
 
 
 def _is_namespaced(kind: str) -> bool:

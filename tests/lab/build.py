@@ -21,6 +21,7 @@ from tests.lab.progress import Say, run_with_progress
 _GO_SOURCES = Path(__file__).with_name("go")
 _OLDEST_GO = (1, 21)
 _KUBERNETES = "v1.37.2"
+_HELM = "v4.3.1"
 _VERSION_FLAGS = " ".join(
     f"-X k8s.io/component-base/version.{key}={value}"
     for key, value in (
@@ -68,7 +69,13 @@ PROMETHEUS_3 = Program(
     ldflags="-X github.com/prometheus/common/version.Version=3.16.0",
     flags=("-tags=remove_all_sd",),
 )
-PROGRAMS = (CONTROLPLANE, KWOK, PROMETHEUS_3)
+HELM = Program(
+    "helm",
+    "helm.sh/helm/v4/cmd/helm",
+    minutes=5,
+    ldflags=f"-X helm.sh/helm/v4/internal/version.version={_HELM}",
+)
+PROGRAMS = (CONTROLPLANE, KWOK, PROMETHEUS_3, HELM)
 """What tests run on; what a lab does not ask for need not be there."""
 INFORMER = Program("informer", ".", minutes=2)
 """Built by the benchmark that measures against it, on demand."""
