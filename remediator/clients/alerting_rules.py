@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated
 
 import msgspec
 
-from remediator.clients.outbound import NotPosted, Question
 from remediator.clients.prometheus import Prometheus
+from remediator.clients.prometheus_api import NotTold, told
 from remediator.core.model import Value
 
 RULES = "/api/v1/rules?type=alert"
 RUNTIME = "/api/v1/status/runtimeinfo"
 
 _Instant = Annotated[datetime, msgspec.Meta(tz=True)]
-T = TypeVar("T")
-
-
-class NotTold(Exception):
-    """Prometheus did not say; the message says why."""
 
 
 class AlertingRule(Value, frozen=True):
@@ -45,30 +40,14 @@ class Rules(Value, frozen=True):
 
 async def alerting_rules(server: Prometheus) -> Rules:
     """What it says now. Raises `NotTold`. Servers that are no Prometheus need not know since when they run."""
-    groups = await _data(server, RULES, _Groups)
+    groups = await told(server, RULES, _Groups)
     try:
-        runtime = await _data(server, RUNTIME, _Runtime)
+        runtime = await told(server, RUNTIME, _Runtime)
     except NotTold:
         runtime = _Runtime()
     known = [at for at in (runtime.start_time, runtime.last_config_time) if at is not None]
     found = (_rule(rule, group.interval) for group in groups.groups for rule in group.rules)
     return Rules(tuple(found), max(known, default=None))
-
-
-async def _data(server: Prometheus, path: str, type_: Any) -> Any:
-    try:
-        replied = await server.ask(Question("GET", server.url + path, server.timeout))
-    except NotPosted as error:
-        raise NotTold(str(error)) from error
-    if not replied.taken or replied.cut:
-        raise NotTold(f"{path.partition('?')[0]} answered {replied.status}: {replied.text or 'nothing'}")
-    try:
-        said = msgspec.json.decode(replied.body, type=_Body[type_])
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise NotTold(f"its rules are not understood: {str(error)[:200]}") from error
-    if said.status != "success" or said.data is None or said.warnings:
-        raise NotTold(f"its rules may be incomplete: {'; '.join(said.warnings)[:200] or said.error[:200]}")
-    return said.data
 
 
 def _rule(rule: _Rule, interval: float) -> AlertingRule:
@@ -111,10 +90,3 @@ class _Groups(Value, frozen=True):
 class _Runtime(Value, frozen=True, rename={"start_time": "startTime", "last_config_time": "lastConfigTime"}):
     start_time: _Instant | None = None
     last_config_time: _Instant | None = None
-
-
-class _Body(msgspec.Struct, Generic[T], frozen=True):
-    status: str = ""
-    data: T | None = None
-    error: str = ""
-    warnings: list[str] = []

@@ -35,8 +35,12 @@ class Discovery:
         """The address of an object, of a type as `of` gives it."""
         return ref if ref.resource.plural else replace(ref, resource=await self.of(ref.resource))
 
+    async def served(self, resource: Resource) -> Resource:
+        """As `of`, of any type, and asked anew. Raises `NotFound` too where a known one is not served."""
+        return await self._found(resource)
+
     async def _found(self, resource: Resource) -> Resource:
-        path = f"/apis/{resource.api_version}"
+        path = f"/apis/{resource.api_version}" if "/" in resource.api_version else f"/api/{resource.api_version}"
         served = (await self._ask(Request(f"discover {resource.kind}", "GET", path))).get("resources") or ()
         for each in served:
             if each.get("kind") == bare(resource.kind) and "/" not in each.get("name", "/"):

@@ -114,6 +114,10 @@ class KubernetesCluster:
         found = await self._ask(review(resource, spec))
         return found.get("status") or {}
 
+    async def served(self, resource: Resource) -> Resource:
+        """A type as the API server serves it at present. Raises `NotFound` where it does not."""
+        return await self._types.served(resource)
+
     async def version(self) -> str:
         """The API server's version, as `v1.37.2`: the cheapest question that shows that it answers."""
         found = await self._ask(Request("get /version", "GET", "/version"))

@@ -41,10 +41,13 @@ class Scalar(Value, frozen=True):
 
 
 class Unknown(Value, frozen=True):
-    """No answer that anything may be concluded from. `reached`: the server answered, and other queries may be well."""
+    """No answer that anything may be concluded from. `reached`: the server answered, and other queries may be well;
+    `refused`: it is this query that cannot be answered, by its form or by what it was asked to join.
+    """
 
     reason: str
     reached: bool = False
+    refused: bool = False
 
     def __bool__(self) -> NoReturn:
         raise TypeError("an unknown answer is neither true nor false: use isinstance(answer, Unknown)")
@@ -85,8 +88,9 @@ def read_answer(status: int, body: bytes) -> Answer:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return Unknown(f"answered {status}: {one_line(body) or 'nothing'}")
     if said.status == "error" or not 200 <= status < 300:
-        refused = said.error_type not in ("", "unavailable", "internal") and status not in (401, 403, 429)
-        return Unknown(f"answered {status} {said.error_type}: {_short(said.error)}", reached=refused)
+        reached = said.error_type not in ("", "unavailable", "internal") and status not in (401, 403, 429)
+        refused = reached and said.error_type in ("bad_data", "execution")
+        return Unknown(f"answered {status} {said.error_type}: {_short(said.error)}", reached=reached, refused=refused)
     if said.warnings:
         return Unknown(f"the answer may be partial: {_short('; '.join(said.warnings))}", reached=True)
     if said.is_partial:

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from remediator.actions import ACTIONS
+from remediator.config.document import Document
+from remediator.config.evidence import queries_in
 from remediator.config.problems import Loc, Problem
 from remediator.config.promql import is_newer
-from remediator.config.rules import RuleFile
+from remediator.config.rules import RuleFile, written
 from remediator.config.settings import Settings
 from remediator.core.guarding import stricter
 from remediator.core.model import Mode
@@ -35,7 +37,6 @@ def advise(files: Iterable[RuleFile], settings: Settings | None, now: datetime) 
     """The warnings about all rules of files that have no mistakes of form, in the order of files."""
     placed = [(file, loc, rule) for file in files for loc, rule in file.rules]
     found = [_nobody_told(*each) for each in placed]
-    found += [problem for each in placed for problem in _newer(*each)]
     found += list(_fights(placed))
     if settings is not None:
         found += [_never_open(*each, settings, now) for each in placed]
@@ -56,20 +57,18 @@ def _nobody_told(file: RuleFile, loc: Loc, rule: Rule) -> Problem | None:
     return _warning(file, (*loc, "do"), what, "end with `- escalate: {receiver: …}`")
 
 
-def _newer(file: RuleFile, loc: Loc, rule: Rule) -> Iterator[Problem | None]:
-    queries: list[tuple[Loc, str]] = [(("when", "query"), rule.when.query), (("until", "query"), _asked(rule))]
-    queries += [(("if",), each.query) for each in rule.queries]
-    queries += [(("guards", "require", i), each) for i, each in enumerate(rule.guards.require or ())]
-    vetoes = rule.guards.veto.queries if rule.guards.veto else ()
-    queries += [(("guards", "veto", "queries", i), each) for i, each in enumerate(vetoes)]
-    for at, query in queries:
-        if query and is_newer(query):
-            what = "is in syntax that this check does not know: whether it is right only a Prometheus can tell"
-            yield _warning(file, (*loc, *at), what, "try it in the one that will be asked")
+def unjudged(files: Iterable[RuleFile]) -> list[Problem]:
+    """Queries in syntax that nobody but a server can judge."""
+    what = "is in syntax that this check does not know: whether it is right only a Prometheus can tell"
+    remedy = "try it in the one that will be asked, by --prometheus"
+    return [document.problem(loc, what, remedy) for document, loc, query in queries_of(files) if is_newer(query)]
 
 
-def _asked(rule: Rule) -> str:
-    return rule.until.query.query if rule.until.query else ""
+def queries_of(files: Iterable[RuleFile]) -> Iterator[tuple[Document, Loc, str]]:
+    """Every query of the files that have their form, where it is written."""
+    for document in (file.document for file in files if file.document and file.shape):
+        for loc, level in (*written(document, "groups"), *written(document, "rules")):
+            yield from ((document, (*loc, *at), query) for at, query in queries_in(level))
 
 
 def _fights(placed: list[Placed]) -> Iterator[Problem | None]:

@@ -5,6 +5,7 @@ Read from the plain values and not from the models, so that a mistake elsewhere 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -63,7 +64,7 @@ class EvidenceReader:
         if not isinstance(query, str) or not isinstance(target, Mapping | None):
             return
         has, spec = labels_of(query), TargetSpec(kind, *_labels(target or {}))
-        for wanted in _naming(spec) if has is not None else ():
+        for wanted in naming(spec) if has is not None else ():
             if has is not None and has.isdisjoint(wanted):
                 only = f"only the labels {', '.join(sorted(has))}" if has else "no labels"
                 what = f"its result has {only}: nothing there names the {kind or 'target'}"
@@ -99,7 +100,7 @@ def _labels(target: Mapping[str, Any]) -> tuple[str, str]:
     return label if isinstance(label, str) else "", namespace_label if isinstance(namespace_label, str) else "namespace"
 
 
-def _naming(spec: TargetSpec) -> Iterator[tuple[str, ...]]:
+def naming(spec: TargetSpec) -> Iterator[tuple[str, ...]]:
     """Sets of labels of each of which one is needed to name the target: the object's, and its namespace's."""
     known = [LABELS[kind] for kind in starts_of(spec.kind) if kind in LABELS]
     names = [spec.label] if spec.label else known
@@ -133,6 +134,22 @@ def _signal_of(when: Any) -> When:
         return When(alert=parse_matchers(alert)) if isinstance(alert, str) else When()
     except MatcherError:
         return When()
+
+
+def queries_in(level: Any) -> Iterator[tuple[Loc, str]]:
+    """The queries of a rule or group as it is written, with their places."""
+    for place in asked(level) if isinstance(level, Mapping) else ():
+        yield from _texts(functools.reduce(lambda value, part: value[part], place, level), place)
+
+
+def _texts(value: Any, at: Loc) -> Iterator[tuple[Loc, str]]:
+    """The queries of one place: one, a list of them, or those of `veto`."""
+    if isinstance(value, str):
+        yield at, value
+    elif isinstance(value, list):
+        yield from (((*at, index), each) for index, each in enumerate(value) if isinstance(each, str))
+    elif isinstance(value, Mapping):
+        yield from _texts(value.get("queries"), (*at, "queries"))
 
 
 def asked(rule: Mapping[str, Any]) -> Iterator[Loc]:

@@ -7,7 +7,12 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Callable
 from typing import Any
+
+import re2
+
+from remediator.core.model import Value
 
 NEWER = re.compile(
     r"""\[[^\]]*[-+*/%^()][^\]]*\]      # durations that are worked out: x[5m * 2]
@@ -56,14 +61,72 @@ def promql_mistake(query: str) -> str:
 
 def metrics_of(query: str) -> frozenset[str]:
     """Names of the metrics that a query selects; none that are patterns, or in syntax that the parser lacks."""
+    return frozenset(each.metric for each in selected(query) if each.metric)
+
+
+class Selected(Value, frozen=True):
+    """One selector of a query: the metric it names (empty where that is a pattern), and the labels that the series must
+    have, since an empty value would not do.
+    """
+
+    metric: str
+    labels: tuple[str, ...] = ()
+
+
+def selected(query: str) -> tuple[Selected, ...]:
+    """The selectors of a query, in their order; none in syntax that the parser lacks."""
+    found: list[Selected] = []
+    _walk(query, lambda node: found.append(Selected(metric_of(node), _must_have(node))), ("VectorSelector",))
+    return tuple(found)
+
+
+def grouped(query: str) -> tuple[str, ...]:
+    """The labels by which a query aggregates (`by`) or joins (`on`), but for those that it makes itself."""
+    named: list[str] = []
+    made: list[str] = []
+
+    def visit(node: Any) -> None:
+        kind, modifier = type(node).__name__, getattr(node, "modifier", None)
+        if kind == "AggregateExpr" and modifier is not None and str(modifier.type).endswith(".By"):
+            named.extend(modifier.labels)
+        elif kind == "BinaryExpr" and modifier is not None and str(modifier.matching).startswith("on"):
+            named.extend(modifier.matching.labels)
+        elif kind == "Call" and node.func.name in ("label_replace", "label_join"):
+            made.append(node.args[1].val)
+        elif kind == "AggregateExpr" and str(node.op) == "count_values":
+            made.append(node.param.val)
+
+    _walk(query, visit, ("AggregateExpr", "BinaryExpr", "Call"))
+    return tuple(dict.fromkeys(each for each in named if each not in made))
+
+
+def _walk(query: str, visit: Callable[[Any], None], kinds: tuple[str, ...]) -> None:
     import promql_parser
 
     parsed = parse(query)
-    if isinstance(parsed, ValueError):
-        return frozenset()
-    names: set[str] = set()
-    promql_parser.walk(parsed, lambda node: names.update(_names(node)))
-    return frozenset(names)
+    if not isinstance(parsed, ValueError):
+        promql_parser.walk(parsed, lambda node: visit(node) if type(node).__name__ in kinds else None)
+
+
+def _must_have(selector: Any) -> tuple[str, ...]:
+    """The labels that a selector's series have for certain: what matches the empty value matches an absent label."""
+    if selector.matchers.or_matchers:
+        return ()
+    needed = (each.name for each in selector.matchers.matchers if each.name != "__name__" and not _takes_none(each))
+    return tuple(dict.fromkeys(needed))
+
+
+def _takes_none(matcher: Any) -> bool:
+    op, value = str(matcher.op).rpartition(".")[2], matcher.value
+    if op == "Equal":
+        return not value
+    if op == "NotEqual":
+        return bool(value)
+    try:
+        empty = bool(re2.fullmatch(value, ""))
+    except re2.error:
+        return True
+    return empty if op == "Re" else not empty
 
 
 def pinned(query: str, label: str) -> frozenset[str]:
@@ -94,11 +157,9 @@ def _values(node: Any, label: str) -> list[frozenset[str]]:
     return [frozenset()] if made in MAKES_LABELS else []
 
 
-def _names(node: Any) -> list[str]:
-    """The names that a selector writes, in front of the braces or, where they are UTF-8, inside of them."""
-    if type(node).__name__ != "VectorSelector":
-        return []
-    inside = [
-        each.value for each in node.matchers.matchers if each.name == "__name__" and str(each.op).endswith(".Equal")
-    ]
-    return [node.name] if node.name else inside
+def metric_of(selector: Any) -> str:
+    """The name that a selector writes, in front of the braces or, where it is UTF-8, inside of them; else empty."""
+    inside = (
+        each.value for each in selector.matchers.matchers if each.name == "__name__" and str(each.op).endswith(".Equal")
+    )
+    return selector.name or next(inside, "")

@@ -9,7 +9,7 @@ import functools
 import glob
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -102,11 +102,11 @@ def _read(path: Path, receivers: dict[str, Receiver] | None, problems: Problems)
     if file.document is not None:
         file.shape = read(RuleFileShape, file.document, problems)
         reader = LadderReader(file.document, problems, receivers)
-        file.ladders = {loc: reader.read(rule, loc) for loc, rule in _written(file.document, "rules")}
+        file.ladders = {loc: reader.read(rule, loc) for loc, rule in written(file.document, "rules")}
     return file
 
 
-def _written(document: Document, what: str) -> Iterable[tuple[Loc, object]]:
+def written(document: Document, what: str) -> Iterable[tuple[Loc, Any]]:
     """The groups or rules of a file as far as it has its form, with their places."""
     groups = document.value.get("groups") if isinstance(document.value, dict) else None
     for g, group in enumerate(groups if isinstance(groups, list) else ()):
@@ -124,7 +124,7 @@ def _unique(files: Sequence[RuleFile], problems: Problems) -> None:
     for what in ("groups", "rules"):
         first: dict[str, str] = {}
         for document in (file.document for file in files if file.document):
-            for loc, each in _written(document, what):
+            for loc, each in written(document, what):
                 name = each.get("name") if isinstance(each, dict) else None
                 if not isinstance(name, str):
                     continue
@@ -141,7 +141,7 @@ def _unique(files: Sequence[RuleFile], problems: Problems) -> None:
 def _known_intervals(files: Sequence[RuleFile], known: frozenset[str], problems: Problems) -> None:
     """Time intervals are named in the settings; one that is not there would never be open."""
     for document in (file.document for file in files if file.document):
-        for loc, level in (*_written(document, "groups"), *_written(document, "rules")):
+        for loc, level in (*written(document, "groups"), *written(document, "rules")):
             guards = level.get("guards") if isinstance(level, dict) else None
             for key in ("active_time_intervals", "mute_time_intervals"):
                 names = guards.get(key) if isinstance(guards, dict) else None
@@ -156,7 +156,7 @@ def _nobody_to_ask(files: Sequence[RuleFile], problems: Problems) -> None:
 
     remedy = "write `prometheus: {url: …}` there"
     for document in (file.document for file in files if file.document):
-        for loc, level in (*_written(document, "groups"), *_written(document, "rules")):
+        for loc, level in (*written(document, "groups"), *written(document, "rules")):
             for place in asked(level) if isinstance(level, dict) else ():
                 problems.add(document.problem((*loc, *place), "the settings name no Prometheus to ask", remedy))
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
-from remediator.clients.alerting_rules import AlertingRule, NotTold, Rules
+from remediator.clients.alerting_rules import AlertingRule, Rules
+from remediator.clients.prometheus_api import NotTold
 from remediator.ports import Clock
 from remediator.sources.fresh import Fresh
 from remediator.sources.measured import Ask, unmeasured

@@ -75,7 +75,12 @@ async def conditions(
 @functools.lru_cache(maxsize=1024)
 def firing(alert: str) -> str:
     """The query for alerts that fire, by their name or matchers: Prometheus' own series `ALERTS`."""
-    selectors = ['alertstate="firing"', *map(_selector, parse_matchers(alert))]
+    return firing_of(parse_matchers(alert))
+
+
+def firing_of(matchers: Iterable[Matcher]) -> str:
+    """The same, of matchers as they are read."""
+    selectors = ['alertstate="firing"', *map(_selector, matchers)]
     return f"ALERTS{{{', '.join(selectors)}}}"
 
 

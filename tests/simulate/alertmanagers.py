@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from remediator.clients.alerting_rules import AlertingRule, NotTold, Rules
+from remediator.clients.alerting_rules import AlertingRule, Rules
+from remediator.clients.prometheus_api import NotTold
 from remediator.clients.alertmanager_api import AlertmanagerApi
 from remediator.clients.http_config import HttpConfig
 from remediator.clients.outbound import NotPosted, Outbound, Question, Replied

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from remediator.clients.alerting_rules import AlertingRule, NotTold, Rules, alerting_rules
+from remediator.clients.alerting_rules import AlertingRule, Rules, alerting_rules
+from remediator.clients.prometheus_api import NotTold
 from remediator.clients.prometheus import Prometheus
 
 from .api_server import ApiServer, Reply, answer, reset
@@ -68,8 +69,8 @@ async def test_a_server_that_is_no_prometheus_need_not_say_since_when_it_runs(ap
     ("groups", "why"),
     [
         (answer(503, b"Service Unavailable"), "/api/v1/rules answered 503: Service Unavailable"),
-        (answer(200, b"<html>"), "its rules are not understood"),
-        (answer(200, success({"groups": [{"rules": [{"name": 5}]}]})), "its rules are not understood"),
+        (answer(200, b"<html>"), "its answer is not understood"),
+        (answer(200, success({"groups": [{"rules": [{"name": 5}]}]})), "its answer is not understood"),
         (answer(200, success({"groups": []}, warnings=["a ruler is away"])), "may be incomplete: a ruler is away"),
         (answer(200, {"status": "error", "error": "odd"}), "may be incomplete: odd"),
         (reset, "127.0.0.1: "),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from remediator.config import Settings
-from remediator.config.advice import advise
+from remediator.config.advice import advise, unjudged
 from remediator.config.problems import Problems
 from remediator.config.rules import read_files
 from remediator.config.settings import KubernetesAuth, Operator, Web, WebAuth
@@ -37,7 +37,10 @@ def warnings(tmp_path: Path, *rules: str, **given: Any) -> list[str]:
     problems, settings = Problems(), Settings(time_intervals=INTERVALS, **given)
     files = read_files([tmp_path / "rules.yaml"], None, problems)
     assert list(problems) == []
-    return [f"{each.line} {each.path.rpartition('].')[2]}: {each.message}" for each in advise(files, settings, NOW)]
+    return [
+        f"{each.line} {each.path.rpartition('].')[2]}: {each.message}"
+        for each in (*advise(files, settings, NOW), *unjudged(files))
+    ]
 
 
 @pytest.mark.parametrize(
@@ -63,7 +66,11 @@ def test_syntax_that_only_a_server_can_judge(tmp_path, query):
 def test_queries_of_conditions_and_guards_are_looked_at_too(tmp_path):
     more = "if: {query: 'x[5m * 2]'}, guards: {require: ['y smoothed'], veto: {queries: ['z anchored']}}"
     found = warnings(tmp_path, f"when: {{alert: A}}, {ASKS}, {more}")
-    assert [each.partition(":")[0] for each in found] == ["4 if", "4 guards.require[0]", "4 guards.veto.queries[0]"]
+    assert [each.partition(":")[0] for each in found] == [
+        "4 if.query",
+        "4 guards.require[0]",
+        "4 guards.veto.queries[0]",
+    ]
 
 
 @pytest.mark.parametrize(

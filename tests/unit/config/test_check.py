@@ -95,7 +95,7 @@ def test_sarif_is_for_pull_requests(tmp_path, monkeypatch):
     said = json.loads(done.stdout)
     assert said["version"] == "2.1.0"
     (run,) = said["runs"]
-    assert {each["id"] for each in run["tool"]["driver"]["rules"]} == {each["ruleId"] for each in run["results"]}
+    assert {each["id"] for each in run["tool"]["driver"]["rules"]} >= {each["ruleId"] for each in run["results"]}
     places = [each["locations"][0]["physicalLocation"] for each in run["results"]]
     assert [place["artifactLocation"]["uri"] for place in places][:3] == ["bad.yaml", "none.yaml", "a%20rule.yaml"]
     assert [each["level"] for each in run["results"]][:3] == ["error", "error", "warning"]
@@ -108,6 +108,22 @@ def test_a_file_that_is_not_there_is_told_like_any_mistake():
     done = check("none.yaml", GOOD / "rules.yaml")
     assert done.exit_code == 1
     assert "none.yaml: cannot be read: No such file or directory" in done.stderr
+
+
+def test_a_server_that_does_not_answer_is_one_mistake():
+    done = check("--prometheus", "http://127.0.0.1:1", GOOD / "rules.yaml")
+    assert done.exit_code == 1
+    (told,) = [line for line in done.stderr.splitlines() if not line.startswith("warning: ")]
+    assert "rules.yaml: the Prometheus at http://127.0.0.1:1 does not tell what was asked: " in told
+
+
+def test_strict_makes_warnings_mistakes(tmp_path):
+    (tmp_path / "rules.yaml").write_text(LONELY)
+    assert check("--strict", tmp_path / "rules.yaml").exit_code == 1
+
+
+def test_whose_rights_is_only_asked_with_a_cluster():
+    assert check("--as", "alice", GOOD / "rules.yaml").exit_code == 2
 
 
 def test_nothing_to_check_is_a_wrong_call():

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from remediator.clients.alerting_rules import AlertingRule, NotTold, Rules
+from remediator.clients.alerting_rules import AlertingRule, Rules
+from remediator.clients.prometheus_api import NotTold
 from remediator.clients.query_answer import Answer, Sample, Scalar, Unknown, Vector
 from remediator.config.promql import metrics_of
 from remediator.sources.doubts import Doubts, doubt, rules_of
