@@ -5,10 +5,10 @@ from __future__ import annotations
 import msgspec
 
 from remediator.clients.alerting_rules import AlertingRule, Rules
-from remediator.clients.prometheus_api import NotTold
 from remediator.clients.alertmanager_api import AlertmanagerApi
 from remediator.clients.http_config import HttpConfig
 from remediator.clients.outbound import NotPosted, Outbound, Question, Replied
+from remediator.clients.prometheus_api import NotTold
 from remediator.simulation.alertmanager import Peer
 from remediator.simulation.alerts import AlertSource
 from remediator.sources.doubts import Doubts

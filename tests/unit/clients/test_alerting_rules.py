@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from remediator.clients.alerting_rules import AlertingRule, Rules, alerting_rules
-from remediator.clients.prometheus_api import NotTold
 from remediator.clients.prometheus import Prometheus
+from remediator.clients.prometheus_api import NotTold
 
 from .api_server import ApiServer, Reply, answer, reset
 
