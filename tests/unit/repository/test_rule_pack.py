@@ -1,4 +1,4 @@
-"""The rule pack is whole: each rule has its runbook page, its row in the tables and its three tests, and none has no rule."""
+"""The rule pack is whole: each rule has its runbook page, its rows in the tables and its three tests, and no more."""
 
 from __future__ import annotations
 
