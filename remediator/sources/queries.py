@@ -64,7 +64,7 @@ class Queries:
         timetable: Timetable | None = None,
     ) -> None:
         self._ask, self._cluster, self._clock, self._state, self._bring = ask, cluster, clock, state, bring
-        self._every, self._timetable = every, timetable or Schedule()
+        self._every, self._timetable = every, timetable or Schedule(clock)
         self._slots: dict[Slot, dict[str, Asking]] = {}
         self._due: asyncio.Queue[Slot] = asyncio.Queue()
         self._running: set[Slot] = set()

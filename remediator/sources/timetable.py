@@ -1,11 +1,15 @@
-"""When queries are due: one apscheduler job for each slot of an interval, spread evenly over it. Jobs only say so."""
+"""When queries are due: at the slots of their interval, spread evenly over it. It is only said; others ask."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 from zlib import crc32
+
+from remediator.ports import Clock
 
 MOST_SLOTS = 60
 """Slots of one interval: what is asked at one instant is a small part of all."""
@@ -50,44 +54,50 @@ class Timetable(Protocol):
 
 
 class Schedule:
-    """A `Timetable` by the machine's clock. Slots that come due while the loop is busy are said once, late."""
+    """A `Timetable` by the clock port: apscheduler's triggers say when, the clock waits. Slots that come due while the
+    loop is busy are said once, late.
+    """
 
-    def __init__(self) -> None:
-        self._scheduler: Any = None
-        self._planned: set[Slot] = set()
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._planned: dict[Slot, datetime] = {}
+        self._task: asyncio.Task[None] | None = None
 
     def follow(self, slots: Collection[Slot], due: Callable[[Slot], None]) -> None:
         """See `Timetable.follow`."""
-        from apscheduler.triggers.interval import IntervalTrigger
-
-        scheduler = self._started()
-        for slot in self._planned.difference(slots):
-            scheduler.remove_job(_id(slot))
-
-        async def say(slot: Slot) -> None:
-            due(slot)
-
-        for slot in set(slots) - self._planned:
-            begin = datetime.fromtimestamp(0, UTC) + timedelta(seconds=slot.offset)
-            trigger = IntervalTrigger(seconds=slot.interval, start_date=begin, timezone=UTC)  # type: ignore[arg-type]
-            scheduler.add_job(say, trigger, args=[slot], id=_id(slot))
-        self._planned = set(slots)
+        self.end()
+        now = self._clock.now()
+        self._planned = {slot: self._planned.get(slot) or _next(slot, now) for slot in slots}
+        if self._planned:
+            self._task = asyncio.create_task(self._say(due))
 
     def end(self) -> None:
         """See `Timetable.end`."""
-        if self._scheduler is not None:
-            self._scheduler.shutdown(wait=False)
-            self._scheduler = None
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
 
-    def _started(self) -> Any:
-        if self._scheduler is None:
-            from apscheduler.schedulers.asyncio import AsyncIOScheduler
+    async def _say(self, due: Callable[[Slot], None]) -> None:
+        while True:
+            await self._clock.sleep((min(self._planned.values()) - self._clock.now()).total_seconds())
+            now = self._clock.now()
+            for slot, at in sorted(self._planned.items()):
+                if at <= now:
+                    due(slot)
+                if at <= now or (at - now).total_seconds() > slot.interval:  # the latter where the clock was set back
+                    self._planned[slot] = _next(slot, now)
 
-            late = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
-            self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults=late)
-            self._scheduler.start()
-        return self._scheduler
+
+def _next(slot: Slot, now: datetime) -> datetime:
+    """The first instant after now at which a slot is due."""
+    trigger = _trigger(slot)
+    at = trigger.get_next_fire_time(None, now)
+    return at if at > now else trigger.get_next_fire_time(at, now)
 
 
-def _id(slot: Slot) -> str:
-    return f"{slot.interval:g}/{slot.number}"
+@lru_cache(maxsize=1024)
+def _trigger(slot: Slot) -> Any:
+    from apscheduler.triggers.interval import IntervalTrigger
+
+    begin = datetime.fromtimestamp(0, UTC) + timedelta(seconds=slot.offset)
+    return IntervalTrigger(seconds=slot.interval, start_date=begin, timezone=UTC)  # type: ignore[arg-type]

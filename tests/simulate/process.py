@@ -19,7 +19,7 @@ from remediator.simulation.alerts import AlertSource
 from tests.simulate.alertmanagers import alerting
 from tests.simulate.life import Life, Scene
 from tests.simulate.outposts import Desk, MachineClock, Pager, Wire
-from tests.simulate.prometheus import Metrics, Rota
+from tests.simulate.prometheus import Metrics
 from tests.simulate.scenario import Scenario
 from tests.simulate.scrapes import Scrapes
 
@@ -73,8 +73,6 @@ class Process:
             alerting=alerting(self.life, scenario, around.alerts, ask),
             elector=self.elector,
         )
-        assert made.queries is not None
-        made.queries._timetable = Rota(self.life)  # the usual one lives by the machine's clock
         made.objects._jitter = lambda: 0.5  # the usual one is drawn anew in every process
         made.intake._every = 5.0  # looking into a shared inbox twice a second is half of all that such a run does
         return made

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from remediator.clients.query_answer import Answer, Sample, Unknown, Vector
 from remediator.core.model import Json
 from remediator.simulation.store import Store
 from remediator.simulation.values import is_ready
-from remediator.sources.timetable import Slot
 from tests.simulate.life import Life
 from tests.simulate.scrapes import Scrapes
 
@@ -104,33 +102,3 @@ class Metrics:
             return Unknown("the answer may be partial: simulated", reached=True)
         nan = trouble == "nan" and query in QUERIES
         return Vector(tuple(Sample(sample.labels, NAN) for sample in found) if nan else found)
-
-
-class Rota:
-    """A `sources.timetable.Timetable` in virtual time, of the process that makes it."""
-
-    def __init__(self, life: Life) -> None:
-        self._life = life
-        self._planned: dict[Slot, asyncio.TimerHandle] = {}
-
-    def follow(self, slots: Collection[Slot], due: Callable[[Slot], None]) -> None:
-        """See `Timetable.follow`."""
-        for slot in self._planned.keys() - set(slots):
-            self._planned.pop(slot).cancel()
-        for slot in sorted(set(slots) - self._planned.keys()):
-            self._plan(slot, due)
-
-    def end(self) -> None:
-        """See `Timetable.end`."""
-        for timer in self._planned.values():
-            timer.cancel()
-        self._planned.clear()
-
-    def _plan(self, slot: Slot, due: Callable[[Slot], None]) -> None:
-        loop = self._life.scene.loop
-        wait = slot.interval - (loop.time() - slot.offset) % slot.interval
-        self._planned[slot] = loop.call_later(wait, self._say, slot, due)
-
-    def _say(self, slot: Slot, due: Callable[[Slot], None]) -> None:
-        self._plan(slot, due)
-        due(slot)

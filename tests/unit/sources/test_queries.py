@@ -23,7 +23,7 @@ from remediator.ports import NotFound, Unavailable
 from remediator.sources.measured import steadily_up
 from remediator.sources.queries import AT_ONCE, Queries
 from remediator.sources.series import fingerprint_of
-from remediator.sources.timetable import Schedule, Slot, slot_of, slots_in
+from remediator.sources.timetable import Slot, slot_of, slots_in
 from tests.unit.builders import at, policy, rule
 
 QUERY = "unavailable > 0"
@@ -269,21 +269,6 @@ async def test_a_slot_that_is_still_asked_is_not_asked_again() -> None:
     assert len(house.asked) == 1
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
-
-
-async def test_the_schedule_says_what_is_due_and_forgets_what_is_not() -> None:
-    schedule, due = Schedule(), asyncio.Queue[Slot]()
-    kept, gone = Slot(0.02, 0), Slot(0.03, 0)
-    schedule.follow({kept, gone}, due.put_nowait)
-    while {await due.get(), await due.get()} != {kept, gone}:
-        pass
-    schedule.follow({kept}, due.put_nowait)
-    await asyncio.sleep(0.1)
-    while not due.empty():
-        due.get_nowait()
-    assert {await due.get() for _ in range(4)} == {kept}
-    schedule.end()
-    await asyncio.sleep(0)
 
 
 @given(st.text(), st.floats(0.001, 1e6))
