@@ -17,6 +17,7 @@ COMMANDS = {
     "pause": "stop everything, or a rule, namespace or target; list what stands still",
     "resume": "let what was paused go on",
     "check": "every error of rule and settings files at once",
+    "test": "play rule tests over virtual time and a simulated cluster",
     "rbac": "the least roles that settings and rules need",
     "schema": "JSON Schema of rule and settings files, for editors",
     "audit": "export, verify and anchor the journal",

@@ -6,6 +6,7 @@ Defaults are the careful ones: observe, on loopback, nobody may operate.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from remediator.clients.http_config import Authorization, BasicAuth, Header, HttpConfig, OAuth2, Tls
@@ -13,6 +14,9 @@ from remediator.config.problems import ConfigErrors, Problems
 from remediator.core.model import Mode, Value
 from remediator.core.rules import GuardSettings, Itself, Notices, Policy, Protected, Reach
 from remediator.core.windows import TimeInterval
+
+if TYPE_CHECKING:
+    from remediator.config.settings_shapes import SettingsShape
 
 __all__ = ["Authorization", "BasicAuth", "Header", "HttpConfig", "OAuth2", "Settings", "Tls", "load_settings"]
 
@@ -303,13 +307,9 @@ class Settings(Value, frozen=True):
 
 def load_settings(path: Path | str) -> Settings:
     """A settings file. Paths in it are relative to it. Raises `ConfigErrors` with every mistake."""
-    import msgspec
-
     from remediator.config.document import read_document
-    from remediator.config.guard_shapes import guards_of
     from remediator.config.settings_shapes import SettingsShape
     from remediator.config.shapes import read
-    from remediator.config.time_interval_shapes import intervals_of
 
     path, problems = Path(path), Problems()
     document = read_document(path, problems)
@@ -317,7 +317,17 @@ def load_settings(path: Path | str) -> Settings:
     problems.raise_any()
     if shape is None:
         raise ConfigErrors(problems)
-    written = shape.model_dump(exclude_none=True) | {"file": str(path)}
+    return settings_of(shape, str(path))
+
+
+def settings_of(shape: SettingsShape, file: str) -> Settings:
+    """What was written, with defaults for the rest; `file` is where it stands."""
+    import msgspec
+
+    from remediator.config.guard_shapes import guards_of
+    from remediator.config.time_interval_shapes import intervals_of
+
+    written = shape.model_dump(exclude_none=True) | {"file": file}
     if shape.guards is not None:
         written["guards"] = guards_of(shape.guards)
     if shape.time_intervals is not None:

@@ -121,6 +121,18 @@ def steadily_up(jobs: Iterable[str], interval: float) -> str:
     return " or ".join((*steady, f"{up} * 0"))
 
 
+def all_measured(question: str) -> Vector:
+    """What is answered to a question of this module where nothing is known of who measures, but that all of it is up.
+
+    For rule tests, which give signals and no scrapes.
+    """
+    jobs = re.match(r'min_over_time\(up\{job=~("(?:[^"\\]|\\.)*")\}', question)
+    if jobs is None:
+        return Vector(())
+    names = re.findall(r"(?:[^\\|]|\\.)+", json.loads(jobs[1]))
+    return Vector(tuple(Sample({"job": re.sub(r"\\(.)", r"\1", name)}, 1.0) for name in names))
+
+
 def _is_named(target: Sample, labels: Labels) -> bool:
     return all(name in labels and target.labels.get(name) == labels[name] for name in ("job", "instance"))
 
