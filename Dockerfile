@@ -1,24 +1,29 @@
-# remediator in a small image: compiled byte code (without it start-up and memory double), no root,
-# nothing written but the journal in /var/lib/remediator (a volume), so that the root file system may be read-only.
-# glibc, not musl: the CEL library has no musl wheel.
+# remediator in an image without a shell, a package manager or anything else that it does not need. What is in it is made by
+# image/assemble; `make image` builds the same where there is no container engine, from this file's last part.
 #
-#   docker build -t remediator .
+#   docker build --build-arg VERSION=0.1.0 --build-arg REVISION="$(git rev-parse HEAD)" -t remediator .
 #   docker run --read-only -v journal:/var/lib/remediator -v ./etc:/etc/remediator:ro -p 8080:8080 remediator
 
-FROM python:3.12-slim-bookworm AS build
-RUN pip install --no-cache-dir uv==0.13.9
-ENV UV_PROJECT_ENVIRONMENT=/opt/remediator UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never
+FROM debian:bookworm-slim AS build
+RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates python3-venv
 WORKDIR /src
-COPY pyproject.toml uv.lock README.md LICENSE ./
-RUN uv sync --frozen --no-dev --no-install-project --compile-bytecode
-COPY remediator remediator
-RUN uv sync --frozen --no-dev --no-editable --compile-bytecode
+COPY . .
+RUN image/assemble /root-of-image/rootfs
 
-FROM python:3.12-slim-bookworm
-COPY --from=build /opt/remediator /opt/remediator
-RUN install -d -o 65532 -g 65532 /var/lib/remediator
-ENV PATH=/opt/remediator/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+FROM scratch
+COPY --from=build /root-of-image/rootfs /
+COPY --from=build --chown=65532:0 /root-of-image/rootfs/var/lib/remediator /var/lib/remediator
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="remediator" \
+      org.opencontainers.image.description="Guarded, audited auto-remediation for Kubernetes, driven by Prometheus and Alertmanager" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="$VERSION" \
+      org.opencontainers.image.revision="$REVISION"
+ENV PATH=/usr/local/bin:/usr/bin
+# As a number, so that runAsNonRoot can be checked; any other user of group 0 will do as well.
 USER 65532:65532
+WORKDIR /var/lib/remediator
 VOLUME /var/lib/remediator
 EXPOSE 8080
 ENTRYPOINT ["remediator"]

@@ -37,6 +37,16 @@ test: lab-parts ## the whole suite, also against real servers; 13 minutes more w
 test-fast: $(READY) ## what needs no real servers
 	@$(BIN)/python -m pytest $(PARALLEL) $(TESTS) -m 'not lab' $(ARGS)
 
+.PHONY: image
+image: $(READY) ## the image as an OCI archive in dist/, without a container engine, and tried; root, Debian 12
+	@$(BIN)/python -m tests.lab packages buildah
+	image/build
+	$(BIN)/python -m pytest -q tests/image
+
+.PHONY: e2e
+e2e: $(READY) ## the image on a real node (containerd, kubelet, kube-proxy), end to end; root
+	@$(BIN)/python -m tests.e2e $(ARGS)
+
 .PHONY: lint
 lint: $(READY) ## form, rules, types, and which module may import which
 	@failed=0

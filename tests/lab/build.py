@@ -79,6 +79,9 @@ PROGRAMS = (CONTROLPLANE, KWOK, PROMETHEUS_3, HELM)
 """What tests run on; what a lab does not ask for need not be there."""
 INFORMER = Program("informer", ".", minutes=2)
 """Built by the benchmark that measures against it, on demand."""
+NODE = Program("node", ".", minutes=2, ldflags=_VERSION_FLAGS)
+WEB = Program("web", ".", minutes=0.1)
+"""What runs on a real node, and in its containers: built for the end-to-end tests."""
 
 
 def cache_folder() -> Path:

@@ -23,12 +23,19 @@ MONITORING = ("prometheus", "prometheus-alertmanager")
 POSTGRESQL = ("postgresql",)
 """PostgreSQL; its servers are under ``/usr/lib/postgresql``, not on the PATH."""
 
+NODE = ("containerd", "runc", "containernetworking-plugins", "iptables", "iproute2")
+"""What a node is made of beside the kubelet."""
+
+IMAGE = ("buildah",)
+"""What makes an image where there is no container engine."""
+
 _POLICY = Path("/usr/sbin/policy-rc.d")
 _NO_SERVICE_STARTS = "#!/bin/sh\nexit 101\n"
 _SERVICES_OF = {
     "prometheus": ("prometheus",),
     "prometheus-alertmanager": ("prometheus-alertmanager",),
     "postgresql": ("postgresql",),
+    "containerd": ("containerd",),
 }
 
 

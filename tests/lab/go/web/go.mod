@@ -1,0 +1,3 @@
+module remediator.test/lab/web
+
+go 1.26
