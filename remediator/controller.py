@@ -50,6 +50,9 @@ MOST_ERRANDS = 64
 FOLLOW_EVERY = 1.0
 """Seconds between two looks at a journal that another replica writes."""
 
+FOLLOW_AGAIN = 5.0
+"""Seconds at most until it is tried again where it could not be read: nobody is in charge before somebody can."""
+
 VERIFYING_LOOKS = 50
 """Looks a second at targets in verification, all together: their polling must not take the API server from those whose
 remediation is due.
@@ -182,7 +185,7 @@ class Controller:
                 except JournalError as error:
                     log.warning("the journal cannot be followed; trying again", problem=str(error), misses=misses)
                     misses += 1
-                await self.clock.sleep(max(FOLLOW_EVERY, backoff(misses).total_seconds() if misses else 0.0))
+                await self.clock.sleep(backoff(misses, FOLLOW_AGAIN).total_seconds() if misses else FOLLOW_EVERY)
         finally:
             if self._stopping:
                 await self.objects.end()

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from remediator.core.kinds import KINDS
 from remediator.core.model import Change, Json, PatchType, Precondition, Ref, Value, Verb
 from remediator.logs import logger
-from remediator.ports import Clock, Cluster, ClusterError, NotFound, Unavailable
+from remediator.ports import Clock, Cluster, ClusterError, Conflict, NotFound, Unavailable
 
 log = logger("elector")
 
@@ -59,7 +59,7 @@ class Elector:
     def __init__(
         self, cluster: Cluster, clock: Clock, terms: Terms, identity: str, monotonic: Monotonic = boot_time
     ) -> None:
-        self._cluster, self._clock, self._terms, self._monotonic = cluster, clock, terms, monotonic
+        self._cluster, self._clock, self.terms, self.monotonic = cluster, clock, terms, monotonic
         self.identity, self.holder, self.problem = identity, "", ""
         self._seen: Json = {}
         self._seen_at = self._renewed_at = -1.0
@@ -70,24 +70,24 @@ class Elector:
 
         Ask right before each act: a process that was stopped for a while wakes up without having been told.
         """
-        return self._is_held and self._monotonic() < self._renewed_at + self._terms.renew
+        return self._is_held and self.monotonic() < self._renewed_at + self.terms.renew
 
-    async def acquire(self) -> None:
+    async def acquire(self, may: Callable[[], bool] = lambda: True) -> None:
         """Return when the Lease is held. Tries until then, whatever fails, twice in each `retry`: what was given back
-        is taken within that time.
+        is taken within that time. While it may not, it only looks who is in charge.
         """
-        while not await self._try(self._terms.renew):
-            await self._clock.sleep(self._terms.retry / 2)
-        log.info("the lease is held", lease=str(self._terms.ref), identity=self.identity)
+        while not await (self._try(self.terms.renew) if may() else self._only_look()):
+            await self._clock.sleep(self.terms.retry / 2)
+        log.info("the lease is held", lease=str(self.terms.ref), identity=self.identity)
 
     async def keep(self) -> None:
         """Renew the Lease as long as that goes well. Returns when it is lost, at the latest `renew` after that."""
         while self.holds():
-            await self._clock.sleep(min(self._terms.retry, self._left()))
+            await self._clock.sleep(min(self.terms.retry, self._left()))
             if self.holds() and not await self._try(self._left()) and self.holder != self.identity:
                 break
         self._is_held = False
-        log.warning("the lease is lost", lease=str(self._terms.ref), holder=self.holder, problem=self.problem)
+        log.warning("the lease is lost", lease=str(self.terms.ref), holder=self.holder, problem=self.problem)
 
     async def release(self) -> None:
         """Let others have the Lease at once instead of when it runs out; nothing where it is not held."""
@@ -95,26 +95,34 @@ class Elector:
             return
         self._is_held = False
         try:
-            await self._within(self._terms.retry, self._free())
+            await self._within(self.terms.retry, self._free())
         except ClusterError as error:
             log.warning("the lease could not be released; it runs out by itself", problem=error.message)
 
     async def _free(self) -> None:
-        if not self._seen:  # the last try was refused, so that it is not known how the Lease is now
-            await self._look()
-        if self.holder == self.identity:
+        """Give the Lease up as it is now: a renewal that was broken off may have come through all the same."""
+        for _ in range(2):
+            if not self._seen:  # the last try was refused, so that it is not known how the Lease is now
+                await self._look()
+            if self.holder != self.identity:
+                return
             freed = {"holderIdentity": None, "leaseDurationSeconds": 1, "renewTime": _micro_time(self._clock.now())}
-            await self._cluster.write(self._patch(freed))
+            try:
+                self._note(await self._cluster.write(self._patch(freed)))
+                return
+            except Conflict:
+                self._seen = {}
+        raise Unavailable("it is written by others all the time")
 
     def _left(self) -> float:
         """Seconds until the Lease counts as lost."""
-        return self._renewed_at + self._terms.renew - self._monotonic()
+        return self._renewed_at + self.terms.renew - self.monotonic()
 
     async def _try(self, patience: float) -> bool:
         """Take or renew the Lease, within so many seconds; whether it is held after that."""
-        asked_at = self._monotonic()  # before it was sent: others count from when they see it, which is later
+        asked_at = self.monotonic()  # before it was sent: others count from when they see it, which is later
         try:
-            await self._within(min(patience, 2 * self._terms.retry), self._take_or_renew())
+            await self._within(min(patience, 2 * self.terms.retry), self._take_or_renew())
         except ClusterError as error:
             self._seen = self._seen if isinstance(error, Unavailable) else {}  # after a conflict it is read anew
             self.problem = error.message
@@ -125,6 +133,14 @@ class Elector:
         self._renewed_at, self._is_held = asked_at, True
         return True
 
+    async def _only_look(self) -> bool:
+        """See how the Lease is; it is not held after that."""
+        try:
+            await self._within(2 * self.terms.retry, self._look())
+        except ClusterError as error:
+            self.problem = error.message
+        return False
+
     async def _take_or_renew(self) -> None:
         if not (self._is_held and self._seen):
             await self._look()
@@ -133,7 +149,7 @@ class Elector:
         now = _micro_time(self._clock.now())
         spec = {
             "holderIdentity": self.identity,
-            "leaseDurationSeconds": max(1, round(self._terms.duration)),
+            "leaseDurationSeconds": max(1, round(self.terms.duration)),
             "renewTime": now,
         }
         if self.holder != self.identity:
@@ -142,28 +158,28 @@ class Elector:
 
     async def _look(self) -> None:
         try:
-            self._note(await self._cluster.get(self._terms.ref))
+            self._note(await self._cluster.get(self.terms.ref))
         except NotFound:
             self._seen, self.holder = {}, ""
 
     def _note(self, live: Json) -> None:
         """Remember the Lease, and since when it is as it is."""
         if _spec(live) != _spec(self._seen):
-            self._seen_at = self._monotonic()
+            self._seen_at = self.monotonic()
         self._seen, self.holder = live, _spec(live).get("holderIdentity") or ""
 
     def _has_run_out(self) -> bool:
         """Whether nobody renewed it for as long as it lasts (inclusive), by the longer of its word and ours."""
-        lasts = max(self._terms.duration, float(_spec(self._seen).get("leaseDurationSeconds") or 0))
-        return self._monotonic() >= self._seen_at + lasts
+        lasts = max(self.terms.duration, float(_spec(self._seen).get("leaseDurationSeconds") or 0))
+        return self.monotonic() >= self._seen_at + lasts
 
     def _patch(self, spec: Json) -> Change:
         meta = self._seen["metadata"]
         precondition = Precondition(meta["uid"], meta["resourceVersion"])
-        return Change(Verb.PATCH, self._terms.ref, {"spec": spec}, precondition, PatchType.MERGE)
+        return Change(Verb.PATCH, self.terms.ref, {"spec": spec}, precondition, PatchType.MERGE)
 
     def _new(self, spec: Json) -> Change:
-        ref = self._terms.ref
+        ref = self.terms.ref
         lease = {
             "apiVersion": ref.resource.api_version,
             "kind": ref.resource.kind,

@@ -171,7 +171,7 @@ class Installation:
         """See `server.service.Service`."""
         if not self.controller.writable:
             return "the journal cannot be written"
-        return self._closing
+        return self._closing or self.office.out_of_reach
 
     def received(self) -> None:
         """See `server.service.Service`."""
@@ -274,7 +274,7 @@ class Installation:
         metrics.show_waiting(views.waiting(self.controller.state))
         metrics.show_breakers(views.breakers(self.controller.state))
         metrics.PAUSES.set(len(self.pauses()))
-        metrics.WRITABLE.set(self.controller.writable)
+        metrics.WRITABLE.set(self.controller.writable and not self.office.out_of_reach)
         self.controller.objects.measure()
 
     async def answer(self, answered: Answered) -> str:

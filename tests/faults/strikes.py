@@ -48,9 +48,12 @@ def without_api_server(stand: Stand) -> Iterator[None]:
         stand.api.is_cut = False
 
 
-def without_journal(stand: Stand) -> AbstractContextManager[None]:
-    """Cut off from PostgreSQL."""
-    return _cut(stand.database)
+@contextmanager
+def without_journal(stand: Stand) -> Iterator[None]:
+    """Cut off from PostgreSQL, and so from deciding anything: it gives up office."""
+    with _cut(stand.database):
+        stand.next_term()
+        yield
 
 
 def without_metrics(stand: Stand) -> AbstractContextManager[None]:

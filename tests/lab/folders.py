@@ -22,7 +22,7 @@ class RunFolder:
         self.logs = self.path / "logs"
         for folder in (self.data, self.logs):
             folder.mkdir()
-        (self.path / _OWNER_FILE).write_text(str(os.getpid()))
+        (self.path / _OWNER_FILE).write_text(_name())
 
     def remove(self, keep_logs: bool) -> None:
         """Remove it all, or all but the logs."""
@@ -30,12 +30,18 @@ class RunFolder:
 
 
 def sweep() -> None:
-    """Remove the data (not the logs) of runs whose process was killed before it could do so itself."""
+    """Remove the data (not the logs) of runs whose process was killed before it could do so itself.
+
+    Runs of another PID namespace are let be: which processes live there cannot be seen from here.
+    """
+    here = _name().partition(" ")[0]
     for path in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         with contextlib.suppress(OSError, ValueError):
-            if not _is_alive(int((path / _OWNER_FILE).read_text())):
+            namespace, pid = (path / _OWNER_FILE).read_text().split()
+            if namespace == here and not Path(f"/proc/{pid}").exists():
                 shutil.rmtree(path / "data", ignore_errors=True)
 
 
-def _is_alive(pid: int) -> bool:
-    return Path(f"/proc/{pid}").exists()
+def _name() -> str:
+    """The PID namespace of this process and its number there."""
+    return f"{os.readlink('/proc/self/ns/pid')} {os.getpid()}"

@@ -136,7 +136,11 @@ def _handler_of(proxy: HeldApi) -> type[BaseHTTPRequestHandler]:
         def _pass(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
             headers = {name: value for name, value in self.headers.items() if name.lower() in PASSED_ON}
-            answer = proxy.forward(self.command, self.path, headers, body)
+            try:
+                answer = proxy.forward(self.command, self.path, headers, body)
+            except httpx.TransportError:  # the API server is down: so is this
+                self.close_connection = True
+                return
             if answer is None:
                 self.close_connection = True
                 proxy.released.wait(1 if proxy.is_cut else 30)

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
+from socket import (
+    IPPROTO_TCP,
+    SO_KEEPALIVE,
+    SOL_SOCKET,
+    TCP_KEEPCNT,
+    TCP_KEEPIDLE,
+    TCP_KEEPINTVL,
+    TCP_USER_TIMEOUT,
+)
+from urllib.parse import urlsplit
 
 import pytest
 from alembic import command
@@ -18,6 +30,7 @@ from remediator.core.events import Event, Leader
 from remediator.journal import connect, reading, tables
 from remediator.journal.canonical import text_of
 from remediator.ports import Broken, Fenced, Journal, JournalError
+from tests.faults.wire import Wire
 from tests.lab.postgresql import PostgreSQL
 from tests.lab.waiting import wait_for
 from tests.unit.repository.sources import ROOT
@@ -193,6 +206,35 @@ async def test_a_standby_is_named_as_one(url: str, postgresql: PostgreSQL, journ
     postgresql.ask(f"ALTER DATABASE {url.rpartition('/')[2]} SET default_transaction_read_only = on")
     with pytest.raises(JournalError, match=r"it takes no writes: it is a standby.*target_session_attrs=read-write"):
         connect(url)
+
+
+async def test_a_peer_that_vanishes_is_noticed_by_the_kernel(url: str):
+    """Keepalives where nothing is under way, `TCP_USER_TIMEOUT` where something is; of every connection."""
+    from remediator.journal.postgres import _reading, _writing  # what its sockets are set to is told by no interface
+
+    for opened, user_timeout in (
+        (_writing(url, alone=False), 10_000),
+        (_reading(url), 10_000),
+        (_reading(f"{url}?tcp_user_timeout=2500"), 2500),
+    ):
+        with opened, socket.socket(fileno=os.dup(opened.fileno())) as wire:
+            assert wire.getsockopt(SOL_SOCKET, SO_KEEPALIVE) == 1
+            set_to = [wire.getsockopt(IPPROTO_TCP, each) for each in (TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT)]
+            assert (set_to, wire.getsockopt(IPPROTO_TCP, TCP_USER_TIMEOUT)) == ([10, 5, 3], user_timeout)
+
+
+async def test_what_is_sent_into_a_cut_network_fails_and_the_next_is_kept(url: str, postgresql: PostgreSQL):
+    with Wire(urlsplit(url).port or 0) as wire:
+        through = url.replace(f":{urlsplit(url).port}/", f":{wire.port}/")
+        journal = connect(f"{through}?tcp_user_timeout=1000&connect_timeout=2")
+        await journal.receive("alertmanager", b"{}", NOW)
+        wire.is_cut = True
+        with pytest.raises(JournalError, match="it cannot be reached"):
+            await asyncio.wait_for(journal.receive("alertmanager", b"lost", NOW), 120)
+        wire.is_cut = False
+        await journal.receive("alertmanager", b"[]", NOW)
+        assert [receipt.body for receipt in await journal.waiting()] == [b"{}", b"[]"]
+        await journal.close()
 
 
 @pytest.fixture

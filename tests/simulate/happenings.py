@@ -155,6 +155,22 @@ def freeze(run: Run, it: Happening) -> None:
     _then(run, it, stand_still)
 
 
+def sever(run: Run, it: Happening) -> None:
+    """The process in charge does not get through to the journal for `seconds`; the others do."""
+    process = run.supervisor.active
+    if process is None or not run.supervisor.elects:
+        return
+    process.life.is_severed = True
+
+    def while_in_charge() -> None:
+        if process.life.is_severed and process.leads:
+            run.oracle.journal_fails()
+            run.world.after(1.0, while_in_charge)
+
+    while_in_charge()
+    run.world.after(it.args["seconds"], lambda: setattr(process.life, "is_severed", False))
+
+
 def jump(run: Run, it: Happening) -> None:
     """The machines' clock jumps by `seconds`."""
     run.weather.offset += timedelta(seconds=it.args["seconds"])
@@ -262,7 +278,7 @@ HAPPENINGS: dict[str, Callable[[Any, Happening], None]] = {
     call.__name__: call
     for call in (
         roll, sicken, scale, note, pause, recreate, exclude, node, cordon,
-        fault, meddle, answer, crash, stop, double, freeze, halt, jump, weather, gap, garbage, rules, ceiling,
+        fault, meddle, answer, crash, stop, double, freeze, sever, halt, jump, weather, gap, garbage, rules, ceiling,
         silence, forget, part, watches, quota, load,
     )
 }  # fmt: skip

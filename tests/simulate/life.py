@@ -27,11 +27,14 @@ class Scene:
 
 
 class Life:
-    """One process: a group of tasks that can be killed or frozen, and its ways out."""
+    """One process: a group of tasks that can be killed or frozen, and its ways out.
+
+    `is_severed`: nothing it asks of the journal arrives there.
+    """
 
     def __init__(self, scene: Scene, name: str) -> None:
         self.scene, self.name = scene, name
-        self.group = Group(name)
+        self.group, self.is_severed = Group(name), False
         self.at_message: Callable[[str], None] = lambda what: None
 
     def demand(self) -> None:

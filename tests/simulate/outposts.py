@@ -132,7 +132,7 @@ class Desk:
             self._refuse("journal loses answers", "loses_answer")
             return records
 
-        return await self._life.travel("append", ask)
+        return await self._travel("append", ask)
 
     async def read(self, after: int = 0, limit: int = 1000) -> tuple[Record, ...]:
         """See `ports.Journal.read`."""
@@ -161,7 +161,7 @@ class Desk:
             self._refuse("journal refuses to drop", "refuses")
             return await self._journal.drop()
 
-        return await self._life.travel("drop", ask)
+        return await self._travel("drop", ask)
 
     async def receive(self, source: str, body: bytes, at: datetime) -> int:
         """See `ports.Journal.receive`."""
@@ -173,7 +173,7 @@ class Desk:
             self._refuse("journal loses answers about payloads", "loses_answer")
             return receipt
 
-        return await self._life.travel("receive", ask)
+        return await self._travel("receive", ask)
 
     async def waiting(self, after: int = 0, limit: int = 100) -> tuple[Receipt, ...]:
         """See `ports.Journal.waiting`."""
@@ -191,7 +191,23 @@ class Desk:
             self._refuse("journal unreadable", "unreadable")
             return await ask()
 
-        return await self._life.travel("look", looked)
+        return await self._travel("look", looked)
+
+    async def _travel(self, what: str, ask: Callable[[], Awaitable[T]]) -> T:
+        """There and back; on a severed way nothing arrives until it is mended: then it does after all, or is lost."""
+        life = self._life
+
+        async def held_up() -> T:
+            if not life.is_severed:
+                return await ask()
+            life.scene.weather.meet("a replica severed from the journal")
+            while life.is_severed:
+                await life.scene.world.clock.sleep(1.0)
+            if life.scene.weather.chance(0.5):
+                raise JournalError("simulated: the connection to the journal is gone")
+            return await ask()
+
+        return await life.travel(what, held_up)
 
     def _refuse(self, counted: str, trouble: str) -> None:
         weather = self._life.scene.weather

@@ -128,6 +128,8 @@ class Run:
         self.alerts.look_again()
         self.alerts.join()
         self.meddlers.clear()
+        for process in self.supervisor.processes:
+            process.life.is_severed = False
         for process in list(self.supervisor.frozen):
             self.supervisor.thaw(process)
 

@@ -193,6 +193,7 @@ TROUBLE: tuple[Callable[[_Stage], Happening], ...] = (
     lambda stage: stage.trouble("crash", down=stage.one(1.0, 5.0, 90.0), **stage.moment()),
     lambda stage: stage.trouble("crash", down=stage.one(1.0, 5.0, 90.0), **stage.moment()),
     lambda stage: stage.trouble("freeze", seconds=stage.one(0.5, 8.0, 45.0, 900.0), **stage.moment()),
+    lambda stage: stage.trouble("sever", seconds=stage.one(5.0, 20.0, 120.0, 600.0)),
     lambda stage: stage.trouble("stop", **stage.moment()),
     lambda stage: stage.trouble("double", **stage.moment()),
     _halt,

@@ -119,10 +119,13 @@ def test_data_of_a_killed_run_is_swept_and_that_of_a_living_one_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    living, dead = RunFolder(), RunFolder()
-    (dead.path / "owner").write_text(str(2**22 + 1))
+    living, dead, elsewhere = RunFolder(), RunFolder(), RunFolder()
+    here, _ = (dead.path / "owner").read_text().split()
+    (dead.path / "owner").write_text(f"{here} {2**22 + 1}")
+    (elsewhere.path / "owner").write_text(f"pid:[1] {2**22 + 1}")  # another PID namespace: nobody here can know
     sweep()
     assert living.data.is_dir()
+    assert elsewhere.data.is_dir()
     assert not dead.data.exists()
     assert dead.logs.is_dir()
 
