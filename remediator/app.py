@@ -18,7 +18,7 @@ from remediator.core.events import Intent, Outcome, Payload, Record, Undo
 from remediator.core.rules import Rule
 from remediator.elector import NowhereToMeet
 from remediator.herald import Herald
-from remediator.installation import Installation, World
+from remediator.installation import Installation, World, itself
 from remediator.narrate import narrate
 from remediator.ports import Clock, Fenced, JournalError
 from remediator.server.certificate import CertificateError
@@ -29,6 +29,7 @@ from remediator.sources.reconciliation import Alerting
 if TYPE_CHECKING:
     from remediator.clients.outbound import Outbound
     from remediator.clients.prometheus import Prometheus
+    from remediator.prospect import Plan, Wish
 
 log = logs.logger("app")
 
@@ -50,7 +51,7 @@ async def run(settings: Settings, rules: tuple[Rule, ...]) -> int:
     cluster = kubernetes.connect(access.kubeconfig, access.context, max_cache_age=access.max_cache_age)
     clock, outbound = SystemClock(), Outbound()
     notifier = Receivers(settings.receivers)
-    prometheus = _prometheus(settings.prometheus, outbound)
+    prometheus = prometheus_of(settings.prometheus, outbound)
     ask = prometheus.query if prometheus else None
     herald = Herald(cluster, clock, os.environ.get("POD_NAME") or socket.gethostname())
     heralding = asyncio.create_task(herald.run()) if access.events else None
@@ -58,7 +59,7 @@ async def run(settings: Settings, rules: tuple[Rule, ...]) -> int:
         installation = Installation(
             settings,
             rules,
-            World(journal, cluster, notifier, clock, ask, _alerting(settings, prometheus, outbound, clock), cluster),
+            World(journal, cluster, notifier, clock, ask, alerting_of(settings, prometheus, outbound, clock), cluster),
             probe=cluster.version,
             watchers=(metrics.observe, partial(log_record, log.bind()), *((herald.saw,) if heralding else ())),
             opened=_keep_out_of_collections,
@@ -76,7 +77,7 @@ async def run(settings: Settings, rules: tuple[Rule, ...]) -> int:
         await journal.close()
 
 
-def _prometheus(source: PrometheusSource | None, outbound: Outbound) -> Prometheus | None:
+def prometheus_of(source: PrometheusSource | None, outbound: Outbound) -> Prometheus | None:
     """The server that queries are asked of; its library is imported only where there is one."""
     if source is None:
         return None
@@ -86,7 +87,7 @@ def _prometheus(source: PrometheusSource | None, outbound: Outbound) -> Promethe
     return Prometheus(source.url, source.timeout, source.http_config, outbound, skew=Skew(source.max_skew))
 
 
-def _alerting(settings: Settings, prometheus: Prometheus | None, outbound: Outbound, clock: Clock) -> Alerting:
+def alerting_of(settings: Settings, prometheus: Prometheus | None, outbound: Outbound, clock: Clock) -> Alerting:
     """Whom to ask about alerts: who is named in the settings."""
     from remediator.clients.alertmanager_api import AlertmanagerApi
     from remediator.sources.doubts import Doubts
@@ -100,6 +101,25 @@ def _alerting(settings: Settings, prometheus: Prometheus | None, outbound: Outbo
         return Alerting(doubt=doubt)
     apis = (AlertmanagerApi(url, source.timeout, source.http_config, outbound) for url in source.addresses)
     return Alerting(tuple(apis), doubt, source.interval, source.receiver)
+
+
+async def prospect_of(settings: Settings, rules: tuple[Rule, ...], wish: Wish) -> Plan:
+    """What `remediator plan` tells: the same adapters as in the service, but none that writes or tells anybody."""
+    from remediator.clients import kubernetes
+    from remediator.clients.outbound import Outbound
+    from remediator.prospect import Prospect, state_of
+
+    access, clock, outbound = settings.kubernetes, SystemClock(), Outbound()
+    cluster = kubernetes.connect(access.kubeconfig, access.context)
+    prometheus = prometheus_of(settings.prometheus, outbound)
+    alerting = alerting_of(settings, prometheus, outbound, clock)
+    try:
+        state, problem = await state_of(settings.storage.journal)
+        prospect = Prospect(cluster, clock, prometheus.query if prometheus else None, alerting)
+        return await prospect.plan(state, settings.policy(itself()), rules, wish, problem)
+    finally:
+        await outbound.close()
+        await cluster.close()
 
 
 async def _until_signalled(installation: Installation) -> int:

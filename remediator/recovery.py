@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from remediator.core.events import Checkpoint, Dropped, Event, Record
 from remediator.core.fold import fold
 from remediator.core.frozen_state import Thawing, form
 from remediator.core.model import Json, Value
 from remediator.core.state import State
 from remediator.journal.chain import digest, record_of
-from remediator.ports import Broken, Journal, JournalError
+from remediator.ports import Broken, JournalError
 
 _PARTS = 20  # of a checkpoint, read at once
 _PAGE = 500
+
+
+class Past(Protocol):
+    """As much of a journal as a state is restored from."""
+
+    async def read(self, after: int = 0, limit: int = 1000) -> tuple[Record, ...]:
+        """See `ports.Journal.read`."""
+        ...
+
+    async def lines(self, after: int = 0, limit: int = 1000) -> tuple[Json, ...]:
+        """See `ports.Journal.lines`."""
+        ...
+
+    async def checkpoint(self, before: int | None = None) -> Record | None:
+        """See `ports.Journal.checkpoint`."""
+        ...
 
 
 class Restored(Value, frozen=True):
@@ -25,7 +43,7 @@ class Restored(Value, frozen=True):
     size: int = 0
 
 
-async def restore(journal: Journal, before: int | None = None) -> Restored:
+async def restore(journal: Past, before: int | None = None) -> Restored:
     """The state as it was when the last event became durable, or the last one below the sequence number `before`.
 
     The last complete checkpoint stands in for what is before it, where it is of this program's `form` or where nothing
@@ -47,7 +65,7 @@ async def restore(journal: Journal, before: int | None = None) -> Restored:
     return Restored(state, seq, since, found.size)
 
 
-async def _checkpoint(journal: Journal, before: int | None) -> Record | None:
+async def _checkpoint(journal: Past, before: int | None) -> Record | None:
     """The last part of the last complete checkpoint, below `before` where that is given."""
     record = await journal.checkpoint(before=before)
     while record is not None and not _said(record).first:
@@ -55,7 +73,7 @@ async def _checkpoint(journal: Journal, before: int | None) -> Record | None:
     return record
 
 
-async def _is_wanted(journal: Journal, last: Record) -> bool:
+async def _is_wanted(journal: Past, last: Record) -> bool:
     """A fold of all records is the truth, and where the state has another shape by now the only exact one."""
     if _said(last).form == form():
         return True
@@ -63,7 +81,7 @@ async def _is_wanted(journal: Journal, last: Record) -> bool:
     return first[0].seq != 1
 
 
-async def _thaw(journal: Journal, last: Record) -> Restored:
+async def _thaw(journal: Past, last: Record) -> Restored:
     """The state of a checkpoint, and after it what was written between its parts."""
     first = _said(last).first
     thawing, between, seq, size, part = Thawing(), [], first - 1, 0, 0

@@ -18,6 +18,7 @@ COMMANDS = {
     "resume": "let what was paused go on",
     "check": "every error of rule and settings files at once",
     "test": "play rule tests over virtual time and a simulated cluster",
+    "plan": "what would be done now, and why not",
     "rbac": "the least roles that settings and rules need",
     "schema": "JSON Schema of rule and settings files, for editors",
     "audit": "export, verify and anchor the journal",

@@ -194,6 +194,15 @@ class Reading:
             yield from page
             after = page[-1]["seq"]
 
+    def page(self, after: int, limit: int) -> tuple[Line, ...]:
+        """As `ports.Journal.lines`."""
+        return self._ask(lambda connection: _lines(connection, after, max(limit, 0)))
+
+    def checkpoint(self, before: int | None = None) -> Record | None:
+        """As `ports.Journal.checkpoint`."""
+        line = self._ask(lambda connection: prefix.mark(connection, "checkpoint", before))
+        return record_of(line) if line else None
+
     def verify(self, anchors: Mapping[int, str] | None = None, each: Callable[[Line], None] | None = None) -> Extent:
         """Check the whole chain, its beginning and its noted head as they are when asked; see `verification.verify`."""
         begin, (noted, last) = self._begin(), self._ends()
