@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from remediator.core.events import Decision, Event
 from remediator.core.model import Json
 from remediator.core.state import State
@@ -12,7 +14,7 @@ from remediator.journal.chain import record_of
 from remediator.narrate import narrate
 from remediator.ports import Journal
 from remediator.recovery import restore
-from remediator.repeat import Repeated, repeat
+from remediator.repeat import Repeated, Supposed, repeat, suppose
 from remediator.views import Explanation
 
 PAGE = 200
@@ -22,8 +24,11 @@ MOST_FOLLOWED = 40
 """Lines told of what came after it."""
 
 
-async def explain(journal: Journal, state: State, name: str, at: datetime | None) -> Explanation | None:
-    """The last decision about an incident, or by a rule, up to an instant (inclusive; None: until now).
+async def explain(
+    journal: Journal, state: State, name: str, at: datetime | None, supposed: Supposed | None = None
+) -> Explanation | None:
+    """The last decision about an incident, or by a rule, up to an instant (inclusive; None: until now); and what it
+    would have been under `supposed` settings.
 
     None where nothing of this name is known. Raises `JournalError` where the journal cannot be read.
     """
@@ -37,7 +42,9 @@ async def explain(journal: Journal, state: State, name: str, at: datetime | None
     before = await restore(journal, before=line["seq"])
     event = record_of(line).event
     assert isinstance(event.data, Decision), "a decision was looked for"
-    return _told(line["seq"], event, event.data, repeat(before.state, event.incident, event.data, event.time), story)
+    then, said = (before.state, event.incident, event.data, event.time), event.data
+    told = _told(line["seq"], event, said, repeat(*then), story)
+    return replace(told, supposed=suppose(*then, supposed)) if supposed else told
 
 
 def _last(story: Sequence[Json], at: datetime | None) -> Json | None:

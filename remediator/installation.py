@@ -23,6 +23,7 @@ from remediator.hindsight import explain
 from remediator.office import Office
 from remediator.ports import Clock, Cluster, ClusterError, Journal, JournalError, Notifier
 from remediator.relay import Relay
+from remediator.repeat import Supposed
 from remediator.retention import Kept
 from remediator.server.access import shut_doors
 from remediator.server.app import build
@@ -251,10 +252,12 @@ class Installation:
         ended = [place for place, line in enumerate(lines) if line["kind"] == "incident_closed"]
         return views.past_view(lines[: ended[-1] + 1]) if ended else None
 
-    async def explain(self, name: str, at: datetime | None) -> views.Explanation | None:
+    async def explain(
+        self, name: str, at: datetime | None, supposed: Supposed | None = None
+    ) -> views.Explanation | None:
         """See `server.service.Service`. One at a time: the past is folded again for it."""
         async with self._looking_back:
-            return await explain(self.journal, self.controller.state, name, at)
+            return await explain(self.journal, self.controller.state, name, at, supposed)
 
     def rules(self) -> Sequence[views.RuleView]:
         """See `server.service.Service`."""

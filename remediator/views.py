@@ -16,6 +16,7 @@ from remediator.core.rules import When
 from remediator.core.state import Incident, State
 from remediator.guards.breaker import trace
 from remediator.guards.guard import limits_of
+from remediator.repeat import Supposition
 
 
 class IncidentView(Value, frozen=True):
@@ -79,7 +80,8 @@ class StatusView(Value, frozen=True):
 class Explanation(Value, frozen=True):
     """Why something was done, or not: the decision as the journal has it, whether deciding again on what was known then
     gives the same (`repeated`, over `asked_again` guards), and what `followed`. Without `seq` nothing was decided so
-    far, and `note` says how things stand.
+    far, and `note` says how things stand. `supposed` is what would have been decided under other settings, where that
+    was asked.
     """
 
     incident: str
@@ -100,6 +102,7 @@ class Explanation(Value, frozen=True):
     why_not_repeated: str = ""
     followed: tuple[str, ...] = ()
     note: str = ""
+    supposed: Supposition | None = None
 
 
 class PauseView(Value, frozen=True):

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from msgspec.structs import replace
+
 from remediator.core.model import Value
 
 LONGEST_WINDOW = 7 * 24 * 3600.0
@@ -121,6 +123,25 @@ class GuardSettings(Value, frozen=True):
     approval: ApprovalSettings | None = None
 
 
+def instead(before: Any, said: Any) -> Any:
+    """The settings with what is said in their place, whichever is the stricter; compound ones part by part."""
+    found = {}
+    for name in said.__struct_fields__:
+        value = getattr(said, name)
+        if value not in (None, ()):
+            here = getattr(before, name)
+            compound = here is not None and isinstance(value, _COMPOUND)
+            found[name] = instead(here, value) if compound else value
+    return replace(before, **found)
+
+
+def unsaid(before: GuardSettings, said: GuardSettings) -> GuardSettings:
+    """The settings without anything about those guards of which something is said."""
+    plain = GuardSettings()
+    names = [name for name in GuardSettings.__struct_fields__ if getattr(said, name) not in (None, ())]
+    return replace(before, **{name: getattr(plain, name) for name in names})
+
+
 def stricter(*levels: GuardSettings) -> GuardSettings:
     """Of what several levels say about each guard, the stricter; in any order."""
     return _each(GuardSettings, levels, _STRICTER)
@@ -154,6 +175,9 @@ def _first_of(*order: str) -> Callable[[list[str]], str]:
     """The strictest word, where `order` begins with it."""
     return lambda said: min(said, key=order.index)
 
+
+_COMPOUND = (StormSettings, BreakerSettings, AttemptsSettings, FlappingSettings, ApprovalSettings)
+"""Settings whose parts are said one by one."""
 
 _STRICTER: dict[str, Callable[[list[Any]], Any]] = {
     "cooldown": max,

@@ -39,6 +39,13 @@ _SINCE = Param("after", SEQ, "As Last-Event-ID; absent: what is still to come.")
 _AT = Param("at", {"type": "string", "format": "date-time"}, "Up to this instant, inclusive; absent: until now.")
 
 
+_WHAT_IF = Param(
+    "what_if",
+    {"type": "string", "maxLength": 4096},
+    "JSON of `guards` (as in rule files, durations in seconds) and `mode` to decide it again under.",
+)
+
+
 def doors_of(service: Service, access: Access, limits: Limits) -> tuple[Door, ...]:
     """All doors over a running service."""
     return (
@@ -71,7 +78,7 @@ def _of_machines(service: Service, access: Access, limits: Limits) -> tuple[Door
 def _of_lookers(service: Service, access: Access) -> tuple[Door, ...]:
     views, pauses, following = Views(service, access), Pauses(service, access), Following(service, access)
     one, pages = "/api/v1/incidents/{id}", (_STATE, AFTER, LIMIT)
-    journal = "/api/v1/journal"
+    journal, why = "/api/v1/journal", "/api/v1/explain/{name}"
     return (
         Door("GET", "/api/v1/status", views.status, "The service on one page", LOOK, {200: StatusView}),
         Door(
@@ -87,7 +94,7 @@ def _of_lookers(service: Service, access: Access) -> tuple[Door, ...]:
         ),
         Door("GET", one, views.incident, "One incident, open or past", LOOK, {200: IncidentStory}, (404,)),
         Door("GET", f"{one}/journal", views.story, "Its journal lines, at most 1000", LOOK, {200: JournalPage}, (404,)),
-        Door("GET", "/api/v1/explain/{name}", views.explain, "Why", LOOK, {200: Explanation}, (404,), None, (_AT,)),
+        Door("GET", why, views.explain, "Why", LOOK, {200: Explanation}, (400, 404), None, (_AT, _WHAT_IF)),
         Door("GET", "/api/v1/rules", views.rules, "The rules in force", LOOK, {200: Rules}),
         Door("GET", "/api/v1/pauses", pauses.standing, "The pauses that stand", LOOK, {200: PausesStanding}),
         Door(

@@ -11,6 +11,7 @@ from remediator.core.model import Value
 from remediator.core.observations import Answered, Paused
 from remediator.ports import Clock, Journal
 from remediator.relay import Undecided
+from remediator.repeat import Supposed
 from remediator.views import Explanation, IncidentView, PauseView, RuleView, StatusView
 
 __all__ = ["Check", "Page", "Service", "Undecided"]
@@ -84,9 +85,9 @@ class Service(Protocol):
         """One incident in full, open or closed; `None` where there is none of that id. Raises `JournalError`."""
         ...
 
-    async def explain(self, name: str, at: datetime | None) -> Explanation | None:
-        """Why the last decision about an incident, or by a rule, up to that instant was what it was; `None` where
-        nothing of that name is known. Raises `JournalError`.
+    async def explain(self, name: str, at: datetime | None, supposed: Supposed | None = None) -> Explanation | None:
+        """Why the last decision about an incident, or by a rule, up to that instant was what it was, and what it would
+        have been under `supposed` settings; `None` where nothing of that name is known. Raises `JournalError`.
         """
         ...
 

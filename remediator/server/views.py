@@ -6,12 +6,15 @@ from collections.abc import Awaitable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from remediator import metrics
+from remediator.core.guarding import GuardSettings
 from remediator.journal.canonical import text_of
 from remediator.ports import JournalError
+from remediator.repeat import Supposed
 from remediator.server.access import Access, Role
 from remediator.server.refusal import Json, Refused
 from remediator.server.service import Service
@@ -69,7 +72,7 @@ class Views:
         """Why the last decision of an incident or rule was what it was."""
         await self._access.operator(request, Role.VIEW)
         name, at = request.path_params["name"], _instant(request, "at")
-        found = await self._read(self._service.explain(name, at))
+        found = await self._read(self._service.explain(name, at, _supposed(request)))
         if found is None:
             raise Refused(404, f"there is no incident and no rule {name[:100]!r}; GET /api/v1/rules lists rules")
         return Json(found)
@@ -128,6 +131,23 @@ def _lines(lines: Sequence[dict[str, Any]], following: int) -> Response:
     """Lines in the spelling of an export, so that their chain can be checked."""
     items = ",".join(map(text_of, lines))
     return Response(f'{{"items":[{items}],"next":"{following}"}}', media_type="application/json")
+
+
+def _supposed(request: Request) -> Supposed | None:
+    """Other settings than those of then; None where the query has none."""
+    text = request.query_params.get("what_if")
+    if not text:
+        return None
+    try:
+        said = msgspec.json.decode(text)
+        found = msgspec.convert(said, Supposed)
+        strange = sorted({*said} - {*Supposed.__struct_fields__})
+        strange += sorted({*said.get("guards", {})} - {*GuardSettings.__struct_fields__})
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise Refused(400, f"what_if is not understood: {str(error)[:200]}") from error
+    if strange:
+        raise Refused(400, f"what_if speaks of {strange[0][:50]!r}; it may have guards and mode")
+    return found
 
 
 def _instant(request: Request, name: str) -> datetime | None:

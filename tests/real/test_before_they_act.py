@@ -19,7 +19,7 @@ from tests.lab.accounts import Account
 from tests.lab.lab import Lab
 from tests.lab.prometheus import Prometheus
 from tests.lab.waiting import wait_for
-from tests.lab.workloads import GOOD_IMAGE, deployment, rolled_out
+from tests.lab.workloads import deployment, rolled_out
 
 pytestmark = pytest.mark.lab
 

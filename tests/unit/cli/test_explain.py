@@ -84,6 +84,35 @@ def test_programs_get_all_of_it(stand: Stand) -> None:
     assert json.loads(stand.run("explain", "undo-bad-rollout", "-o", "json").output) == HELD
 
 
+def test_suppositions_are_read_as_rule_files_are(stand: Stand) -> None:
+    supposed = {"result": "act", "verdicts": [], "differs": ["cooldown: hold then, allow if so"], "note": "not asked"}
+    stand.answers["/api/v1/explain/undo-bad-rollout"] = HELD | {"supposed": supposed}
+    what_if = ["--what-if", "cooldown=5m", "--what-if", "budget={max: 5, per: 1h}", "--what-if", "mode=enforce"]
+    answer = stand.run("explain", "undo-bad-rollout", *what_if)
+    assert json.loads(stand.queries[-1]["what_if"][0]) == {
+        "guards": {"cooldown": 300.0, "budget": {"max": 5, "per": 3600.0}},
+        "mode": "enforce",
+    }
+    assert "under the supposed settings: act\n  cooldown: hold then, allow if so\n  not asked\n" in answer.output
+
+
+@pytest.mark.parametrize(
+    ("what_if", "told"),
+    [
+        ("cooldwn=5m", "unknown key `cooldwn`; did you mean `cooldown`?"),
+        ("cooldown=five", "`five` is not a duration"),
+        ("cooldown", "'cooldown' supposes nothing: write GUARD=VALUE, as cooldown=5m"),
+        ("mode=on", "'on' is no mode: write one of off, observe, approve, enforce"),
+        ("budget=5", "budget"),
+    ],
+)
+def test_what_is_no_supposition_is_a_wrong_call(stand: Stand, what_if: str, told: str) -> None:
+    answer = stand.run("explain", "undo-bad-rollout", "--what-if", what_if)
+    assert answer.exit_code == 2
+    assert told in " ".join(answer.output.replace("│", "").split())
+    assert stand.queries == []
+
+
 def test_a_time_without_a_zone_is_utc(stand: Stand) -> None:
     assert stand.run("explain", "undo-bad-rollout", "--at", "2026-01-01T12:00:00").exit_code == 0
     assert stand.queries[-1] == {"at": ["2026-01-01T12:00:00+00:00"]}

@@ -83,7 +83,7 @@ def completed(stand: Stand, words: str, number: int) -> list[str]:
 
 def test_commands_incidents_and_rules_are_completed(stand: Stand) -> None:
     stand.answers["/api/v1/rules"] = {"items": [{"name": "undo-bad-rollout"}, {"name": "restart-cache"}]}
-    assert completed(stand, "remediator p", 1) == ["pause"]
+    assert completed(stand, "remediator pa", 1) == ["pause"]
     assert completed(stand, "remediator approve a", 2) == ["abc123"]
     assert completed(stand, "remediator explain ", 2) == ["undo-bad-rollout", "restart-cache"]
     stand.refusal = (401, "no")

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 import pytest
 from msgspec.structs import replace
 
 from remediator.core.events import Decision, Pause
+from remediator.core.guarding import GuardSettings, StormSettings, instead, unsaid
+from remediator.core.model import Mode
 from remediator.core.observations import Paused
 from remediator.core.rules import Until
 from remediator.hindsight import explain
 from remediator.recovery import restore
-from remediator.repeat import repeat
+from remediator.repeat import Supposed, Supposition, repeat
 from remediator.views import Explanation
 from tests.unit.builders import ESCALATE, policy, rule
 from tests.unit.controller.house import House
@@ -68,6 +71,39 @@ def test_every_decision_of_the_journal_comes_out_the_same(house: House) -> None:
             assert before.seq == record.seq - 1
             again = repeat(before.state, record.event.incident, record.event.data, record.event.time)
             assert (again.result, again.differs) == (record.event.data.result, ())
+
+
+def supposed(house: House, name: str, at: datetime, what: Supposed) -> Supposition:
+    found = house.run(explain(house.journal, house.processes[0].controller.state, name, at, what))
+    assert found is not None
+    assert found.supposed is not None
+    return found.supposed
+
+
+def test_what_it_would_have_been_under_other_settings(house: House) -> None:
+    held, acted = (event for event in house.events() if event.kind == "decision")
+    denied = supposed(house, NAME, acted.time, Supposed(mode=Mode.OFF))
+    assert denied.result == "deny"
+    assert denied.differs == ("mode: allow then (mode is enforce), deny if so (switched off)",)
+    waits = supposed(house, NAME, acted.time, Supposed(GuardSettings(startup_grace=86400.0)))
+    assert (waits.result, [each.guard for each in waits.verdicts if not each.allows]) == ("hold", ["startup_grace"])
+    same = supposed(house, NAME, held.time, Supposed(GuardSettings(cooldown=1.0)))
+    assert (same.result, same.differs) == ("hold", ())
+
+
+@pytest.mark.parametrize(("mode", "result"), [(Mode.OBSERVE, "observe"), (Mode.APPROVE, "await_approval")])
+def test_a_lower_mode_would_have_done_less(house: House, mode: Mode, result: str) -> None:
+    acted = [event for event in house.events() if event.kind == "decision"][-1]
+    assert supposed(house, NAME, acted.time, Supposed(mode=mode)).result == result
+
+
+def test_a_supposition_counts_though_the_settings_are_stricter() -> None:
+    """What is supposed stands in the place of what is written, whichever is the stricter."""
+    said = GuardSettings(cooldown=5.0, storm=StormSettings(share=10))
+    assert instead(GuardSettings(cooldown=900.0, storm=StormSettings(at_least=7)), said) == replace(
+        said, storm=StormSettings(share=10, at_least=7)
+    )
+    assert unsaid(GuardSettings(cooldown=900.0, startup_grace=1.0), said) == GuardSettings(startup_grace=1.0)
 
 
 def test_one_that_comes_out_otherwise_says_by_what(house: House) -> None:

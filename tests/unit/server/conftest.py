@@ -12,6 +12,7 @@ from remediator.core.events import Pause
 from remediator.core.model import Mode
 from remediator.core.observations import Answered, Paused
 from remediator.journal.memory import MemoryJournal
+from remediator.repeat import Supposed
 from remediator.server.app import build
 from remediator.server.paces import Paces
 from remediator.server.run import Serving, serve
@@ -46,6 +47,7 @@ class FakeService:
         self.fails: Exception | None = None
         self.in_force = [_rule(name) for name in ("restart-leaking-cache", "undo-bad-rollout")]
         self.explained: Any = None
+        self.supposed: Supposed | None = None
         self.asked_before: int | None = None
         self.ending = False
 
@@ -88,8 +90,8 @@ class FakeService:
         self.asked_before = before
         return Page(tuple(self.open[:limit]), "7" if self.open else "")
 
-    async def explain(self, name: str, at: Any) -> Explanation | None:
-        self.explained = name, at
+    async def explain(self, name: str, at: Any, supposed: Supposed | None = None) -> Explanation | None:
+        self.explained, self.supposed = (name, at), supposed
         return Explanation("", name, note="why") if name in ("abc", "undo-bad-rollout") else None
 
     def rules(self) -> Sequence[Any]:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from starlette.routing import Route
 
 from remediator.config.settings import Operator, Web, WebAuth
 from remediator.core.events import Event, Source
+from remediator.core.guarding import GuardSettings
+from remediator.core.model import Mode
 from remediator.journal.chain import line_of
+from remediator.repeat import Supposed
 from remediator.server.app import build
 from remediator.server.protocol import HEAD_BYTES, HEAD_SECONDS
 from remediator.server.run import CONNECTIONS, KEEP_ALIVE_SECONDS
@@ -95,6 +99,28 @@ async def test_why_is_told_up_to_an_instant(site: Site) -> None:
     for wrong in ("yesterday", "2026-11-23T12:00:00"):
         status, answer = await site.get(f"/api/v1/explain/abc?at={wrong}")
         assert (status, "with its zone" in answer["error"]) == (400, True)
+
+
+async def test_why_under_other_settings(site: Site) -> None:
+    asked = quote('{"guards": {"cooldown": 300}, "mode": "enforce"}')
+    assert (await site.get(f"/api/v1/explain/abc?what_if={asked}"))[0] == 200
+    assert site.service.supposed == Supposed(GuardSettings(cooldown=300.0), Mode.ENFORCE)
+
+
+@pytest.mark.parametrize(
+    ("what_if", "told"),
+    [
+        ("cooldown=5m", "what_if is not understood: "),
+        ('{"guards": {"cooldown": "5m"}}', "what_if is not understood: "),
+        ('{"guards": {"cooldwn": 300}}', "what_if speaks of 'cooldwn'; it may have guards and mode"),
+        ('{"cooldown": 300}', "what_if speaks of 'cooldown'; it may have guards and mode"),
+        ("[]", "what_if is not understood: "),
+        ('{"mode": "on"}', "what_if is not understood: "),
+    ],
+)
+async def test_what_is_no_supposition_is_refused(site: Site, what_if: str, told: str) -> None:
+    status, answer = await site.get(f"/api/v1/explain/abc?what_if={quote(what_if)}")
+    assert (status, answer["error"].startswith(told)) == (400, True), answer
 
 
 async def test_the_rules_in_force(site: Site) -> None:
