@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import base64
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import quote_plus, urlencode
 
 import msgspec
 
-from remediator.clients.http_config import BasicAuth, HttpConfig, OAuth2, secret_in
+from remediator.clients.http_config import BasicAuth, Header, HttpConfig, OAuth2, secret_in
 from remediator.core.model import Value
 
 EARLY = 10.0
@@ -46,9 +46,7 @@ class Authorizer:
 
     async def headers(self, config: HttpConfig) -> Headers:
         """All headers of the settings. Raises as `secret_in` does, and `ValueError` where no token is to be had."""
-        named = {
-            name: ", ".join((*each.values, *map(secret_in, each.files))) for name, each in config.http_headers.items()
-        }
+        named = headers_of(config.http_headers)
         if config.authorization is not None:
             value = f"{config.authorization.type} {secret_in(config.authorization.credentials_file)}"
         elif config.basic_auth is not None:
@@ -101,6 +99,11 @@ class Authorizer:
         if 200 <= status < 300:
             self._in_body.add(config.token_url)
         return status, body
+
+
+def headers_of(written: Mapping[str, Header]) -> Headers:
+    """Headers with what their files hold now. Raises as `secret_in` does."""
+    return {name: ", ".join((*each.values, *map(secret_in, each.files))) for name, each in written.items()}
 
 
 def _basic(name: str, password: str) -> str:

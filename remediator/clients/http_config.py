@@ -37,12 +37,22 @@ class Tls(Value, frozen=True):
     max_version: str = ""
 
 
+class Header(Value, frozen=True):
+    """One header of `http_headers` or `proxy_connect_header`: texts as they are, and files that hold more of them."""
+
+    values: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+
+
 class Proxying(Value, frozen=True):
-    """Which proxy requests take: `proxy_url`, but for hosts in `no_proxy`; or what the environment says."""
+    """Which proxy requests take: `proxy_url`, but for hosts in `no_proxy`; or what the environment says. Of what is
+    encrypted it is told `proxy_connect_header` beside the host.
+    """
 
     proxy_url: str = ""
     no_proxy: str = ""
     proxy_from_environment: bool = False
+    proxy_connect_header: dict[str, Header] = {}
 
 
 class OAuth2(Value, frozen=True):
@@ -57,18 +67,13 @@ class OAuth2(Value, frozen=True):
     proxy_url: str = ""
     no_proxy: str = ""
     proxy_from_environment: bool = False
+    proxy_connect_header: dict[str, Header] = {}
+    grant_type: str = "client_credentials"
 
     @property
     def proxying(self) -> Proxying:
         """The proxy on the way to the token's server."""
-        return Proxying(self.proxy_url, self.no_proxy, self.proxy_from_environment)
-
-
-class Header(Value, frozen=True):
-    """One header of `http_headers`: texts as they are, and files that hold more of them."""
-
-    values: tuple[str, ...] = ()
-    files: tuple[str, ...] = ()
+        return Proxying(self.proxy_url, self.no_proxy, self.proxy_from_environment, self.proxy_connect_header)
 
 
 class HttpConfig(Value, frozen=True):
@@ -82,12 +87,15 @@ class HttpConfig(Value, frozen=True):
     proxy_url: str = ""
     no_proxy: str = ""
     proxy_from_environment: bool = False
+    proxy_connect_header: dict[str, Header] = {}
     follow_redirects: bool = True
+    enable_http2: bool = True
+    """HTTP/2 is for the client to choose, and none is spoken: kept so that a file of Prometheus' fits."""
 
     @property
     def proxying(self) -> Proxying:
         """The proxy on the way to the server."""
-        return Proxying(self.proxy_url, self.no_proxy, self.proxy_from_environment)
+        return Proxying(self.proxy_url, self.no_proxy, self.proxy_from_environment, self.proxy_connect_header)
 
 
 def secret_in(file: str) -> str:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from yarl import URL
 
 from remediator import __version__
-from remediator.clients.authorization import Authorizer, Headers
+from remediator.clients.authorization import Authorizer, Headers, headers_of
 from remediator.clients.http_config import HttpConfig, OAuth2
 from remediator.clients.tls import Contexts
 from remediator.clients.ways import onward, proxy_of, same_place
@@ -119,6 +119,7 @@ class Outbound:
             ssl=self._contexts.of(config.tls_config) or True,
             server_hostname=config.tls_config.server_name or None,
             proxy=proxy_of(config.proxying, question.url),
+            proxy_headers=headers_of(config.proxy_connect_header) or None,
         ) as response:
             body, cut = await _read(response, question.most_bytes)
             headers = {name.lower(): value for name, value in response.headers.items()}
@@ -130,6 +131,7 @@ class Outbound:
             proxy_url=config.proxy_url,
             no_proxy=config.no_proxy,
             proxy_from_environment=config.proxy_from_environment,
+            proxy_connect_header=config.proxy_connect_header,
         )
         told = {"Content-Type": "application/x-www-form-urlencoded"} | headers
         replied = await self.ask(Question("POST", config.token_url, _TOKEN_SECONDS, form, told), way)

@@ -61,6 +61,16 @@ def _headers(headers: dict[str, Any]) -> dict[str, Any]:
     return headers
 
 
+def _proxy_headers(headers: dict[str, Any]) -> dict[str, Any]:
+    """Headers of a CONNECT. Mostly it is `Proxy-Authorization`, and that is a secret."""
+    for name, header in headers.items():
+        if name.lower() != "proxy-authorization":
+            _headers({name: header})
+        elif header.values:
+            raise said(f"`{name}` is a secret in this file", "write `files: […]`", at=(name, "values"))
+    return headers
+
+
 def unique_names(entries: list[Any]) -> list[Any]:
     """Entries none of which has the name of another."""
     seen: set[str] = set()
@@ -139,37 +149,6 @@ class TlsShape(Shape):
         return self
 
 
-class ProxyShape(Shape):
-    """What says which proxy requests take."""
-
-    proxy_url: Url | None = None
-    no_proxy: Text | None = None
-    proxy_from_environment: bool | None = None
-
-    @model_validator(mode="after")
-    def _one_proxy(self) -> Self:
-        if self.proxy_from_environment and self.proxy_url:
-            remedy = "write one of them"
-            raise said("`proxy_url` and `proxy_from_environment` are both given", remedy, at=("proxy_url",))
-        if self.no_proxy and not self.proxy_url:
-            raise said("`no_proxy` without `proxy_url` says nothing", "write both, or neither", at=("no_proxy",))
-        return self
-
-
-class OAuth2Shape(ProxyShape):
-    """`oauth2`: the grant of client credentials."""
-
-    later = words("proxy_connect_header client_certificate_key_file grant_type")
-    secrets: ClassVar = {"client_secret": "client_secret_file"}
-
-    client_id: Text
-    client_secret_file: FilePath
-    token_url: Url
-    scopes: list[Text] | None = None
-    endpoint_params: dict[str, str] | None = None
-    tls_config: TlsShape | None = None
-
-
 class HeaderShape(Shape):
     """One of `http_headers`."""
 
@@ -188,10 +167,42 @@ class HeaderShape(Shape):
         return self
 
 
+class ProxyShape(Shape):
+    """What says which proxy requests take, and what it is told beside."""
+
+    proxy_url: Url | None = None
+    no_proxy: Text | None = None
+    proxy_from_environment: bool | None = None
+    proxy_connect_header: Annotated[dict[str, HeaderShape], AfterValidator(_proxy_headers)] | None = None
+
+    @model_validator(mode="after")
+    def _one_proxy(self) -> Self:
+        if self.proxy_from_environment and self.proxy_url:
+            remedy = "write one of them"
+            raise said("`proxy_url` and `proxy_from_environment` are both given", remedy, at=("proxy_url",))
+        if self.no_proxy and not self.proxy_url:
+            raise said("`no_proxy` without `proxy_url` says nothing", "write both, or neither", at=("no_proxy",))
+        return self
+
+
+class OAuth2Shape(ProxyShape):
+    """`oauth2`: the grant of client credentials."""
+
+    later = words("client_certificate_key_file")
+    secrets: ClassVar = {"client_secret": "client_secret_file"}
+
+    client_id: Text
+    client_secret_file: FilePath
+    token_url: Url
+    grant_type: Literal["client_credentials"] | None = None
+    scopes: list[Text] | None = None
+    endpoint_params: dict[str, str] | None = None
+    tls_config: TlsShape | None = None
+
+
 class HttpConfigShape(ProxyShape):
     """`http_config`, as in prometheus.yml."""
 
-    later = words("proxy_connect_header enable_http2")
     refused: ClassVar = {
         "sigv4": "let a proxy sign that runs beside remediator, as aws-sigv4-proxy does, and write its loopback "
         "address as `url`; a gateway that takes a token goes by `authorization` or `oauth2`"
@@ -207,6 +218,7 @@ class HttpConfigShape(ProxyShape):
     tls_config: TlsShape | None = None
     http_headers: Annotated[dict[str, HeaderShape], AfterValidator(_headers)] | None = None
     follow_redirects: bool | None = None
+    enable_http2: bool | None = None
 
     @model_validator(mode="after")
     def _one_way_in(self) -> Self:

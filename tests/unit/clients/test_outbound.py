@@ -202,6 +202,32 @@ class TestWays:
             await get(outbound, "http://prometheus.invalid/x", HttpConfig())
         assert (await get(outbound, "http://prometheus.invalid/x", HttpConfig(proxy_from_environment=True))).taken
 
+    async def test_a_proxy_is_told_its_own_headers_and_the_server_is_not(
+        self, outbound: Outbound, tmp_path: Path
+    ) -> None:
+        (tmp_path / "pass").write_text("Basic bWU6cGFzcw==\n")
+        told = {"Proxy-Authorization": Header(files=(str(tmp_path / "pass"),)), "X-Team": Header(("shop", "cart"))}
+        seen: list[bytes] = []
+
+        async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            seen.append(await reader.readuntil(b"\r\n\r\n"))
+            writer.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+            writer.close()
+
+        async with await asyncio.start_server(connect, "127.0.0.1", 0) as proxy:
+            url = f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}"
+            with pytest.raises(NotPosted):
+                await get(outbound, "https://prometheus.example/", HttpConfig(proxy_url=url, proxy_connect_header=told))
+        assert seen[0].startswith(b"CONNECT prometheus.example:443 ")
+        assert b"\r\nProxy-Authorization: Basic bWU6cGFzcw==\r\n" in seen[0]
+        assert b"\r\nX-Team: shop, cart\r\n" in seen[0]
+
+    async def test_headers_of_the_way_do_not_go_to_a_server_that_is_reached_without_a_proxy(
+        self, outbound: Outbound, api: ApiServer
+    ) -> None:
+        await get(outbound, api.url, HttpConfig(proxy_connect_header={"X-Team": Header(("shop",))}))
+        assert "x-team" not in api.last.headers
+
 
 class TestRedirects:
     @pytest.mark.parametrize(
