@@ -50,7 +50,7 @@ def objection(state: State, incident_id: str, intent: Intent | Undo, facts: Fact
     """Why an intent must not be written now; empty where nothing speaks against it.
 
     `facts` are those of a fresh look where the write has waited, None right after the decision. An undo is only held
-    back by the mode. Once a step of several writes is under way, what its own writes may have silenced says nothing.
+    back by the mode. That a signal is gone says nothing where our own writes may have silenced it.
     """
     incident = state.incidents.get(incident_id)
     if incident is None or intent.id not in {each.id for each in (incident.intent, incident.undo) if each}:
@@ -64,7 +64,7 @@ def objection(state: State, incident_id: str, intent: Intent | Undo, facts: Fact
 def _of_guards(state: State, incident: Incident, intent: Intent, facts: Facts | None, now: datetime) -> str:
     if state.mode_of(incident.definition) is Mode.APPROVE and not _is_approved(incident, intent):
         return "the mode is approve by now, and nobody has approved it"
-    if incident.cleared_at is not None and not incident.under_way:
+    if incident.cleared_at is not None and not incident.silences_itself:
         return "the signal is gone"
     if state.is_dark(incident) and not incident.under_way:
         return "it is not known any more whether the signal stands"

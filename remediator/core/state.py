@@ -12,6 +12,7 @@ from msgspec import field
 
 from remediator.core.diagnosis import Diagnosis
 from remediator.core.events import Decision, Escalated, Intent, Undo, Verification
+from remediator.core.masks import mask_of
 from remediator.core.memory import Good, Result, Standing, Tide
 from remediator.core.message import Deed
 from remediator.core.model import CloseReason, Mode, Phase, Target, Value
@@ -125,6 +126,14 @@ class Incident(Value, frozen=True):
         A message that waits for its receiver is durable, and goes out whether the incident is open or not.
         """
         return self.phase not in (Phase.RESTING, Phase.ESCALATING) and self.cause is CloseReason.FAILED
+
+    @property
+    def silences_itself(self) -> bool:
+        """Whether the end of its signal says nothing, since our own writes may have brought it about: those of a step under
+        way, or of one that was tried in vain and masks the signal (`core/masks.py`).
+        """
+        tried = self.definition.do[: self.step] if self.cause is CloseReason.FAILED else ()
+        return self.under_way or any(mask_of(each.action, self.definition.when) for each in tried)
 
     @property
     def fires_at(self) -> datetime:

@@ -24,8 +24,8 @@ LOOK_AGAIN = timedelta(seconds=15)
 def ask(request: Request, state: State, facts: Facts, now: datetime) -> Verdict:
     """Denies where the signal is gone or the target is another one; holds while anything is unknown or untrue.
 
-    Once a step of several writes has begun, that the signal is gone says nothing: its own writes may have silenced it,
-    as a cordon does with most alerts about nodes.
+    Where our own writes may have silenced it, that the signal is gone says nothing: once a step of several has begun, as
+    a drain with its cordon, and after a rung that did not help, as a roll-back that starts the alert's clock anew.
     """
     seen = {
         "taken_at": facts.taken_at,
@@ -45,7 +45,7 @@ def ask(request: Request, state: State, facts: Facts, now: datetime) -> Verdict:
         return hold("confirm", "the live read is too old", now, **seen)
     if facts.uid != request.incident.target.uid:
         return deny("confirm", "the target was replaced by another object of its name", **seen)
-    if request.incident.cleared_at is not None and not request.under_way:
+    if request.incident.cleared_at is not None and not request.incident.silences_itself:
         return deny("confirm", "the signal is gone", **seen)
     return _conditions(facts, now, seen)
 

@@ -105,7 +105,7 @@ class Reconciliation:
     async def silences(self, cluster: Cluster, state: State, incident: Incident, live: Json) -> tuple[str, ...]:
         """What keeps hands off an incident by Alertmanager's word, as in `Surroundings`. Raises `Unavailable`.
 
-        That its alerts are gone says nothing once a step of several writes is under way: a cordon ends most of them.
+        That its alerts are gone says nothing where our own writes may have ended them: a cordon ends most of those on nodes.
         """
         if not self._alerting.alertmanagers:
             return ()
@@ -115,7 +115,7 @@ class Reconciliation:
             raise Unavailable(f"Alertmanager cannot be asked: {error}") from error
         standing = [(each, holding.alerts.get(each.fingerprint)) for each in incident.signals if not each.resolved]
         found = [(each, held) for each, held in standing if held is not None]
-        if not found and not incident.under_way:
+        if not found and not incident.silences_itself:
             return (f"Alertmanager holds none of the {len(standing)} alerts of it at present",)
         return tuple(f"{_name(each)} is {_why(held)}" for each, held in found if not held.told)
 

@@ -218,7 +218,7 @@ MUTANTS: tuple[Mutant, ...] = (
     _one(
         "acts after the signal is gone",
         "guards/confirm.py",
-        "    if request.incident.cleared_at is not None and not request.under_way:",
+        "    if request.incident.cleared_at is not None and not request.incident.silences_itself:",
         "    if False:",
         found_by="tests/unit/guards/test_confirm.py",
     ),

@@ -13,7 +13,7 @@ from remediator.core.snapshot import Answer, Facts
 from remediator.core.windows import TimeInterval
 from remediator.guards import GUARDS
 from remediator.objections import AFTER_WAITING, objection
-from tests.unit.builders import ESCALATE, Story, at, deployment, policy, rule, snapshot
+from tests.unit.builders import ESCALATE, Story, at, deployment, matcher, policy, rule, snapshot
 
 NAME = "undo-bad-rollout"
 
@@ -73,6 +73,19 @@ def test_a_signal_that_is_gone_does():
     story = intended(of=rule(NAME, "rollback", when=When(rule().when.alert, keep_firing_for=600.0)))
     story.resolves(2)
     assert said(story) == "the signal is gone"
+
+
+def test_a_signal_that_a_rung_in_vain_may_have_silenced_itself_does_not():
+    """The roll-back starts the alert's clock anew: that it is gone does not keep the next rung back."""
+    masked = When((matcher("alertname", "KubeDeploymentRolloutStuck"),))
+    story = intended(of=rule(NAME, "rollback", "restart", ESCALATE, when=masked, until=Until(within=60.0)))
+    story.carries(seconds=2)
+    story.resolves(3)
+    story.looks(70)
+    assert story.incident.step == 1
+    story.looks(71)
+    assert story.incident.intent is not None and story.incident.intent.action == "restart"
+    assert said(story) == ""
 
 
 def test_a_signal_that_is_not_known_to_stand_any_more_does():

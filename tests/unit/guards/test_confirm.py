@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from remediator.core.model import CloseReason
+from remediator.core.rules import When
 from remediator.core.snapshot import Answer
 from remediator.guards.confirm import GUARD
-from tests.unit.builders import START, at, incident, request, snapshot, state, unknown
+from tests.unit.builders import ESCALATE, START, at, incident, matcher, request, rule, snapshot, state, unknown
 
 HOLDS = Answer("target.revision > 1", True)
 FAILS = Answer("target.revision > 1", False)
@@ -40,6 +42,24 @@ def test_what_confirms(facts, age, cleared_at, verdict, reason):
     asked = request(incident(cleared_at=cleared_at))
     answer = GUARD.ask(asked, state(), snapshot(**facts).facts, at(age))
     assert (answer.verdict, answer.reason) == (verdict, reason)
+
+
+STUCK, HUNG = (When((matcher("alertname", name),)) for name in ("KubeDeploymentRolloutStuck", "Hung"))
+
+
+@pytest.mark.parametrize(
+    ("when", "step", "cause", "verdict", "why"),
+    [
+        (STUCK, 1, CloseReason.FAILED, "allow", "the restart before it did not help, and starts the clock of this alert anew"),
+        (STUCK, 1, CloseReason.REFUSED, "deny", "the restart before it was not made: whatever ended the alert, we did not"),
+        (STUCK, 0, None, "deny", "nothing was done yet"),
+        (HUNG, 1, CloseReason.FAILED, "deny", "a restart does not end this alert by itself"),
+    ],
+)  # fmt: skip
+def test_the_end_of_a_signal_that_a_rung_in_vain_may_have_silenced_says_nothing(when, step, cause, verdict, why):
+    of = rule("r", "restart", "rollback", ESCALATE, when=when)
+    asked = request(incident(of, cleared_at=START, step=step, cause=cause))
+    assert GUARD.ask(asked, state(), snapshot().facts, START).verdict == verdict, why
 
 
 def test_unknown_outweighs_that_the_uid_cannot_match():
