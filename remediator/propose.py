@@ -67,7 +67,8 @@ def propose(state: State, incident: Incident, snapshot: Snapshot, now: datetime)
     order = Order(next_id(incident), incident.target, request.step.args, snapshot, incident.since, done, good, due)
     request = replace(request, change=_plan(request, order))
     verdicts = tuple(answer_of(guard, request, state, snapshot.facts, now) for guard in guards_for(request))
-    return Proposal(request, (*verdicts, *_plan_verdict(request)), _outlook(request, order))
+    planned = _plan_verdict(request) if request.under_way or _is_meant(snapshot.facts) else ()
+    return Proposal(request, (*verdicts, *planned), _outlook(request, order))
 
 
 def guards_for(request: Request) -> tuple[Guard, ...]:
@@ -246,6 +247,13 @@ def answer_of(guard: Guard, request: Request, state: State, facts: Facts, now: d
         return guard.ask(request, state, facts, now)
     except Exception as error:  # a guard that cannot answer must not let anything through
         return deny(guard.name, f"the guard itself failed: {type(error).__name__}: {error}")
+
+
+def _is_meant(facts: Facts) -> bool:
+    """Whether the rule speaks of the target as it is: where one of its conditions does not hold, it waits for that, and
+    what its action would refuse now is no reason to give the step up.
+    """
+    return all(each.holds is True for each in facts.answers)
 
 
 def _plan_verdict(request: Request) -> tuple[Verdict, ...]:

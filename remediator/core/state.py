@@ -129,8 +129,8 @@ class Incident(Value, frozen=True):
 
     @property
     def silences_itself(self) -> bool:
-        """Whether the end of its signal says nothing, since our own writes may have brought it about: those of a step under
-        way, or of one that was tried in vain and masks the signal (`core/masks.py`).
+        """Whether the end of its signal says nothing, since our own writes may have brought it about: those of a step
+        under way, or of one that was tried in vain and masks the signal (`core/masks.py`).
         """
         tried = self.definition.do[: self.step] if self.cause is CloseReason.FAILED else ()
         return self.under_way or any(mask_of(each.action, self.definition.when) for each in tried)

@@ -24,8 +24,8 @@ LOOK_AGAIN = timedelta(seconds=15)
 def ask(request: Request, state: State, facts: Facts, now: datetime) -> Verdict:
     """Denies where the signal is gone or the target is another one; holds while anything is unknown or untrue.
 
-    Where our own writes may have silenced it, that the signal is gone says nothing: once a step of several has begun, as
-    a drain with its cordon, and after a rung that did not help, as a roll-back that starts the alert's clock anew.
+    Where our own writes may have silenced it, that the signal is gone says nothing: once a step of several has begun,
+    as a drain with its cordon, and after a rung that did not help, as a roll-back that starts the alert's clock anew.
     """
     seen = {
         "taken_at": facts.taken_at,

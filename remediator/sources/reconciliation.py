@@ -105,7 +105,7 @@ class Reconciliation:
     async def silences(self, cluster: Cluster, state: State, incident: Incident, live: Json) -> tuple[str, ...]:
         """What keeps hands off an incident by Alertmanager's word, as in `Surroundings`. Raises `Unavailable`.
 
-        That its alerts are gone says nothing where our own writes may have ended them: a cordon ends most of those on nodes.
+        That its alerts are gone says nothing where our own writes may have ended them, as a cordon does with most.
         """
         if not self._alerting.alertmanagers:
             return ()

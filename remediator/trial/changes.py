@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from remediator.core.durations import format_duration
 from remediator.core.events import Pause
-from remediator.core.model import PatchType, Phase
+from remediator.core.model import Phase
 from remediator.core.observations import Answered, Paused
 from remediator.ports import ClusterError
-from remediator.trial.manifests import manifest
+from remediator.trial import manifests
 from remediator.trial.stage import Stage, ref_named
 
 if TYPE_CHECKING:
@@ -41,12 +41,12 @@ class Changes:
 
 async def _create(stage: Stage, change: ChangeShape) -> None:
     assert change.create is not None
-    stage.world.create(manifest(change.create))
+    manifests.create(stage.world, change.create)
 
 
 async def _patch(stage: Stage, change: ChangeShape) -> None:
     assert change.patch is not None
-    stage.world.server.patch(ref_named(change.patch), change.with_ or {}, PatchType.STRATEGIC)
+    manifests.change(stage.world, ref_named(change.patch), change.with_ or {})
 
 
 async def _delete(stage: Stage, change: ChangeShape) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from remediator.core.kinds import KINDS
-from remediator.core.model import Json
+from remediator.core.model import Json, PatchType, Ref
 from remediator.simulation import objects
+from remediator.simulation.world import World
 
 
 def manifest(given: Json) -> Json:
@@ -17,6 +18,25 @@ def manifest(given: Json) -> Json:
     if "spec" in made:
         made = {**made, "spec": {**made["spec"], **given_spec}}
     return _marked(made, given)
+
+
+def create(world: World, given: Json) -> None:
+    """Create it as the API server would, which takes no status; then give it the manifest's own, as a controller would
+    that the simulated cluster does not have (CronJob, PersistentVolumeClaim, ResourceQuota). Raises `ClusterError`.
+    """
+    made = world.create(manifest(given))
+    if "status" in given:
+        world.server.update_status({**made, "status": given["status"]})
+
+
+def change(world: World, ref: Ref, body: Json) -> None:
+    """A strategic merge patch, of the status too. Raises `ClusterError`."""
+    rest = {name: value for name, value in body.items() if name != "status"}
+    live = world.server.patch(ref, rest, PatchType.STRATEGIC)
+    if "status" in body:
+        status = {**(live.get("status") or {}), **body["status"]}
+        kept = {name: value for name, value in status.items() if value is not None}
+        world.server.update_status({**live, "status": kept})
 
 
 def _made(given: Json) -> Json:

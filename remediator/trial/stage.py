@@ -18,7 +18,7 @@ from remediator.simulation.cluster import SimulatedCluster
 from remediator.simulation.loop import Group, VirtualLoop
 from remediator.simulation.world import World
 from remediator.sources.measured import Ask
-from remediator.trial.manifests import manifest, namespaces
+from remediator.trial.manifests import create, namespaces
 
 ACCOUNT = "system:serviceaccount:remediator:remediator"
 """As whom the remediator writes; everybody else writes as the administrator."""
@@ -106,7 +106,7 @@ class Stage:
         world = World(start=began, nodes=nodes, namespaces=namespaces(given))
         for index, each in enumerate(says.cluster):
             try:
-                world.create(manifest(each))
+                create(world, each)
             except ClusterError as error:
                 raise Unplayable(f"cluster[{index}]: the API server refuses it: {error.message}") from error
         world.advance_to(self.start)

@@ -60,6 +60,16 @@ def test_a_refused_step_gives_way_to_the_next_and_its_reason_stays():
     assert [each.action for each in story.all("intent")] == ["restart"]
 
 
+def test_what_a_step_would_refuse_does_not_count_while_the_rule_does_not_speak_of_the_target():
+    """The condition may hold in a moment, and then the step may be possible too: its rung is not lost meanwhile."""
+    story = Story(rule(NAME, "rollout_resume", ESCALATE, conditions=("target.paused",)))
+    story.fires(0)
+    story.looks(1, snapshot(answers=(Answer("target.paused", False),)))
+    assert (story.incident.step, story.incident.said.result) == (0, "hold")
+    story.looks(20, snapshot(answers=(Answer("target.paused", True),)))
+    assert (story.incident.step, story.incident.said.result) == (1, "deny")
+
+
 def test_first_revision_and_nothing_else_to_do_a_person_is_told_why():
     story = Story(rule(NAME, "rollback", ESCALATE))
     story.fires(0)

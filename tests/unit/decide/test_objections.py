@@ -84,7 +84,8 @@ def test_a_signal_that_a_rung_in_vain_may_have_silenced_itself_does_not():
     story.looks(70)
     assert story.incident.step == 1
     story.looks(71)
-    assert story.incident.intent is not None and story.incident.intent.action == "restart"
+    assert story.incident.intent is not None
+    assert story.incident.intent.action == "restart"
     assert said(story) == ""
 
 

@@ -50,8 +50,8 @@ STUCK, HUNG = (When((matcher("alertname", name),)) for name in ("KubeDeploymentR
 @pytest.mark.parametrize(
     ("when", "step", "cause", "verdict", "why"),
     [
-        (STUCK, 1, CloseReason.FAILED, "allow", "the restart before it did not help, and starts the clock of this alert anew"),
-        (STUCK, 1, CloseReason.REFUSED, "deny", "the restart before it was not made: whatever ended the alert, we did not"),
+        (STUCK, 1, CloseReason.FAILED, "allow", "the restart did not help, and starts this alert's clock anew"),
+        (STUCK, 1, CloseReason.REFUSED, "deny", "no restart was made: whatever ended the alert, it was not us"),
         (STUCK, 0, None, "deny", "nothing was done yet"),
         (HUNG, 1, CloseReason.FAILED, "deny", "a restart does not end this alert by itself"),
     ],

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from remediator.cli.check import command as check
 from remediator.config import load_rules
+from remediator.config.trials import load_trials
 from remediator.core.masks import ALERT_NAME
 from remediator.core.model import Mode
 from remediator.core.rules import MatchOp, Rule
@@ -60,6 +61,21 @@ def test_it_has_a_runbook_page_with_every_part(rule: Rule):
     assert alerts_of(rule) <= set(re.findall(r"\w+", text))
     for step in rule.do:
         assert f"`{step.action}`" in text, f"what {step.action} does stands there"
+
+
+@by_name
+def test_it_is_tested_where_it_cures_where_it_refuses_and_where_nobody_can_tell(rule: Rule):
+    trials = load_trials([ROOT / "rules" / "tests" / f"{rule.name}_test.yaml"])
+    assert [each.name.split(":")[0] for each in trials] == ["cure", "refuse", "ambiguous"]
+    assert rule.name in {each.name for trial in trials for each in trial.rules}
+    cure = trials[0].says.expect
+    acts = rule.do[0].action != "escalate"
+    assert any(each.writes for each in cure) if acts else any(each.messages for each in cure)
+
+
+def test_there_are_no_tests_without_a_rule():
+    tests = {path.stem.removesuffix("_test") for path in (ROOT / "rules" / "tests").glob("*.yaml")}
+    assert tests == {rule.name for rule in RULES}
 
 
 @by_name
