@@ -12,7 +12,19 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.bench import appends, cache, failover, history, intake, large_group, latency, queries, simulated, start
+from tests.bench import (
+    appends,
+    cache,
+    failover,
+    history,
+    intake,
+    large_group,
+    latency,
+    memory,
+    queries,
+    simulated,
+    start,
+)
 from tests.bench.table import Row, render
 from tests.lab.errors import LabError
 from tests.lab.lab import Lab
@@ -27,12 +39,13 @@ ON_SERVERS: dict[str, Callable[[Lab, Say], list[Row]]] = {
     "appends": appends.measure,
     "failover": failover.measure,
 }
-BY_NAME_ONLY = frozenset({"failover"})
+BY_NAME_ONLY = frozenset({"failover", "memory"})
 """What takes as long as all the others together."""
 ALONE: dict[str, Callable[[Path, Say], list[Row]]] = {
     "history": history.measure,
     "cache": cache.measure,
     "simulated": simulated.measure,
+    "memory": memory.measure,
 }
 """What needs no servers, but a folder."""
 BENCHES = (*ON_SERVERS, *ALONE)

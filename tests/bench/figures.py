@@ -40,3 +40,17 @@ def spread(values: Sequence[float]) -> Spread:
 def differences(ours: Sequence[float], floors: Sequence[float]) -> list[float]:
     """How far each of our measurements lies above the floor measured beside it."""
     return [our - floor for our, floor in zip(ours, floors, strict=True)]
+
+
+def slope(values: Sequence[float]) -> float:
+    """By how much values measured at equal distances grow from one to the next: the line of least squares through them.
+
+    `ValueError` where there are fewer than two.
+    """
+    if len(values) < 2:
+        raise ValueError(f"no slope of {len(values)} values")
+    middle = (len(values) - 1) / 2
+    mean = math.fsum(values) / len(values)
+    return math.fsum((place - middle) * (value - mean) for place, value in enumerate(values)) / math.fsum(
+        (place - middle) ** 2 for place in range(len(values))
+    )

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.bench.figures import differences, median, quantile, spread
+from tests.bench.figures import differences, median, quantile, slope, spread
 from tests.bench.table import Row, at_least, at_most, render
 
 MEASURED = st.lists(st.floats(0, 1e6), min_size=1, max_size=200)
@@ -54,6 +54,25 @@ def test_each_round_is_compared_with_the_floor_of_the_same_round() -> None:
     assert differences([12.0, 30.0], [2.0, 25.0]) == [10.0, 5.0]
     with pytest.raises(ValueError):
         differences([1.0], [1.0, 2.0])
+
+
+@pytest.mark.parametrize(
+    ("values", "growth"),
+    [([5.0, 5.0, 5.0], 0.0), ([1.0, 3.0], 2.0), ([0.0, 1.0, 2.0, 3.0], 1.0), ([2.0, 0.0, 2.0], 0.0), ([0, 0, 3], 1.5)],
+)
+def test_the_slope_is_that_of_the_line_of_least_squares(values: list[float], growth: float) -> None:
+    assert slope(values) == pytest.approx(growth)
+
+
+@given(st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=50), st.floats(-1e3, 1e3), st.floats(-1e3, 1e3))
+def test_a_line_that_is_added_adds_its_slope(values: list[float], offset: float, growth: float) -> None:
+    raised = [value + offset + growth * place for place, value in enumerate(values)]
+    assert slope(raised) == pytest.approx(slope(values) + growth, abs=1e-6)
+
+
+def test_one_value_has_no_slope() -> None:
+    with pytest.raises(ValueError, match="no slope of 1 values"):
+        slope([1.0])
 
 
 @pytest.mark.parametrize(("value", "met"), [(9.99, True), (10.0, True), (10.01, False)])

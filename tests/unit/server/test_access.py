@@ -11,7 +11,7 @@ from starlette.requests import Request
 
 from remediator.config.settings import BasicAuth, Operator, Web, WebAuth
 from remediator.rate import Pace
-from remediator.server.access import Access, Role, shut_doors
+from remediator.server.access import Access, Role, TokenFile, shut_doors
 from remediator.server.paces import Paces
 from remediator.server.refusal import Refused
 
@@ -149,6 +149,44 @@ def test_a_changed_token_file_counts_from_the_next_request_on(token_file: Path) 
     assert refusal(access.webhook, request(authorization=bearer("0ther!"))) == 0
 
 
+class Untouchable(bytes):
+    """Bytes that a plain comparison, which ends at the first difference, must not come near."""
+
+    def _touched(self, other: object) -> bool:
+        raise AssertionError("a secret was compared in a time that tells how much of it is right")
+
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __contains__ = _touched  # type: ignore[assignment]
+    __hash__ = bytes.__hash__
+
+    def startswith(self, *args: Any) -> bool:  # type: ignore[override]
+        return self._touched(args)
+
+    def __getitem__(self, place: Any) -> Any:
+        return self._touched(place)
+
+    def __iter__(self) -> Any:
+        return self._touched(None)
+
+
+def guarded(file: TokenFile) -> TokenFile:
+    """With its digest in bytes that tell of every plain comparison."""
+    file.holds(b"")
+    file._digest = Untouchable(file._digest)
+    return file
+
+
+def test_tokens_are_compared_in_a_time_that_tells_nothing(token_file: Path) -> None:
+    file = guarded(TokenFile(str(token_file)))
+    assert [file.holds(given) for given in (b"s3cret", b"s3cre", b"s3cretx", b"x3cret", b"")] == [True, *[False] * 4]
+
+
+def test_a_name_and_its_password_too(token_file: Path) -> None:
+    access = Access(WebAuth(webhook_basic_auth=BasicAuth("alertmanager", str(token_file))))
+    access._basic = (Untouchable(b"alertmanager"), guarded(TokenFile(str(token_file))))
+    for authorization, status in ((basic("s3cret"), 0), (basic("other"), 401), (basic("s3cret", "bob"), 401)):
+        assert refusal(access.webhook, request(authorization=authorization)) == status
+
+
 @pytest.mark.parametrize("content", [None, "", " \n"])
 def test_a_token_file_that_is_gone_or_empty_lets_nobody_in(token_file: Path, content: str | None) -> None:
     access = Access(WebAuth(webhook_token_file=str(token_file)))
@@ -189,6 +227,21 @@ class TestOperators:
         for client in (LOOPBACK, OUTSIDE):
             asks = request(client, client, authorization=bearer(token))
             assert await asked(access, asks, role) == status
+
+    async def test_the_time_does_not_tell_whose_token_it_is(self, access: Access) -> None:
+        """Every operator's file is asked, also behind the one that it is."""
+        asked_of = []
+
+        class Noting(TokenFile):
+            def holds(self, given: bytes) -> bool:
+                asked_of.append(self.path)
+                return super().holds(given)
+
+        access._operators = [(operator, Noting(operator.token_file)) for operator, _ in access._operators]
+        for token in ("token of alice", "token of bob", "token of nobody"):
+            asked_of.clear()
+            await asked(access, request(authorization=bearer(token)), Role.VIEW)
+            assert asked_of == [operator.token_file for operator, _ in access._operators], token
 
     async def test_one_who_asks_without_end_is_slowed_down_and_no_other(self, tmp_path: Path) -> None:
         for name in ("alice", "bob"):
