@@ -34,7 +34,11 @@ VARIANTS: dict[str, dict[str, Json]] = {
         "patch.replicas": {"type": "merge", "patch": {"spec": {"replicas": 1}}},
         "patch": {"type": "merge", "patch": {"spec": {"other": 1}}},
     },
-    "delete_pods": {"delete_pods": {"phase": ["Running"]}, "delete_pods.ended": {"phase": ["Failed"]}},
+    "delete_pods": {
+        "delete_pods": {"phase": ["Running"]},
+        "delete_pods.ended": {"phase": ["Failed"]},
+        "delete_pods.reason": {"reason": "Evicted"},
+    },
 }
 """Arguments on which an action's rights depend, by what the table calls them."""
 
@@ -78,9 +82,9 @@ def _ways() -> Iterator[tuple[str, list[str]]]:
                 yield f"{SHOWN[start]}>{SHOWN.get(wanted, wanted)}", found
 
 
-def _rule(action: str, target: TargetSpec, *texts: str, args: Json | None = None, mode: Mode | None = None) -> Rule:
-    matchers = (Matcher("alertname", MatchOp.EQUAL, "Some"),)
-    return Rule("some", "some", When(matchers), target, (Step(action, args or {}),), texts, mode=mode)
+def _rule(action: str, kind: str, *texts: str, args: Json | None = None, mode: Mode | None = None) -> Rule:
+    when = When((Matcher("alertname", MatchOp.EQUAL, "Some"),))
+    return Rule("some", "some", when, TargetSpec(kind), (Step(action, args or {}),), texts, mode=mode)
 
 
 def _kind(kind: str) -> Json:

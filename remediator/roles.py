@@ -193,7 +193,8 @@ def namespaces_of(rule: Rule) -> tuple[str, ...]:
         return (rule.when.object.namespace,) if rule.when.object.namespace else ()
     label = rule.target.label if rule.target.kind == "Namespace" else rule.target.namespace_label
     if rule.when.query:
-        return tuple(sorted(pinned(rule.when.query, label)))
+        values = pinned(rule.when.query, label)
+        return tuple(sorted(values)) if all(re.fullmatch(_NAMESPACE, each) for each in values) else ()
     said = {each.name: each for each in rule.when.alert if each.op in (MatchOp.EQUAL, MatchOp.REGEX)}
     matcher = said.get(f"exported_{label}") or said.get(label)
     if matcher is None or not _NAMESPACES.fullmatch(matcher.value):

@@ -26,7 +26,13 @@ MOST_NAMED = 3
 )
 @click.option("--namespace", default="remediator", show_default=True, help="Where the remediator itself runs.")
 @click.option("--service-account", default="remediator", show_default=True, help="The account that it runs under.")
-@click.option("-o", "--output", type=click.Choice(["yaml", "json"]), default="yaml", help="Form of the answer.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["yaml", "json", "values"]),
+    default="yaml",
+    help="Form of the answer; values are those of the Helm chart.",
+)
 def command(files: tuple[Path, ...], config: Path | None, namespace: str, service_account: str, output: str) -> None:
     """The least Roles and ClusterRoles that rules need, with their bindings, for kubectl apply.
 
@@ -37,6 +43,9 @@ def command(files: tuple[Path, ...], config: Path | None, namespace: str, servic
         raise click.UsageError("nothing to read: name rule files, or a settings file with --config")
     found, rules = _roles(files, config, namespace)
     who = {"kind": "ServiceAccount", "name": service_account, "namespace": namespace}
+    if output == "values":
+        click.echo("\n".join(_values(found)))
+        return
     if output == "json":
         items = [
             each for role in found for each in (_role(role, service_account), _binding(role, service_account, who))
@@ -86,6 +95,21 @@ def _binding(role: Role, name: str, who: dict[str, str]) -> dict[str, Any]:
     return {"apiVersion": f"{API}/v1", "kind": kind, "metadata": meta, "roleRef": ref, "subjects": [who]}
 
 
+def _values(found: Sequence[Role]) -> Iterator[str]:
+    """`rbac.roles` of the Helm chart, for rules that it cannot read."""
+    yield "# Made by `remediator rbac --output values`: make it anew when the rules change."
+    yield "rbac:"
+    yield "  roles:" if found else "  roles: []"
+    for role in found:
+        yield f"  - namespace: {json.dumps(role.namespace)}"
+        yield "    rules:"
+        yield from (f"    - {_flow(_rule(line))}" for line in role.lines)
+
+
+def _flow(rule: dict[str, list[str]]) -> str:
+    return ", ".join(f"{key}: {json.dumps(value)}" for key, value in rule.items()).join("{}")
+
+
 def _text(role: Role, name: str) -> Iterator[str]:
     """A role in YAML, whose flow values are JSON; each right below a comment for each verb."""
     yield from _head(_kind(role), _metadata(role, name))
@@ -95,7 +119,7 @@ def _text(role: Role, name: str) -> Iterator[str]:
             yield f"# {verb}: {'; '.join(_reason(why, rules) for why, rules in sorted(line.why[verb].items()))}"
         if line.guessed:
             yield "# The plural of this kind is guessed: kubectl api-resources tells it."
-        yield "- " + ", ".join(f"{key}: {json.dumps(value)}" for key, value in _rule(line).items()).join("{}")
+        yield f"- {_flow(_rule(line))}"
 
 
 def _reason(why: str, rules: Sequence[str]) -> str:

@@ -70,6 +70,7 @@ def test_what_matchers_confine_to_namespaces_is_granted_there_alone():
         (When(object=ObjectSpec("Deployment", where="true")), ()),
         (When(query='sum by (namespace) (rate(errors{namespace="shop"}[5m])) > 1'), ("shop",)),
         (When(query='a{namespace="shop"} > b{namespace=~"shop"}'), ()),
+        (When(query='a{namespace="shop|cart"} > 1'), ()),
         (When(query='label_replace(a{namespace="shop"}, "namespace", "x", "y", "z")'), ()),
         (When(query='count_values("namespace", a{namespace="shop"})'), ()),
     ],

@@ -22,6 +22,9 @@
 {{- if and .Values.database.passwordSecret.name (not .Values.database.url) -}}
 {{- fail "database.passwordSecret is given without database.url: write postgresql://user@host:5432/database there" -}}
 {{- end -}}
+{{- if regexMatch "^[a-z]+://[^@/]*:[^@/]*@|[?&]password=" .Values.database.url -}}
+{{- fail "database.url holds a password: leave it out, and name the Secret that has it in database.passwordSecret" -}}
+{{- end -}}
 {{- if and (gt (int .Values.replicas) 1) (not .Values.database.url) -}}
 {{- fail (printf "replicas is %d, and replicas cannot share an SQLite file: write database.url, or leave replicas out" (int .Values.replicas)) -}}
 {{- end -}}

@@ -51,8 +51,8 @@ apart until nothing but selectors could be left: whatever else is left is a sele
 {{- $found := list -}}
 {{- $one := "[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?" -}}
 {{- /* Texts that could be no namespace become empty, and so do comments. */ -}}
-{{- $texts := printf "\"(%s)\"|'(%s)'|\"(?:[^\"\\\\]|\\\\.)*\"|'(?:[^'\\\\]|\\\\.)*'|`[^`]*`|#[^\n]*" $one $one -}}
-{{- $query := regexReplaceAll $texts .query "\"$1$2\"" -}}
+{{- $texts := printf "\"(%s)\"|'(%s)'|`(%s)`|\"(?:[^\"\\\\]|\\\\.)*\"|'(?:[^'\\\\]|\\\\.)*'|`[^`]*`|#[^\n]*" $one $one $one -}}
+{{- $query := regexReplaceAll $texts .query "\"$1$2$3\"" -}}
 {{- $confined := not (regexMatch `\b(?:label_replace|label_join|info|count_values)\b\s*(?:\(|by\b|without\b)` $query) -}}
 {{- $selectors := regexFindAll `\{[^{}]*\}` $query -1 -}}
 {{- $matcher := printf `[{,]\s*"?%s"?\s*=\s*"(%s)"` .label $one -}}

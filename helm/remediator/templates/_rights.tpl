@@ -80,7 +80,7 @@ the product's own declarations are written to. Of a place ("" is the whole clust
 {{- range $start := $starts -}}
 {{- $custom := ternary $wanted $start (contains "." $wanted) -}}
 {{- $way := printf "%s>%s" (include "remediator.shown" (dict "table" $table "kind" $start)) (include "remediator.shown" (dict "table" $table "kind" $wanted)) -}}
-{{- range get $table.between $way -}}
+{{- range get $table.between $way | default list -}}
 {{- $kind := ternary $custom . (eq . "Custom") -}}
 {{- $_ := set $rights (include "remediator.right" (dict "table" $table "verb" "get" "kind" $kind)) true -}}
 {{- if not $wanted -}}{{- $targets = append $targets $kind -}}{{- end -}}
@@ -185,8 +185,8 @@ the product's own declarations are written to. Of a place ("" is the whole clust
 {{- if or (hasKey $args "last_good") (and (hasKey $args "by") (not (hasPrefix "-" (toString $args.by)))) -}}{{- $found = "scale.up" -}}{{- end -}}
 {{- else if eq .action "delete_pods" -}}
 {{- $phases := ternary (list $args.phase) ($args.phase | default list) (kindIs "string" $args.phase) -}}
-{{- if not (hasKey $args "phase") -}}{{- $phases = ternary (list "any") list (hasKey $args "reason") -}}{{- end -}}
-{{- if not (without $phases "Failed" "Succeeded") -}}{{- $found = "delete_pods.ended" -}}{{- end -}}
+{{- if and (hasKey $args "reason") (not (hasKey $args "phase")) -}}{{- $found = "delete_pods.reason" -}}
+{{- else if not (without $phases "Failed" "Succeeded") -}}{{- $found = "delete_pods.ended" -}}{{- end -}}
 {{- else if eq .action "patch" -}}
 {{- $heads := list -}}
 {{- if kindIs "slice" $args.patch -}}

@@ -41,6 +41,12 @@ def test_the_yaml_and_the_json_are_the_same_roles_each_with_its_binding(rules):
     ]  # fmt: skip
 
 
+def test_the_values_for_the_chart_are_the_same_roles(rules):
+    items = json.loads(run(rules, "-o", "json").stdout)["items"]
+    roles = [{"namespace": each["metadata"].get("namespace", ""), "rules": each["rules"]} for each in items[::2]]
+    assert yaml.safe_load(run(rules, "-o", "values").stdout) == {"rbac": {"roles": roles}}
+
+
 def test_the_binding_is_for_the_account_that_is_named(rules):
     found = list(yaml.safe_load_all(run(rules, "--namespace", "ops", "--service-account", "fixer").stdout))
     assert found[-1]["subjects"] == [{"kind": "ServiceAccount", "name": "fixer", "namespace": "ops"}]
