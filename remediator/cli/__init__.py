@@ -19,6 +19,7 @@ COMMANDS = {
     "check": "every error of rule and settings files at once",
     "test": "play rule tests over virtual time and a simulated cluster",
     "plan": "what would be done now, and why not",
+    "backtest": "how often rules would have fired over the past, and what would have held them back",
     "rbac": "the least roles that settings and rules need",
     "schema": "JSON Schema of rule and settings files, for editors",
     "audit": "export, verify and anchor the journal",

@@ -145,7 +145,7 @@ async def _inspected(files: Sequence[RuleFile], settings: Settings, servers: Ser
 
     access = settings.kubernetes
     cluster = kubernetes.connect(access.kubeconfig, access.context) if servers.cluster else None
-    prometheus = _prometheus(settings, servers.prometheus) if servers.prometheus else None
+    prometheus = prometheus_at(settings, servers.prometheus) if servers.prometheus else None
     found = list[Found]()
     try:
         if prometheus:
@@ -160,7 +160,7 @@ async def _inspected(files: Sequence[RuleFile], settings: Settings, servers: Ser
     return together(found)
 
 
-def _prometheus(settings: Settings, url: str) -> Prometheus:
+def prometheus_at(settings: Settings, url: str) -> Prometheus:
     """The server at an address; how it is asked is the settings' to say where they name the same one, and nothing that
     is secret goes to another.
     """

@@ -8,8 +8,9 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from remediator.clients.outbound import NotPosted, Question
+from remediator.clients.outbound import NotPosted, Question, Replied
 from remediator.clients.prometheus import FORM, Prometheus
+from remediator.clients.query_answer import one_line
 
 T = TypeVar("T")
 
@@ -27,7 +28,7 @@ async def told(server: Prometheus, path: str, type_: Any, form: dict[str, str] |
     except NotPosted as error:
         raise NotTold(str(error)) from error
     if not replied.taken or replied.cut:
-        raise NotTold(f"{path.partition('?')[0]} answered {replied.status}: {replied.text or 'nothing'}")
+        raise NotTold(f"{path.partition('?')[0]} answered {replied.status}: {_reason(replied) or 'nothing'}")
     try:
         said = msgspec.json.decode(replied.body, type=_Body[type_])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -35,6 +36,14 @@ async def told(server: Prometheus, path: str, type_: Any, form: dict[str, str] |
     if said.status != "success" or said.data is None or said.warnings:
         raise NotTold(f"its answer may be incomplete: {'; '.join(said.warnings)[:200] or said.error[:200]}")
     return said.data
+
+
+def _reason(replied: Replied) -> str:
+    """What the server says of a refusal: in its own form, or whatever it is."""
+    try:
+        return one_line(msgspec.json.decode(replied.body, type=_Body[msgspec.Raw]).error.encode()) or replied.text
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return replied.text
 
 
 async def metric_names(server: Prometheus, since: datetime, until: datetime) -> frozenset[str]:

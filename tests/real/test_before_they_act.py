@@ -1,5 +1,5 @@
-"""Rules before they act: `check` and `plan` against a real Prometheus and a real API server, by the account that the
-product has. Neither of them writes; the audit log says so.
+"""Rules before they act: `check`, `plan` and `backtest` against a real Prometheus and a real API server, by the account
+that the product has. None of them writes; the audit log says so.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tests.lab.accounts import Account
 from tests.lab.lab import Lab
 from tests.lab.prometheus import Prometheus
 from tests.lab.waiting import wait_for
-from tests.lab.workloads import deployment, rolled_out
+from tests.lab.workloads import GOOD_IMAGE, deployment, rolled_out
 
 pytestmark = pytest.mark.lab
 
@@ -39,13 +39,12 @@ groups:
         do: [restart, {escalate: {receiver: oncall}}]
 """
 
-NEWER = "double_exponential_smoothing(up[1m], 0.5, 0.5) > 1"
 DOUBTFUL = """
 groups:
   - name: doubtful
     rules:
-      - {name: newer, when: {query: 'NEWER'}, target: {kind: Node}, do: [none]}
-      - {name: older, when: {query: 'holt_winters(up[1m], 0.5, 0.5) > 1'}, target: {kind: Node}, do: [none]}
+      - {name: newer, when: {query: 'double_exponential_smoothing(up[1m], 0.5, 0.5)'}, target: {kind: Node}, do: [none]}
+      - {name: older, when: {query: 'holt_winters(up[1m], 0.5, 0.5)'}, target: {kind: Node}, do: [none]}
       - {name: many, when: {query: 'up * on (job) kube_pod_info > 1'}, target: {kind: Node}, do: [none]}
       - {name: dead, when: {query: 'kube_deployment_status_conditions > 1'}, target: {kind: Deployment}, do: [none]}
       - {name: lacks, when: {query: 'kube_deployment_spec_replicas{team="a"}'}, target: {kind: Deployment}, do: [none]}
@@ -93,46 +92,81 @@ def config(stuck: str, remediator: Account, prometheus: Prometheus, tmp_path: Pa
     return file
 
 
-def test_rules_are_checked_and_planned_without_a_write(
+def test_rules_are_checked_planned_and_played_without_a_write(
     lab: Lab, stuck: str, config: Path, remediator: Account, prometheus: Prometheus
 ) -> None:
-    _what_is_right_fires_and_leads_somewhere(config, stuck, prometheus)
+    _what_is_right_fires(config, prometheus)
     _rights_that_lack_are_named(config, stuck, lab, remediator)
     _what_is_doubtful_is_told(config.parent, prometheus)
-    _plans_are_told_with_a_diff(config, stuck)
+    _plans_have_the_api_servers_diff(config, stuck)
+    _the_past_is_played(config)
     assert lab.writes(remediator) == ()
     assert {(one.verb, one.resource) for one in lab.dry_runs(remediator)} == {("patch", "deployments")}
 
 
-def _what_is_right_fires_and_leads_somewhere(config: Path, stuck: str, prometheus: Prometheus) -> None:
+def _what_is_right_fires(config: Path, prometheus: Prometheus) -> None:
     answer = said("check", "--config", config, "--prometheus", prometheus.url)
-    assert (answer["problems"], answer["warnings"]) == ([], [])
+    assert (answer["ok"], answer["problems"], answer["warnings"]) == (True, [], [])
     assert {each["rule"]: each["signals"] for each in answer["now"]} == {"undo-stuck-rollout": 1, "restart-stuck": 1}
 
 
 def _rights_that_lack_are_named(config: Path, stuck: str, lab: Lab, remediator: Account) -> None:
     """The account asks about itself; then the admin, who may do all, asks about the account: both are told the same."""
-    asked = ["check", "--config", config, "--prometheus", lab.prometheus_url, "--cluster"]
-    mine = said(*asked)
+    mine = said("check", "--config", config, "--prometheus", lab.prometheus_url, "--cluster")
     found = [each["message"].partition(", needed for: ")[::2] for each in mine["problems"]]
-    print(found)
-    user = remediator.username
-    theirs = said("check", "--cluster", "--as", user, config.parent / "rules.yaml", kubeconfig=lab.kubeconfig())
-    print([each["message"] for each in theirs["problems"]])
-    print(json.dumps(mine["now"]))
-    print([each["message"] for each in mine["warnings"]])
+    both = "(rule undo-stuck-rollout, restart-stuck)"
+    lacking = {
+        ("get configmaps remediator-pause in remediator", ""),
+        (f"create pods in {stuck}", f"guard capacity {both}"),
+        (f"list deployments.apps in {stuck}", f"guard storm {both}"),
+    }
+    assert {(what.partition("may not ")[2], why if "guard" in why else "") for what, why in found} == lacking
+    assert all("diagnosis" in each["message"] for each in mine["warnings"])
+    web = f"Deployment/{stuck}/web"
+    assert [each["targets"] for each in mine["now"]] == [[web], [web]]
+    asked = ["check", "--cluster", "--as", remediator.username, config.parent / "rules.yaml"]
+    theirs = said(*asked, kubeconfig=lab.kubeconfig())
+    whose = [each["message"].replace(remediator.username, "the account that asks") for each in theirs["problems"]]
+    assert sorted(whose) == sorted(each["message"] for each in mine["problems"])
 
 
 def _what_is_doubtful_is_told(folder: Path, prometheus: Prometheus) -> None:
-    (folder / "doubtful.yaml").write_text(DOUBTFUL.replace("NEWER", NEWER))
+    (folder / "doubtful.yaml").write_text(DOUBTFUL)
     answer = said("check", "--prometheus", prometheus.url, folder / "doubtful.yaml")
-    print(
-        json.dumps(
-            [[(each["line"], each["message"]) for each in answer[kind]] for kind in ("problems", "warnings")], indent=1
-        )
-    )
+    refused = {each["line"]: each["message"] for each in answer["problems"]}
+    assert all(message.startswith("this Prometheus refuses it: answered 4") for message in refused.values())
+    version_2 = {5, 7}  # of the two functions each version has another one, the newer one behind a flag
+    assert set(refused) in (version_2, {5, 6, 7})
+    assert [(each["line"], each["message"].partition(" have the labels ")[0]) for each in answer["warnings"]] == [
+        (8, "there was no series of `kube_deployment_status_conditions` in the last day"),
+        (9, "no series of `kube_deployment_spec_replicas` has a label `team`"),
+        (10, "this Prometheus has no alerting rule `KubeDeploymentRolloutStucked`"),
+        (11, "the series of its query"),
+    ]
 
 
-def _plans_are_told_with_a_diff(config: Path, stuck: str) -> None:
-    undo, restart = said("plan", "--config", config)["rules"]
-    print(json.dumps([undo, restart], indent=1)[:6000])
+def _plans_have_the_api_servers_diff(config: Path, stuck: str) -> None:
+    """The first rule would roll back; the second one is for the same target, which is then in the first one's hand."""
+    plan = said("plan", "--config", config)
+    assert "there is no journal" in plan["journal"]
+    undo, restart = plan["rules"]
+    assert (undo["mode"], undo["signals"], restart["signals"]) == ("enforce", 1, 1)
+    (incident,) = undo["incidents"]
+    (rung,) = incident["rungs"]
+    assert (incident["target"], rung["action"]) == (f"Deployment/{stuck}/web", "rollback")
+    assert (rung["result"], [each for each in rung["verdicts"] if each["verdict"] != "allow"]) == ("act", [])
+    assert f'+ spec.template.spec.containers[app].image: "{GOOD_IMAGE}"' in rung["diff"].split("\n")
+    ((second, *_),) = [each["rungs"] for each in restart["incidents"]]
+    assert "one_hand" in {each["guard"] for each in second["verdicts"] if each["verdict"] == "hold"}
+
+
+def _the_past_is_played(config: Path) -> None:
+    """Both rules fired, and the second one would have had to wait for the cooldown of their one target."""
+    past = said("backtest", "--config", config, "--from", "10m", "--step", "1s")
+    found = {each["rule"]: each for each in past["rules"]}
+    assert {name: (each["signals"], each["incidents"]) for name, each in found.items()} == {
+        "undo-stuck-rollout": (1, 1),
+        "restart-stuck": (1, 1),
+    }
+    assert sum(each["steps"] for each in found.values()) == 1
+    assert [each["held"] for each in found.values() if not each["steps"]] == [{"cooldown": 1}]
