@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 from tests.e2e.requirements import ARCHIVE, WITHIN, cgroups
-from tests.lab.build import CONTROLPLANE, NODE, WEB, built
+from tests.lab.build import CONTROLPLANE, HELM, NODE, WEB, built
 from tests.lab.errors import LabError
 from tests.lab.packages import IMAGE, MONITORING, POSTGRESQL, require
 from tests.lab.packages import NODE as NODE_PACKAGES
@@ -46,7 +46,7 @@ def _prepare() -> None:
     if os.geteuid() != 0:
         raise LabError("a node needs root: sudo make e2e")
     require([*NODE_PACKAGES, *IMAGE, *MONITORING, *POSTGRESQL])
-    for program in (CONTROLPLANE, NODE, WEB):
+    for program in (CONTROLPLANE, NODE, WEB, HELM):
         built(program, print_line)
     if not ARCHIVE.exists():
         print_line("there is no image yet")

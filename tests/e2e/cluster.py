@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import httpx
 
 from tests.e2e.images import WEB
@@ -14,6 +16,7 @@ from tests.lab.client import Api, Json
 from tests.lab.controlplane import ControlPlane
 from tests.lab.folders import RunFolder
 from tests.lab.monitoring import Monitoring
+from tests.lab.postgresql import PostgreSQL
 from tests.lab.processes import Servers
 from tests.lab.progress import Say
 from tests.lab.waiting import wait_for
@@ -64,13 +67,36 @@ class RealCluster:
         parts = self._node_binary, self._web, self.control_plane, self.network, folder, self.servers
         return Node(number, *parts)
 
+    def volume(self, namespace: str, name: str, owner: int) -> None:
+        """A volume on this machine, claimed by that name; it belongs to a user, as no kubelet changes its owner."""
+        folder = self.folder.data / "volumes" / namespace
+        folder.mkdir(parents=True)
+        os.chown(folder, owner, 0)
+        size, modes = {"storage": "1Gi"}, ["ReadWriteOnce"]
+        bound = {
+            "capacity": size,
+            "accessModes": modes,
+            "hostPath": {"path": str(folder)},
+            "storageClassName": namespace,
+        }
+        self.admin.create(_object("PersistentVolume", namespace, bound))
+        claim = {"resources": {"requests": size}, "accessModes": modes, "storageClassName": namespace}
+        self.admin.create(_object("PersistentVolumeClaim", name, claim), namespace)
+
     def type(self, *words: str) -> str:
         """What kubectl prints when an administrator types this."""
         return run(self.kubectl, "--kubeconfig", self.control_plane.kubeconfig("admin"), *words)
 
-    def writes(self, user: str, namespace: str) -> list[Request]:
-        """What a user wrote in a namespace by the audit log: answered 2xx, and no dry run."""
-        return [one for one in self._audit.of(user, namespace) if one.persisted and one.resource != "events"]
+    def writes(self, user: str) -> list[Request]:
+        """What a user wrote by the audit log: answered 2xx, and no dry run."""
+        return [one for one in self._audit.of(user) if one.persisted]
+
+    def database(self) -> str:
+        """The URL of an empty PostgreSQL database beside the cluster, as pods reach it."""
+        server = PostgreSQL(self.folder.data / "postgresql", self.servers, self._say)
+        server.let_in("10.88.0.0/16")
+        address = self.network.expose(int(server.url.rpartition(":")[2].partition("/")[0]))
+        return f"postgresql://postgres@{address}/postgres"
 
     def stop(self, keep_logs: bool = False) -> None:
         """End all servers. Containers and what was mounted for them end with the namespaces."""
@@ -83,11 +109,12 @@ class RealCluster:
 class Shop:
     """A tiny web server in a namespace of its own: a Deployment, and a Service that is asked over HTTP."""
 
-    def __init__(self, cluster: RealCluster, namespace: str, replicas: int = 2) -> None:
+    def __init__(self, cluster: RealCluster, namespace: str, replicas: int = 2, prefers: str = "") -> None:
+        """Create it, on a node that it `prefers` if that has room, and wait until it is served."""
         self.cluster, self.namespace = cluster, namespace
         cluster.admin.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
         cluster.admin.wait_for("serviceaccounts", "default", namespace, lambda one: True, PATIENCE)
-        cluster.admin.create(_deployment(replicas), namespace)
+        cluster.admin.create(_deployment(replicas, prefers), namespace)
         service = cluster.admin.create(_service(), namespace)
         self.url = f"http://{service['spec']['clusterIP']}:8000/"
         self.wait_until_served()
@@ -118,6 +145,11 @@ class Shop:
         body = {"spec": {"template": template}}
         self.cluster.admin.patch("deployments", "web", body, self.namespace, how="strategic")
 
+    def let_all_go_at_once(self) -> None:
+        """From now on the old version goes before the new one comes, so that a bad roll-out is an outage."""
+        body = {"spec": {"strategy": {"type": "Recreate", "rollingUpdate": None}}}
+        self.cluster.admin.patch("deployments", "web", body, self.namespace)
+
     def crash_loop(self) -> Json:
         """Wait until one of its pods waits in CrashLoopBackOff; that pod."""
         found = wait_for(self._crashing, bool, f"a crash loop in {self.namespace}", PATIENCE)
@@ -127,13 +159,26 @@ class Shop:
         pods = self.cluster.admin.list("pods", self.namespace)
         return [one for one in pods if "CrashLoopBackOff" in str(one["status"].get("containerStatuses"))]
 
+    def node(self) -> str:
+        """The node on which its newest pod was placed; empty where that waits for one."""
+        pods = self.cluster.admin.list("pods", self.namespace)
+        newest = max(pods, key=lambda pod: pod["metadata"]["creationTimestamp"])
+        return newest["spec"].get("nodeName", "")
+
     def command(self) -> list[str]:
         """What the Deployment's container runs."""
         deployment = self.cluster.admin.get("deployments", "web", self.namespace)
         return deployment["spec"]["template"]["spec"]["containers"][0]["args"]
 
 
-def _deployment(replicas: int) -> Json:
+def _object(kind: str, name: str, spec: Json) -> Json:
+    return {"apiVersion": "v1", "kind": kind, "metadata": {"name": name}, "spec": spec}
+
+
+def _deployment(replicas: int, prefers: str) -> Json:
+    here = {"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In", "values": [prefers]}]}
+    preferred = [{"weight": 100, "preference": here}]
+    affinity = {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": preferred}} if prefers else {}
     container = {
         "name": "web",
         "image": WEB,
@@ -148,23 +193,16 @@ def _deployment(replicas: int) -> Json:
         "metadata": {"name": "web"},
         "spec": {
             "replicas": replicas,
-            # The old version goes before the new one comes, so that a bad roll-out is an outage.
-            "strategy": {"type": "Recreate"},
+            # One of two may be missing: a version that does not start leaves half of the pods.
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1, "maxSurge": 0}},
             "selector": {"matchLabels": {"app": "web"}},
             "template": {
                 "metadata": {"labels": {"app": "web"}},
-                "spec": {"terminationGracePeriodSeconds": 5, "containers": [container]},
+                "spec": {"terminationGracePeriodSeconds": 5, "containers": [container], "affinity": affinity},
             },
         },
     }
 
 
 def _service() -> Json:
-    port = {"port": 8000, "targetPort": 8000}
-    metadata = {"name": "web"}
-    return {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": metadata,
-        "spec": {"selector": {"app": "web"}, "ports": [port]},
-    }
+    return _object("Service", "web", {"selector": {"app": "web"}, "ports": [{"port": 8000, "targetPort": 8000}]})

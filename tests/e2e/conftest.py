@@ -1,15 +1,62 @@
-"""Fixtures of the end-to-end tests: the cluster, and the product in it."""
+"""Fixtures of the end-to-end tests: the cluster, the product in it, and what it looks after. One of each a session."""
 
 from __future__ import annotations
 
+import json
 import os
+import time
 from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.cluster import RealCluster
+from tests.e2e.cluster import RealCluster, Shop
+from tests.e2e.installation import Installation
 from tests.e2e.requirements import WITHIN
+from tests.lab.client import Json
 from tests.lab.progress import print_line
+from tests.lab.webhook import WebhookReceiver
+
+RULES = """
+groups:
+- name: workloads
+  guards:
+    startup_grace: 0s
+    cooldown: 0s
+    budget: {max: 20, per: 1h}
+    attempts: {max: 20, within: 6h}
+    flapping: {transitions: 50, within: 30m}
+  rules:
+  - name: undo-crashing-release
+    when: {alert: 'KubePodCrashLooping{namespace="shop"}'}
+    target: {kind: Deployment}
+    do: [rollback]
+    until: {ready: true, for: 2s, within: 3m}
+  - name: watch-crashing-release
+    when: {alert: 'KubePodCrashLooping{namespace="watched"}'}
+    target: {kind: Deployment}
+    do: [rollback]
+    mode: observe
+  - name: tell-of-crashes
+    when: {alert: 'KubePodCrashLooping{namespace="cellar"}'}
+    target: {kind: Deployment}
+    do: [{escalate: {receiver: oncall}}]
+- name: nodes
+  guards: {startup_grace: 0s}
+  rules:
+  - name: empty-lost-node
+    when: {alert: KubeNodeNotReady}
+    target: {kind: Node}
+    do: [{drain: {timeout: 30s}}, {escalate: {receiver: oncall}}]
+    until: {ready: true, for: 2s, within: 40s}
+"""
+
+
+class Oncall(WebhookReceiver):
+    """Whom the product asks for help."""
+
+    def about(self, word: str) -> list[Json]:
+        """The messages in which a word occurs."""
+        return [one for one in self.payloads if word in json.dumps(one)]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -31,3 +78,43 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[RealCluster]:
         running.stop(keep_logs=failed)
         if failed:
             print_line(f"logs of the servers and the audit log are kept in {running.servers.logs}")
+
+
+@pytest.fixture(scope="session")
+def shop(cluster: RealCluster) -> Shop:
+    return Shop(cluster, "shop")
+
+
+@pytest.fixture(scope="session")
+def watched(cluster: RealCluster) -> Shop:
+    return Shop(cluster, "watched")
+
+
+@pytest.fixture(scope="session")
+def cellar(cluster: RealCluster) -> Shop:
+    return Shop(cluster, "cellar")
+
+
+@pytest.fixture(scope="session")
+def oncall() -> Iterator[Oncall]:
+    receiver = Oncall()
+    with receiver:
+        yield receiver
+
+
+@pytest.fixture(scope="session")
+def receivers(cluster: RealCluster, oncall: Oncall) -> list[Json]:
+    """The settings' `receivers`: the one that the rules name."""
+    address = cluster.network.expose(int(oncall.url.split(":")[2].partition("/")[0]))
+    return [{"name": "oncall", "webhook_configs": [{"url": f"http://{address}/webhook"}]}]
+
+
+@pytest.fixture(scope="session")
+def product(cluster: RealCluster, shop: Shop, watched: Shop, cellar: Shop, receivers: list[Json]) -> Installation:
+    """The product, installed with an SQLite journal on a volume, when everything that its rules are about is there."""
+    started = time.monotonic()
+    release = Installation(cluster, "remediator", RULES, receivers)
+    seconds, memory = time.monotonic() - started, release.resident_bytes() / 2**20
+    print(f"e2e: ready {seconds:.1f} s after helm install began, resident {memory:.1f} MiB")
+    release.listen()
+    return release

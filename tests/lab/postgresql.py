@@ -91,6 +91,12 @@ class PostgreSQL:
             file.write_text(line + file.read_text())
         self.ask("SELECT pg_reload_conf()")
 
+    def let_in(self, addresses: str) -> None:
+        """Trust whoever comes from these addresses (CIDR) as well: loopback alone is not where pods are."""
+        file = self._data / "pg_hba.conf"
+        file.write_text(f"host all all {addresses} trust\n" + file.read_text())
+        self.ask("SELECT pg_reload_conf()")
+
     def ask(self, statement: str, url: str = "") -> str:
         """What psql prints for a statement, as the server's superuser."""
         command = [self._psql, "-XAtqc", statement, url or self.url]

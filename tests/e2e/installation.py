@@ -1,0 +1,170 @@
+"""The product in the cluster: the image, installed by the chart, seen over its Service."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import yaml
+
+from remediator.executor import FENCE
+from tests.e2e.cluster import PATIENCE, RealCluster, Shop
+from tests.e2e.network import ADDRESS
+from tests.e2e.requirements import ARCHIVE
+from tests.lab.audit import Request
+from tests.lab.client import Json
+from tests.lab.helm import CHART, Helm
+from tests.lab.waiting import wait_for
+
+IMAGE = "e2e.test/remediator"
+_TAG = "e2e"
+_TOKEN = "a-token-of-the-end-to-end-tests"
+_HEADERS = {"Authorization": f"Bearer {_TOKEN}"}
+
+
+class Installation:
+    """A release in a namespace of its own, ready; `url` is its Service's address, `webhook` Alertmanager's."""
+
+    def __init__(self, cluster: RealCluster, namespace: str, rules: str, receivers: list[Json], **values: Any) -> None:
+        self.cluster, self.namespace = cluster, namespace
+        cluster.node.load(ARCHIVE, f"{IMAGE}:{_TAG}")
+        cluster.admin.create(_restricted(namespace))
+        cluster.admin.create(_secret(), namespace)
+        if "database" not in values:
+            cluster.volume(namespace, "journal", owner=65532)
+            values["persistence"] = {"existingClaim": "journal"}
+        folder = cluster.folder.data / f"helm-{namespace}"
+        folder.mkdir()
+        self._helm = Helm(folder, cluster.control_plane.kubeconfig("admin"))
+        self.values = _values(cluster, yaml.safe_load(rules), receivers) | values
+        self._helm.run("install", "remediator", CHART, "--namespace", namespace, values=self.values)
+        service = cluster.admin.get("services", "remediator", namespace)
+        self.url = f"http://{service['spec']['clusterIP']}:{service['spec']['ports'][0]['port']}"
+        self.webhook = f"{self.url}/webhook/alertmanager"
+        self.wait_until_ready()
+
+    @property
+    def user(self) -> str:
+        """Its account, as the audit log calls it."""
+        return f"system:serviceaccount:{self.namespace}:remediator"
+
+    def listen(self) -> None:
+        """Let Alertmanager send it all alerts."""
+        self.cluster.monitoring.route_to(self.webhook, token=_TOKEN)
+
+    def wait_until_ready(self) -> None:
+        """Wait until its Service answers that it is ready."""
+        wait_for(lambda: self._get("/readyz"), bool, f"readiness of the release in {self.namespace}", PATIENCE)
+
+    def pods(self) -> list[Json]:
+        """Its pods."""
+        return self.cluster.admin.list("pods", self.namespace, labels="app.kubernetes.io/name=remediator")
+
+    def lines(self, kind: str = "") -> list[Json]:
+        """The journal over HTTP: all lines, or those of one kind."""
+        found: list[Json] = []
+        after = 0
+        while page := self._get(f"/api/v1/journal?limit=1000&after={after}")["items"]:
+            found, after = found + page, page[-1]["seq"]
+        return [line for line in found if kind in ("", line["kind"])]
+
+    def wait_for_line(self, kind: str, after: int = 0, namespace: str = "", **data: object) -> Json:
+        """Wait for a line of a kind behind a sequence number, about a target in a namespace, whose data has these."""
+
+        def fits(line: Json) -> bool:
+            about = (line["target"] or {}).get("namespace", "")
+            return line["seq"] > after and namespace in ("", about) and data.items() <= line["data"].items()
+
+        def found(lines: list[Json]) -> list[Json]:
+            return [line for line in lines if fits(line)]
+
+        return found(wait_for(lambda: self.lines(kind), found, f"a journal line {kind} {data}", PATIENCE, pause=0.3))[0]
+
+    def last(self) -> int:
+        """The newest line's sequence number."""
+        return max((line["seq"] for line in self.lines()), default=0)
+
+    def type(self, *words: str) -> str:
+        """What a command of the product prints, run in its own pod."""
+        pod = self.pods()[0]["metadata"]["name"]
+        return self.cluster.type("-n", self.namespace, "exec", pod, "--", "remediator", *words)
+
+    def writes(self) -> list[Request]:
+        """What it really wrote, by the audit log: no dry runs, no Events, no lease."""
+        return [one for one in self.cluster.writes(self.user) if one.resource not in ("events", "leases")]
+
+    def changes(self, shop: Shop) -> list[str]:
+        """The verbs of its writes to a shop's Deployment, without those that only fence it off."""
+        own = [one for one in self.writes() if (one.namespace, one.resource) == (shop.namespace, "deployments")]
+        return [one.verb for one in own if FENCE not in (one.body["metadata"].get("annotations") or {})]
+
+    def in_charge(self) -> str:
+        """The pod that is in charge."""
+        return self.lines("leader")[-1]["data"]["identity"].rpartition("_")[0]
+
+    def kill(self, pod: str) -> None:
+        """Delete a pod at once, and wait until it is gone."""
+        uid = self.cluster.admin.get("pods", pod, self.namespace)["metadata"]["uid"]
+        self.cluster.admin.delete("pods", pod, self.namespace, {"gracePeriodSeconds": 0})
+        wait_for(lambda: uid in str(self.pods()), lambda there: not there, f"the end of {pod}", PATIENCE)
+
+    def resident_bytes(self) -> int:
+        """Resident memory as it tells of itself."""
+        text = self._ask("/metrics").text
+        line = next(one for one in text.splitlines() if one.startswith("process_resident_memory_bytes "))
+        return int(float(line.split()[1]))
+
+    def uninstall(self) -> None:
+        """`helm uninstall`, and no alerts any more."""
+        self.cluster.monitoring.route_nowhere()
+        self._helm.run("uninstall", "remediator", "--namespace", self.namespace, "--wait")
+
+    def _get(self, path: str) -> Any:
+        return self._ask(path).json()
+
+    def _ask(self, path: str) -> httpx.Response:
+        try:
+            answer = httpx.get(f"{self.url}{path}", headers=_HEADERS, timeout=10, trust_env=False)
+            return answer.raise_for_status()
+        except httpx.HTTPError as error:
+            raise OSError(str(error)) from error
+
+
+def _values(cluster: RealCluster, rules: Json, receivers: list[Json]) -> dict[str, Any]:
+    config = {
+        "mode": "enforce",
+        "prometheus": {"url": f"http://{_exposed(cluster, cluster.monitoring.prometheus_url)}"},
+        "alertmanager": {
+            "url": f"http://{_exposed(cluster, cluster.monitoring.alertmanager_url)}",
+            "interval": "5s",
+            "receiver": "webhook",
+        },
+        "receivers": receivers,
+    }
+    return {
+        "image": {"repository": IMAGE, "tag": _TAG, "pullPolicy": "Never"},
+        "config": config,
+        "rules": {"rules.yaml": rules},
+        "webhook": {"tokenSecret": {"name": "tokens"}},
+        "operators": [{"name": "alice", "roles": ["view", "approve"], "tokenSecret": {"name": "tokens"}}],
+        "probes": {
+            "startupProbe": {"periodSeconds": 1, "failureThreshold": 300},
+            "readinessProbe": {"periodSeconds": 1},
+        },
+        # The product stays while the other node is lost.
+        "nodeSelector": {"kubernetes.io/hostname": "node-1"},
+        "networkPolicy": {"from": [{"ipBlock": {"cidr": f"{ADDRESS}/32"}}]},
+    }
+
+
+def _exposed(cluster: RealCluster, url: str) -> str:
+    return cluster.network.expose(int(url.rpartition(":")[2]))
+
+
+def _restricted(namespace: str) -> Json:
+    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": labels}}
+
+
+def _secret() -> Json:
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "tokens"}, "stringData": {"token": _TOKEN}}

@@ -1,0 +1,24 @@
+"""The kernel ends a container that takes more memory than it may: the person who is asked is told so."""
+
+from __future__ import annotations
+
+import json
+
+from tests.e2e.cluster import PATIENCE, Shop
+from tests.e2e.conftest import Oncall
+from tests.e2e.installation import Installation
+from tests.lab.waiting import wait_for
+
+
+def test_the_message_has_exit_code_137_and_what_the_container_last_said(
+    product: Installation, cellar: Shop, oncall: Oncall
+) -> None:
+    cellar.roll_out("eat", memory="24Mi")
+
+    product.wait_for_line("escalated", namespace=cellar.namespace)
+    (message,) = wait_for(lambda: oncall.about(cellar.namespace), bool, "a message", PATIENCE)
+    text = json.dumps(message)
+    assert "OOMKilled" in text
+    assert "137" in text
+    assert "web: filling the cache" in text, "the log of the instance that ended"
+    assert product.changes(cellar) == []
