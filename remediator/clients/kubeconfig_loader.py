@@ -7,13 +7,19 @@ names a CA, and then fails; the refresh token and client secret would go to whoe
 from __future__ import annotations
 
 import base64
+import json
 import ssl
+from contextlib import aclosing
 from typing import Any
-
-import aiohttp
+from urllib.parse import urlencode
 
 from remediator.bare import bare
+from remediator.clients.address import address
+from remediator.clients.connecting import Way
 from remediator.clients.credentials import CredentialsError
+from remediator.clients.http import Asked, Http
+from remediator.clients.http_config import Proxying
+from remediator.clients.ways import proxy_of
 
 with bare("kubernetes", "kubernetes.aio", "kubernetes.aio.client", "kubernetes.aio.config"):
     from kubernetes.aio import client
@@ -25,7 +31,9 @@ with bare("kubernetes", "kubernetes.aio", "kubernetes.aio.client", "kubernetes.a
 
 __all__ = ["Configuration", "open_kubeconfig"]
 
-_SECONDS = aiohttp.ClientTimeout(total=15)
+_SECONDS = 15.0
+_LARGEST = 1 << 20
+_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 class _Loader(KubeConfigLoader):
@@ -35,14 +43,12 @@ class _Loader(KubeConfigLoader):
         """Exchange the refresh token; the loader calls it where the id token is missing or about to expire."""
         config = provider["config"]
         trust = _trust(config)
-        login = aiohttp.encode_basic_auth(config["client-id"], config.value.get("client-secret", ""))
-        async with aiohttp.ClientSession(raise_for_status=True, timeout=_SECONDS, trust_env=True) as session:
-            issuer = config["idp-issuer-url"].rstrip("/")
-            async with session.get(f"{issuer}/.well-known/openid-configuration", ssl=trust) as response:
-                endpoint = (await response.json())["token_endpoint"]
-            form = {"grant_type": "refresh_token", "refresh_token": config["refresh-token"]}
-            async with session.post(endpoint, data=form, headers={"Authorization": login}, ssl=trust) as response:
-                answer = await response.json()
+        issuer = config["idp-issuer-url"].rstrip("/")
+        endpoint = (await _answer("GET", f"{issuer}/.well-known/openid-configuration", trust))["token_endpoint"]
+        login = f"{config['client-id']}:{config.value.get('client-secret', '')}"
+        headers = _FORM | {"Authorization": f"Basic {base64.b64encode(login.encode()).decode()}"}
+        form = {"grant_type": "refresh_token", "refresh_token": config["refresh-token"]}
+        answer = await _answer("POST", endpoint, trust, headers, urlencode(form).encode())
         config.value["id-token"] = answer["id_token"]
         config.value["refresh-token"] = answer.get("refresh_token", config["refresh-token"])
 
@@ -57,6 +63,19 @@ def open_kubeconfig(path: str, context: str) -> KubeConfigLoader:
         raise CredentialsError(f"{path} is empty")
     # No base path: relative names are looked up beside the file that has them, as the package itself asks for.
     return _Loader(merged, context or None, config_base_path=None)  # pyright: ignore[reportArgumentType]
+
+
+async def _answer(
+    method: str, url: str, tls: ssl.SSLContext, headers: dict[str, str] | None = None, body: bytes = b""
+) -> Any:
+    """What an OIDC provider answers, as JSON; `CredentialsError` where it refuses."""
+    there, proxy = address(url), proxy_of(Proxying(proxy_from_environment=True), url)
+    way = Way(there.host, there.port, tls if there.tls else None, "", address(proxy) if proxy else None)
+    async with aclosing(Http(1)) as http:
+        answered = await http.ask(Asked(way, method, there, headers or {}, body, _SECONDS, None, _LARGEST))
+    if not 200 <= answered.status < 300:
+        raise CredentialsError(f"{there.host} answers {answered.status} where the token was to be renewed")
+    return json.loads(answered.body)
 
 
 def _trust(config: Any) -> ssl.SSLContext:

@@ -5,13 +5,13 @@ Addresses may be secrets, so that errors name the host alone. A redirect to anot
 
 from __future__ import annotations
 
-import aiohttp
-from aiohttp.client_exceptions import ClientConnectorError
 from msgspec.structs import replace
-from yarl import URL
 
-from remediator import __version__
+from remediator.clients.address import address
+from remediator.clients.arriving import Late, Lost, NeverSent
 from remediator.clients.authorization import Authorizer, Headers, headers_of
+from remediator.clients.connecting import Way, usual_tls
+from remediator.clients.http import Asked, Http
 from remediator.clients.http_config import HttpConfig, OAuth2
 from remediator.clients.tls import Contexts
 from remediator.clients.ways import onward, proxy_of, same_place
@@ -71,7 +71,7 @@ class Outbound:
     """Requests over kept connections; `close` gives them back."""
 
     def __init__(self) -> None:
-        self._session: aiohttp.ClientSession | None = None
+        self._http = Http(CONNECTIONS)
         self._contexts = Contexts()
         self._authorizer = Authorizer(self._token)
 
@@ -80,18 +80,14 @@ class Outbound:
         host = _host(question.url)
         try:
             return await self._asked(question, config)
-        except TimeoutError as error:
+        except Late as error:
             raise NotPosted(f"{host} did not answer within {question.seconds:g} s") from error
-        except aiohttp.ClientError as error:
-            raise NotPosted(f"{host}: {_cause(error)}") from error
-        except (OSError, ValueError) as error:
-            raise NotPosted(f"{host}: {_line(str(error))}") from error
+        except (NeverSent, Lost, OSError, ValueError) as error:
+            raise NotPosted(f"{host}: {_line(str(error)) or type(error).__name__}") from error
 
     async def close(self) -> None:
         """End all connections."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        await self._http.aclose()
 
     async def _asked(self, question: Question, config: HttpConfig) -> Replied:
         """The answer, of another place where a redirect leads there."""
@@ -109,21 +105,15 @@ class Outbound:
         return replied
 
     async def _once(self, question: Question, config: HttpConfig, secrets: Headers) -> Replied:
-        async with self._connections().request(
-            question.method,
-            URL(question.url),
-            data=question.body,
-            headers=question.headers | secrets,
-            timeout=aiohttp.ClientTimeout(total=question.seconds),
-            allow_redirects=False,
-            ssl=self._contexts.of(config.tls_config) or True,
-            server_hostname=config.tls_config.server_name or None,
-            proxy=proxy_of(config.proxying, question.url),
-            proxy_headers=headers_of(config.proxy_connect_header) or None,
-        ) as response:
-            body, cut = await _read(response, question.most_bytes)
-            headers = {name.lower(): value for name, value in response.headers.items()}
-            return Replied(_host(question.url), response.status, body, headers, cut)
+        there, tls = address(question.url), config.tls_config
+        proxy = proxy_of(config.proxying, question.url)
+        context = (self._contexts.of(tls) or usual_tls()) if there.tls else None
+        told = tuple(headers_of(config.proxy_connect_header).items()) if proxy else ()
+        way = Way(there.host, there.port, context, tls.server_name, address(proxy) if proxy else None, told)
+        headers, body = question.headers | secrets, question.body or b""
+        asked = Asked(way, question.method, there, headers, body, question.seconds, None, question.most_bytes)
+        answered = await self._http.ask(asked)
+        return Replied(there.host, answered.status, answered.body, dict(answered.headers), answered.cut)
 
     async def _token(self, config: OAuth2, form: bytes, headers: Headers) -> tuple[int, bytes]:
         way = HttpConfig(
@@ -137,42 +127,13 @@ class Outbound:
         replied = await self.ask(Question("POST", config.token_url, _TOKEN_SECONDS, form, told), way)
         return replied.status, replied.body
 
-    def _connections(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, limit_per_host=CONNECTIONS),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                headers={"User-Agent": f"remediator/{__version__}"},
-            )
-        return self._session
-
-
-async def _read(response: aiohttp.ClientResponse, most_bytes: int) -> tuple[bytes, bool]:
-    """The body, and whether there is more of it than may be read."""
-    parts, size = [], 0
-    async for part in response.content.iter_any():
-        parts.append(part)
-        size += len(part)
-        if size > most_bytes:
-            return b"".join(parts)[:most_bytes], True
-    return b"".join(parts), False
-
 
 def _host(url: str) -> str:
     """The host of a URL, `NotPosted` where it is none for HTTP."""
     try:
-        parsed = URL(url)
-        host = parsed.host
-    except ValueError:
-        parsed, host = URL(), None
-    if parsed.scheme not in ("http", "https") or not host:
-        raise NotPosted("its address is no http:// or https:// URL")
-    return host
-
-
-def _cause(error: Exception) -> str:
-    """Why a request failed. Only errors of connecting are sure to say no more of the address than its host."""
-    return _line(str(error)) if isinstance(error, ClientConnectorError) else type(error).__name__
+        return address(url).host
+    except ValueError as error:
+        raise NotPosted(str(error)) from error
 
 
 def _line(text: str) -> str:

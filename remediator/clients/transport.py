@@ -6,18 +6,17 @@ than the whole, so that everything after it counts as sent. Bodies and tokens ar
 
 from __future__ import annotations
 
+import functools
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from typing import Any
+from contextlib import asynccontextmanager, contextmanager, suppress
+from urllib.parse import quote, urlencode
 
-import aiohttp
-from aiohttp import ClientHttpProxyError, ClientTimeout, ConnectionTimeoutError
-from aiohttp.client_exceptions import ClientConnectorError
-from yarl import URL
-
-from remediator import __version__
+from remediator.clients.address import Address, address
 from remediator.clients.answer import Answer, error_of
+from remediator.clients.arriving import Lost, NeverSent
+from remediator.clients.connecting import Way, usual_tls
 from remediator.clients.credentials import Credentials, CredentialsError, Grant
+from remediator.clients.http import Answered, Asked, Flow, Http
 from remediator.clients.request import Request
 from remediator.core.model import Value
 from remediator.ports import ClusterError, OutcomeUnknown, Unavailable
@@ -28,7 +27,6 @@ LARGEST = 64 << 20
 """Bytes of one answer: 15 times a page of well-filled Pods."""
 LONGEST_LINE = 16 << 20
 """Bytes of one event of a watch; etcd keeps an object below 1.5 MiB."""
-_NEVER_SENT = (ClientConnectorError, ConnectionTimeoutError, ClientHttpProxyError)
 
 
 class Timeouts(Value, frozen=True):
@@ -38,93 +36,89 @@ class Timeouts(Value, frozen=True):
     request: float = 30.0
 
 
-class _BrokenError(aiohttp.ClientError):
-    """A connection that broke after the request went out; hides the cause from aiohttp's own second try."""
-
-
-async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """Middleware of writes: aiohttp would send a DELETE again when a kept connection breaks under it."""
-    try:
-        return await send(request)
-    except _NEVER_SENT:
-        raise
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise _BrokenError(str(error) or type(error).__name__) from error
-
-
 class Transport:
     """Sends requests with the present credentials. Connections are kept between them; `close` gives them back."""
 
     def __init__(self, credentials: Credentials, timeouts: Timeouts | None = None) -> None:
         self._credentials = credentials
         self._timeouts = timeouts or Timeouts()
-        self._sessions: dict[str, aiohttp.ClientSession] = {}
+        self._requests, self._watches = Http(CONNECTIONS), Http(CONNECTIONS)
 
     async def ask(self, request: Request) -> bytes:
-        """The body of a 2xx answer; any other is the `ClusterError` it stands for."""
-        limit = ClientTimeout(total=self._timeouts.request, connect=self._timeouts.connect)
+        """The body of a 2xx answer; any other is the `ClusterError` it stands for.
+
+        A 401 comes before anything is done, so the same request goes out once more where the credentials turn out to
+        have been renewed meanwhile.
+        """
         with _translated(request):
-            async with self._answered(request, "requests", limit) as response:
-                return await _taken(response, request)
+            grant = await self._credentials.grant()
+            answered = await self._answer(request, grant)
+            if answered.status == 401 and (renewed := await self._renewed(grant)):
+                answered = await self._answer(request, renewed)
+        return _taken(answered, request)
 
     async def lines(self, request: Request, *, silence: float) -> AsyncGenerator[bytes]:
         """The lines of a stream until the server ends it; `Unavailable` after `silence` seconds without a byte."""
-        limit = ClientTimeout(total=None, connect=self._timeouts.connect, sock_read=silence)
         with _translated(request):
-            async with self._answered(request, "watches", limit) as response:
-                if response.status != 200:
-                    await _taken(response, request)
-                async for line in _split(response.content):
+            async with self._flow(request, silence) as flow:
+                if flow.status != 200:
+                    _taken(await _refusal(flow), request)
+                async for line in _split(flow.parts()):
                     yield line
 
     async def close(self) -> None:
         """End all connections."""
-        for session in self._sessions.values():
-            await session.close()
-        self._sessions.clear()
+        await self._requests.aclose()
+        await self._watches.aclose()
 
     @asynccontextmanager
-    async def _answered(
-        self, request: Request, pool: str, limit: ClientTimeout
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """The answer. A 401 comes before anything is done, so the same request goes out once more where the
-        credentials turn out to have been renewed meanwhile.
-        """
+    async def _flow(self, request: Request, silence: float) -> AsyncIterator[Flow]:
+        """As `ask`, of an answer that is read as it comes."""
         grant = await self._credentials.grant()
-        async with self._sent(request, grant, pool, limit) as response:
-            renewed = await self._credentials.grant(refused=grant.authorization) if response.status == 401 else grant
-            if renewed.authorization == grant.authorization:
-                yield response
+        async with self._watches.flow(self._asked(request, grant, None), silence) as flow:
+            renewed = await self._renewed(grant) if flow.status == 401 else None
+            if renewed is None:
+                yield flow
                 return
-        async with self._sent(request, renewed, pool, limit) as response:
-            yield response
+        async with self._watches.flow(self._asked(request, renewed, None), silence) as flow:
+            yield flow
 
-    def _sent(self, request: Request, grant: Grant, pool: str, limit: ClientTimeout) -> Any:
+    async def _renewed(self, refused: Grant) -> Grant | None:
+        """Credentials that the server has not refused yet; None where there are none."""
+        found = await self._credentials.grant(refused=refused.authorization)
+        return found if found.authorization != refused.authorization else None
+
+    async def _answer(self, request: Request, grant: Grant) -> Answered:
+        try:
+            return await self._requests.ask(self._asked(request, grant, self._timeouts.request))
+        except Lost as error:
+            if error.status < 400:
+                raise
+            return Answered(error.status, {}, b"")  # a refusal stands by its status, even where its body breaks off
+
+    def _asked(self, request: Request, grant: Grant, seconds: float | None) -> Asked:
         headers = {"Content-Type": request.content_type} if request.content_type else {}
         if grant.authorization:
             headers["Authorization"] = grant.authorization
-        return self._session(pool).request(
-            request.method,
-            URL(grant.server + request.path, encoded=True),
-            params=request.query,
-            data=request.body or None,
-            headers=headers,
-            timeout=limit,
-            ssl=grant.tls or True,
-            server_hostname=grant.server_name,
-            proxy=grant.proxy,
-            allow_redirects=False,
-            middlewares=(_once,) if request.writes else (),
-        )
+        there, way = _there(grant)
+        where = there._replace(target=there.target + request.path + _query(tuple(request.query.items())))
+        return Asked(way, request.method, where, headers, request.body, seconds, self._timeouts.connect, LARGEST)
 
-    def _session(self, pool: str) -> aiohttp.ClientSession:
-        if pool not in self._sessions:
-            self._sessions[pool] = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=CONNECTIONS),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                headers={"User-Agent": f"remediator/{__version__}", "Accept": "application/json"},
-            )
-        return self._sessions[pool]
+
+@functools.lru_cache(maxsize=16)
+def _there(grant: Grant) -> tuple[Address, Way]:
+    """The server of a grant, and the way to it."""
+    there = address(grant.server)
+    there = there._replace(target=there.target.rstrip("/"))
+    tls = (grant.tls or usual_tls()) if there.tls else None
+    proxy = address(grant.proxy) if grant.proxy else None
+    return there, Way(there.host, there.port, tls, grant.server_name or "", proxy)
+
+
+@functools.lru_cache(maxsize=256)
+def _query(pairs: tuple[tuple[str, str], ...]) -> str:
+    """What follows the path."""
+    return f"?{urlencode(pairs, quote_via=quote)}" if pairs else ""
 
 
 @contextmanager
@@ -136,46 +130,42 @@ def _translated(request: Request) -> Iterator[None]:
         raise
     except CredentialsError as error:
         raise Unavailable(f"{request.what}: {error}") from error
-    except _NEVER_SENT as error:
+    except NeverSent as error:
         raise Unavailable(f"{request.what}: no connection to the API server: {_short(error)}") from error
-    except (aiohttp.ClientError, OSError, ValueError) as error:
+    except (Lost, OSError, ValueError) as error:
         kind = OutcomeUnknown if request.writes else Unavailable
         raise kind(f"{request.what}: sent, but no whole answer came: {_short(error)}") from error
 
 
-async def _taken(response: aiohttp.ClientResponse, request: Request) -> bytes:
-    """The body of a 2xx answer. A refusal stands by its status, even where its body breaks off."""
-    try:
-        body = await _read(response.content)
-    except (aiohttp.ClientError, OSError):
-        if response.status < 400:
-            raise
-        body = b""
-    if 200 <= response.status < 300:
-        return body
-    raise error_of(Answer(response.status, body, response.headers.get("Retry-After", "")), request)
+def _taken(answered: Answered, request: Request) -> bytes:
+    """The body of a 2xx answer."""
+    if not 200 <= answered.status < 300:
+        raise error_of(Answer(answered.status, answered.body, answered.headers.get("retry-after", "")), request)
+    if answered.cut:
+        kind = OutcomeUnknown if request.writes else Unavailable
+        raise kind(f"{request.what}: the answer is larger than {LARGEST} bytes")
+    return answered.body
 
 
-async def _read(content: aiohttp.StreamReader) -> bytes:
-    parts, size = [], 0
-    async for part in content.iter_any():
-        size += len(part)
-        if size > LARGEST:
-            raise aiohttp.ClientPayloadError(f"the answer is larger than {LARGEST} bytes")
-        parts.append(part)
-    return b"".join(parts)
+async def _refusal(flow: Flow) -> Answered:
+    """The whole of an answer that is no stream of events; what is missing of it is not waited for."""
+    body = b""
+    with suppress(Lost):
+        async for part in flow.parts():
+            body += part
+    return Answered(flow.status, flow.headers, body)
 
 
-async def _split(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
-    """Lines of any length up to `LONGEST_LINE`; aiohttp's own reader gives up at 128 KiB, less than some Nodes take."""
+async def _split(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Lines of any length up to `LONGEST_LINE`."""
     rest = b""
-    async for part in content.iter_any():
+    async for part in parts:
         *lines, rest = (rest + part).split(b"\n")
         for line in lines:
             if line:
                 yield line
         if len(rest) > LONGEST_LINE:
-            raise aiohttp.ClientPayloadError(f"a line is longer than {LONGEST_LINE} bytes")
+            raise Lost(f"a line is longer than {LONGEST_LINE} bytes")
     if rest:
         yield rest
 

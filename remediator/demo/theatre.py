@@ -87,10 +87,17 @@ class SimulatedTheatre:
 
     async def _alertmanager(self, webhook: str) -> None:
         """Post each payload until it is taken, as Alertmanager does on 5xx."""
-        import aiohttp
+        import msgspec
 
-        async with aiohttp.ClientSession() as session:
+        from remediator.clients.http_config import HttpConfig
+        from remediator.clients.outbound import Outbound, Question
+
+        outbound = Outbound()
+        try:
             while True:
-                body = await self._posts.get()
-                while (await session.post(webhook, json=body)).status >= 500:
+                body = msgspec.json.encode(await self._posts.get())
+                question = Question("POST", webhook, 60.0, body, {"Content-Type": "application/json"})
+                while (await outbound.ask(question, HttpConfig())).status >= 500:
                     await self._real.sleep(0.5)
+        finally:
+            await outbound.close()

@@ -17,6 +17,7 @@ from tests.bench import (
     cache,
     failover,
     history,
+    incident,
     intake,
     large_group,
     latency,
@@ -42,6 +43,7 @@ ON_SERVERS: dict[str, Callable[[Lab, Say], list[Row]]] = {
 BY_NAME_ONLY = frozenset({"failover", "memory"})
 """What takes as long as all the others together."""
 ALONE: dict[str, Callable[[Path, Say], list[Row]]] = {
+    "incident": incident.measure,
     "history": history.measure,
     "cache": cache.measure,
     "simulated": simulated.measure,

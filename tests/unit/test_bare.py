@@ -13,12 +13,12 @@ from remediator.bare import bare
 
 LOADED = """
 remediator.cli.run remediator.config.apart remediator.app remediator.journal.sqlite remediator.clients.kubernetes
-remediator.clients.kubeconfig_loader remediator.notify.receivers aiohttp sqlalchemy starlette.applications
+remediator.clients.kubeconfig_loader remediator.notify.receivers sqlalchemy starlette.applications
 uvicorn.server
 """
 """What the service with a journal and a kubeconfig has loaded when it is ready."""
 NEEDLESS = """
-cel_expr_python google.protobuf http.server kubernetes.client multiprocessing pydantic requests rich
+aiohttp cel_expr_python google.protobuf http.server kubernetes.client multiprocessing pydantic requests rich
 sqlalchemy.dialects.postgresql sqlalchemy.orm uvicorn.supervisors wsgiref
 """
 """What it does not need for that: these would be a third of its memory and half of its start."""

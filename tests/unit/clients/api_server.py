@@ -23,6 +23,8 @@ class Seen:
     query: dict[str, str]
     headers: dict[str, str]
     body: bytes
+    target: str = ""
+    peer: object = None
 
     @property
     def json(self) -> Any:
@@ -39,6 +41,9 @@ class Connection:
 
     def reset(self) -> None:
         self._writer.transport.abort()
+
+    def end(self) -> None:
+        self._writer.close()
 
 
 def answer(status: int = 200, content: Any = None, **headers: str) -> Reply:
@@ -130,20 +135,20 @@ class ApiServer:
         try:
             with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
                 while True:
-                    self.seen.append(await _request(reader))
+                    self.seen.append(await _request(reader, writer.get_extra_info("peername")))
                     await self.reply(Connection(writer))
         finally:
             writer.transport.abort()
 
 
-async def _request(reader: asyncio.StreamReader) -> Seen:
+async def _request(reader: asyncio.StreamReader, peer: object) -> Seen:
     head = (await reader.readuntil(b"\r\n\r\n")).decode()
     first, *rest = head.strip().split("\r\n")
     method, target, _ = first.split(" ")
     headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in rest)}
     body = await reader.readexactly(int(headers.get("content-length", "0")))
     parts = urlsplit(target)
-    return Seen(method, parts.path, dict(parse_qsl(parts.query)), headers, body)
+    return Seen(method, parts.path, dict(parse_qsl(parts.query)), headers, body, target, peer)
 
 
 @contextlib.asynccontextmanager

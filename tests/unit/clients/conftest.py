@@ -1,14 +1,21 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
 
 import pytest
+import uvloop
 
 from remediator.clients.credentials import Grant
 from remediator.clients.kubernetes import KubernetesCluster
 from remediator.clients.transport import Timeouts, Transport
 
 from .api_server import ApiServer, running
+
+
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Tests of clients run on the loop that the service has."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 class Fixed:

@@ -145,7 +145,7 @@ async def test_a_name_that_does_not_resolve_is_unavailable() -> None:
 async def test_a_kept_connection_that_breaks_under_a_delete_is_not_tried_again(
     cluster: KubernetesCluster, api: ApiServer
 ) -> None:
-    """aiohttp repeats GET and DELETE on such a connection; a write is ours to repeat or not."""
+    """Many clients repeat GET and DELETE on such a connection; a write is ours to repeat or not."""
     await cluster.get(WEB)
     api.reply = reset
     with pytest.raises(OutcomeUnknown):
