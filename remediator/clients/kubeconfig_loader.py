@@ -9,7 +9,9 @@ from __future__ import annotations
 import base64
 import json
 import ssl
+import sys
 from contextlib import aclosing
+from types import ModuleType
 from typing import Any
 from urllib.parse import urlencode
 
@@ -27,7 +29,13 @@ with bare("kubernetes", "kubernetes.aio", "kubernetes.aio.client", "kubernetes.a
 
     # The loader takes both from the package; the other one, which loads pydantic, is for what is not done here.
     client.Configuration, client.ApiClient = Configuration, object
+    # Nor is its way to ask for OIDC tokens needed, which loads aiohttp: ours is below.
+    _openid = ModuleType("kubernetes.aio.config.openid")
+    _openid.OpenIDRequestor = object  # type: ignore[attr-defined]
+    sys.modules[_openid.__name__] = _openid
     from kubernetes.aio.config.kube_config import KubeConfigLoader, KubeConfigMerger
+
+    del sys.modules[_openid.__name__]
 
 __all__ = ["Configuration", "open_kubeconfig"]
 

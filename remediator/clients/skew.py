@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 
 from remediator.clock import SystemClock
 
@@ -27,12 +27,9 @@ class Skew:
 
     def learn(self, sent: datetime, date: str) -> None:
         """An answer to what was sent then, just received, has this `Date`; one that is none says nothing."""
-        received = self.now()
-        try:
-            theirs = parsedate_to_datetime(date).astimezone(UTC)
-        except (ValueError, OverflowError):
-            return
-        self._ahead = _least(theirs - received, theirs + _SECOND - sent)
+        theirs = _instant(date)
+        if theirs is not None:
+            self._ahead = _least(theirs - self.now(), theirs + _SECOND - sent)
 
     @property
     def reason(self) -> str:
@@ -41,6 +38,17 @@ class Skew:
             return ""
         seconds, way = abs(self._ahead.total_seconds()), "ahead of" if self._ahead > _NONE else "behind"
         return f"the server's clock is {seconds:.0f} s {way} ours: let NTP set both"
+
+
+@functools.lru_cache(maxsize=16)
+def _instant(date: str) -> datetime | None:
+    """What a `Date` says; the answers of one second say the same."""
+    from email.utils import parsedate_to_datetime  # slow to import, and only servers that are asked need it
+
+    try:
+        return parsedate_to_datetime(date).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _least(low: timedelta, high: timedelta) -> timedelta:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import ipaddress
 from urllib.parse import SplitResult, urljoin, urlsplit
-from urllib.request import getproxies_environment
 
 from remediator.clients.http_config import Proxying
 
@@ -17,6 +16,8 @@ _READING = frozenset({301, 302, 303, *KEEPING})
 def proxy_of(way: Proxying, url: str) -> str | None:
     """The proxy for a URL. `no_proxy` lists hosts (their subdomains too), addresses, CIDR blocks and `*`."""
     if way.proxy_from_environment:
+        from urllib.request import getproxies_environment  # loads http.client and email, for few
+
         known = getproxies_environment()
         parts = urlsplit(url)
         passed = _passed_by(known.get("no", way.no_proxy), parts)
