@@ -25,11 +25,9 @@ from remediator.clients.ways import proxy_of
 
 with bare("kubernetes", "kubernetes.aio", "kubernetes.aio.client", "kubernetes.aio.config"):
     from kubernetes.aio import client
-    from kubernetes.aio.client.configuration import Configuration
 
-    # The loader takes both from the package; the other one, which loads pydantic, is for what is not done here.
-    client.Configuration, client.ApiClient = Configuration, object
-    # Nor is its way to ask for OIDC tokens needed, which loads aiohttp: ours is below.
+    # The loader takes these from the package. They load pydantic and aiohttp, and are for what is not done here.
+    client.Configuration = client.ApiClient = object
     _openid = ModuleType("kubernetes.aio.config.openid")
     _openid.OpenIDRequestor = object  # type: ignore[attr-defined]
     sys.modules[_openid.__name__] = _openid
@@ -42,6 +40,15 @@ __all__ = ["Configuration", "open_kubeconfig"]
 _SECONDS = 15.0
 _LARGEST = 1 << 20
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+class Configuration:
+    """What the loader sets, as the package's own has it before."""
+
+    def __init__(self) -> None:
+        self.api_key: dict[str, str] = {}
+        self.host, self.verify_ssl = "http://localhost", True
+        self.ssl_ca_cert = self.cert_file = self.key_file = self.tls_server_name = self.proxy = ""
 
 
 class _Loader(KubeConfigLoader):
