@@ -22,8 +22,8 @@ _MOST_ANSWER = 16 * 1024
 class Way(NamedTuple):
     """Where a connection leads and how it is made; requests of the same way share connections.
 
-    `tls` is None for plain HTTP; `server_name` stands in for the host in the certificate. A proxy whose tunnel is wanted
-    is `told` these headers.
+    `tls` is None for plain HTTP; `server_name` stands in for the host in the certificate. A proxy is `told` these
+    headers where its tunnel is wanted.
     """
 
     host: str
