@@ -4,7 +4,9 @@ release of the chart of before is upgraded and rolled back with its journal, and
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -195,7 +197,7 @@ def _readable(rendered: list[Json], folder: Path) -> None:
     (places / "git/current/rules/given.yaml").write_text("groups: []\n")
     for name, rule_file in [each for data in maps for each in data.items() if each[0] == "some.yaml"]:
         (places / "values" / name).write_text(rule_file)
-    (folder / "remediator.yaml").write_text(text.replace("/rules/", f"{places}/"))
+    (folder / "remediator.yaml").write_text(text.replace("- /rules/", f"- {places}/"))
     load_rules(load_settings(folder / "remediator.yaml"))
 
 
@@ -230,6 +232,30 @@ class Release:
     def settings(self) -> Json:
         return yaml.safe_load(self.lab.admin.get("configmaps", self.name, self.home)["data"]["remediator.yaml"])
 
+    def check(self, folder: Path) -> subprocess.CompletedProcess[str]:
+        """What `helm test` has the product check, under the release's account, of settings and rules as they are there."""
+        text = self.lab.admin.get("configmaps", self.name, self.home)["data"]["remediator.yaml"]
+        (folder / "values").mkdir()
+        for name, body in self.lab.admin.get("configmaps", f"{self.name}-rules", self.home)["data"].items():
+            (folder / "values" / name).write_text(body)
+        (folder / "remediator.yaml").write_text(text.replace("- /rules/", f"- {folder}/"))
+        command = [
+            sys.executable,
+            "-m",
+            "remediator",
+            "check",
+            "--config",
+            str(folder / "remediator.yaml"),
+            "--cluster",
+        ]
+        account = self.lab.account_of(self.name, self.home)
+        account.api.close()
+        return subprocess.run(
+            [*command, "--namespace", self.home],
+            env=os.environ | {"KUBECONFIG": str(account.kubeconfig)},
+            capture_output=True, text=True, timeout=300, check=False,
+        )  # fmt: skip
+
     def may(self, verb: str, resource: str, namespace: str, group: str = "") -> bool:
         """Whether its account may, as RBAC says."""
         asked = {"verb": verb, "resource": resource, "group": group, "namespace": namespace}
@@ -253,7 +279,7 @@ CLAIM = "journal-remediator-0"
 
 @pytest.mark.parametrize("before", BEFORE, ids=lambda path: path.name)
 def test_an_upgrade_and_a_rollback_keep_the_journal_and_the_rights_follow_the_rules(
-    lab: Lab, helm: Helm, home: str, before: Path
+    lab: Lab, helm: Helm, home: str, before: Path, tmp_path: Path
 ) -> None:
     lab.admin.create(volume(f"{home}-journal"))
     release = Release(lab, helm, home, "remediator")
@@ -269,6 +295,8 @@ def test_an_upgrade_and_a_rollback_keep_the_journal_and_the_rights_follow_the_ru
     assert release.may("patch", "deployments", home, "apps")
     assert not release.may("patch", "deployments", "default", "apps")
     assert release.may("patch", "nodes", "")
+    checked = release.check(tmp_path)
+    assert (checked.returncode, checked.stderr) == (0, ""), checked.stderr
     second = lab.admin.wait_for("pods", "remediator-0", home, lambda one: _replaces(one, first), timeout=300)
     assert _journal(second) == _journal(first) == {"/var/lib/remediator": CLAIM}
     new = release.workload("statefulsets")

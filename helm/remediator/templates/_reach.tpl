@@ -27,7 +27,7 @@ namespaces from which it is asked itself, its own and those of Prometheus and Al
 {{- end -}}
 
 {{- /*
-Where an address is: `service`, `service.namespace` and `service.namespace.svc…` are in a namespace; all others, and
+Where an address is: `service`, `service.namespace` and `[pod.]service.namespace.svc…` are in a namespace; all others, and
 `service.namespace`, which may as well be a name of the outside, have a `port`.
 */ -}}
 {{- define "remediator.place" -}}
@@ -44,8 +44,8 @@ Where an address is: `service`, `service.namespace` and `service.namespace.svc�
 {{- $found = dict "namespace" .home "port" "" -}}
 {{- else if eq (len $parts) 2 -}}
 {{- $_ := set $found "namespace" (index $parts 1) -}}
-{{- else if eq (index $parts 2) "svc" -}}
-{{- $found = dict "namespace" (index $parts 1) "port" "" -}}
+{{- else if regexMatch "^([^.]+\\.){2,3}svc(\\.|$)" $host -}}
+{{- $found = dict "namespace" (regexReplaceAll "\\.svc(\\..*)?$" $host "" | splitList "." | last) "port" "" -}}
 {{- end -}}
 {{- toJson $found -}}
 {{- end -}}
