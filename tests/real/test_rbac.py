@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -79,12 +80,12 @@ class Site:
         self._made: list[tuple[str, str, str]] = []
         lab.admin.create({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": home}}, home)
 
-    def printed(self, rules: str) -> list[Json]:
-        """What `remediator rbac` prints for these rules."""
+    def printed(self, rules: str, **settings: Any) -> list[Json]:
+        """What `remediator rbac` prints for these rules, under further settings."""
         (self.folder / "rbac-rules.yaml").write_text(rules)
-        settings = self.folder / "rbac.yaml"
-        settings.write_text("{mode: enforce, rule_files: [rbac-rules.yaml]}")
-        command = [sys.executable, "-m", "remediator", "rbac", "--config", str(settings), "--namespace", self.home]
+        file = self.folder / "rbac.yaml"
+        file.write_text(json.dumps({"mode": "enforce", "rule_files": ["rbac-rules.yaml"], **settings}))
+        command = [sys.executable, "-m", "remediator", "rbac", "--config", str(file), "--namespace", self.home]
         command += ["--service-account", self.home]
         found = subprocess.run([*command, "-o", "json"], capture_output=True, text=True, timeout=300, check=True)
         return json.loads(found.stdout)["items"]
