@@ -233,7 +233,7 @@ class Release:
         return yaml.safe_load(self.lab.admin.get("configmaps", self.name, self.home)["data"]["remediator.yaml"])
 
     def check(self, folder: Path) -> subprocess.CompletedProcess[str]:
-        """What `helm test` has the product check, under the release's account, of settings and rules as they are there."""
+        """What `helm test` has the product check, under the release's account."""
         text = self.lab.admin.get("configmaps", self.name, self.home)["data"]["remediator.yaml"]
         (folder / "values").mkdir()
         for name, body in self.lab.admin.get("configmaps", f"{self.name}-rules", self.home)["data"].items():
