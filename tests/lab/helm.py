@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -36,7 +37,7 @@ class Helm:
         command = [str(self._binary), *map(str, arguments)]
         if values is not None:
             place = self._folder / "values.yaml"
-            place.write_text(yaml.safe_dump(dict(values), allow_unicode=True))
+            place.write_text(json.dumps(values))  # which is YAML
             command += ["--values", str(place)]
         done = subprocess.run(
             command, env=self._environment, cwd=self._folder, capture_output=True, text=True, timeout=600, check=False
@@ -55,5 +56,5 @@ class Helm:
     ) -> list[dict[str, Any]]:
         """The manifests of a release, its tests left out."""
         command: Sequence[str | Path] = ("template", name, chart, "--namespace", namespace, "--skip-tests", *arguments)
-        found = yaml.safe_load_all(self.run(*command, values=values or {}))
+        found = yaml.load_all(self.run(*command, values=values or {}), Loader=yaml.CSafeLoader)
         return [each for each in found if each]

@@ -191,7 +191,7 @@ def _readable(rendered: list[Json], folder: Path) -> None:
     maps = [each["data"] for each in rendered if each["kind"] == "ConfigMap"]
     text = next(data["remediator.yaml"] for data in maps if "remediator.yaml" in data)
     places = folder / "rules"
-    for kind in ("values", "one", "two", "git/current/rules/deep"):
+    for kind in ("values", "from/one", "from/two", "git/current/rules/deep"):
         (places / kind).mkdir(parents=True)
         (places / kind / "given.yaml").write_text("groups: []\n")
     (places / "git/current/rules/given.yaml").write_text("groups: []\n")

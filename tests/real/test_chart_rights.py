@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -62,11 +63,11 @@ class Both:
 
     def product(self, case: Json) -> Rights | None:
         """None where the product takes no such rules."""
-        (self._folder / "rules.yaml").write_text(yaml.safe_dump(case["rules"]["some.yaml"]))
+        (self._folder / "rules.yaml").write_text(json.dumps(case["rules"]["some.yaml"]))
         config = {"kubernetes": {"pause_configmap": "remediator-pause"}, **case["config"], "rule_files": ["rules.yaml"]}
         if url := case.get("database", {}).get("url"):
             config["storage"] = {"url": url}
-        (self._folder / "remediator.yaml").write_text(yaml.safe_dump(config))
+        (self._folder / "remediator.yaml").write_text(json.dumps(config))
         try:
             said = load_settings(self._folder / "remediator.yaml")
             found = roles(said, load_rules(said), "ops")
@@ -373,7 +374,12 @@ RULES = st.one_of(
 )
 
 
-@settings(max_examples=3, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=3,
+    deadline=None,
+    phases=[Phase.generate],
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.large_base_example],
+)
 @given(rules=st.lists(st.tuples(RULES, st.sampled_from(STEPS)), min_size=40, max_size=60))
 def test_signals_that_nobody_thought_of(both: Both, rules: list[tuple[Json, Any]]) -> None:
     both.agree([case({**rule, "target": {"kind": "Deployment"}, "do": [step]}) for rule, step in rules])

@@ -44,7 +44,7 @@
 {{- define "remediator.ruleFiles" -}}
 {{- $found := list -}}
 {{- if .Values.rules -}}{{- $found = append $found "/rules/values/*.yaml" -}}{{- end -}}
-{{- range .Values.rulesFrom.configMaps -}}{{- $found = append $found (printf "/rules/%s/*.yaml" .) -}}{{- end -}}
+{{- range .Values.rulesFrom.configMaps -}}{{- $found = append $found (printf "/rules/from/%s/*.yaml" .) -}}{{- end -}}
 {{- with .Values.rulesFrom.git -}}
 {{- if .enabled -}}{{- $found = append $found (printf "/rules/git/current/%s" .path) -}}{{- end -}}
 {{- end -}}

@@ -113,7 +113,7 @@ spec:
 - {name: rules, mountPath: /rules/values, readOnly: true}
 {{- end }}
 {{- range $place, $name := .Values.rulesFrom.configMaps }}
-- {name: rules-{{ $place }}, mountPath: /rules/{{ $name }}, readOnly: true}
+- {name: rules-{{ $place }}, mountPath: /rules/from/{{ $name }}, readOnly: true}
 {{- end }}
 {{- if .Values.rulesFrom.git.enabled }}
 - {name: git, mountPath: /rules/git, readOnly: true}
@@ -139,6 +139,8 @@ spec:
 {{- if .Values.rulesFrom.git.enabled }}
 - name: git
   emptyDir: {sizeLimit: 256Mi}
+- name: git-tmp
+  emptyDir: {sizeLimit: 64Mi}
 - name: no-token
   emptyDir: {sizeLimit: 1Mi}
 {{- with .Values.rulesFrom.git.secret }}
@@ -195,7 +197,6 @@ args:
 - --username={{ $git.username }}
 - --password-file=/secrets/git/password
 {{- else }}
-- --add-user
 - --ssh-key-file=/secrets/git/ssh
 - --ssh-known-hosts-file=/secrets/git/known_hosts
 {{- end }}
@@ -206,9 +207,13 @@ resources:
   {{- toYaml $git.resources | nindent 2 }}
 securityContext:
   {{- toYaml .root.Values.securityContext | nindent 2 }}
+  {{- if .root.Values.podSecurityContext.runAsUser }}
+  # SSH wants a user that the image knows. Where the platform gives one, it makes it known as well.
+  runAsUser: {{ $git.runAsUser }}
+  {{- end }}
 volumeMounts:
 - {name: git, mountPath: /rules/git}
-- {name: tmp, mountPath: /tmp}
+- {name: git-tmp, mountPath: /tmp}
 # Where something is mounted already, no token is: Git is no business of the API server's.
 - {name: no-token, mountPath: /var/run/secrets/kubernetes.io/serviceaccount, readOnly: true}
 {{- if $git.secret }}
