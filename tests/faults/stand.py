@@ -112,8 +112,7 @@ class Stand:
 
     def let_go(self) -> None:
         """What was held goes on, and nothing is held any more."""
-        self.api.hold = ""
-        self.api.released.set()
+        self.api.let_go()
 
     def closed(self) -> str:
         """The reason with which the incident was closed, within `PATIENCE`; empty where it was not."""

@@ -30,8 +30,8 @@ class HeldApi:
 
     def __init__(self, lab: Lab, hold: str = "", write: int = 1) -> None:
         self.is_cut = False
-        self.hold_write(hold, write)
         self.held, self.released = threading.Event(), threading.Event()
+        self.hold_write(hold, write)
         self._client = httpx.Client(base_url=lab.url, verify=ssl.create_default_context(cafile=lab.ca_file), timeout=60)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
         self.url = f"http://127.0.0.1:{self._server.server_port}"
@@ -39,6 +39,13 @@ class HeldApi:
     def hold_write(self, hold: str, write: int = 1) -> None:
         """Hold so from now on: the first write, or the `write`th."""
         self.hold, self._earlier = hold, write - 1
+        self.held.clear()
+        self.released.clear()
+
+    def let_go(self) -> None:
+        """Pass on what is held, and hold nothing from now on."""
+        self.hold = ""
+        self.released.set()
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()

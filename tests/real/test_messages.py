@@ -193,12 +193,11 @@ def test_what_people_and_outside_systems_are_told(
         service.wait_for_line("incident_closed", timeout=120)
 
         # somebody writes between the decision and the write: 409, planned anew on what is there then
-        proxy.hold = "before"
+        proxy.hold_write("before")
         service.post(again)
         assert proxy.held.wait(120)
         lab.admin.patch("deployments", "crashing", {"metadata": {"labels": {"lab/touched": "yes"}}}, namespace)
-        proxy.hold = ""
-        proxy.released.set()
+        proxy.let_go()
         service.wait_for_line("outcome", timeout=120, status="applied")
         assert [line["data"]["status"] for line in service.lines("outcome")] == ["conflict", "applied"]
         assert [one.code for one in lab.refused(product)] == [409]

@@ -150,8 +150,7 @@ def test_a_stopped_one_that_wakes_up_writes_nothing_and_its_late_write_fails(
         one.process.send_signal(signal.SIGSTOP)
         in_charge(two)
         recovered(two)
-        api.hold = ""
-        api.released.set()  # the write that was on its way arrives now
+        api.let_go()  # the write that was on its way arrives now
         one.process.send_signal(signal.SIGCONT)
         wait_for(lambda: leadership(one), lambda said: said.startswith("standing by"), "the woken one stands by")
         late = wait_for(

@@ -27,6 +27,7 @@ from tests.lab.lab import Lab
 from tests.lab.waiting import wait_for
 from tests.lab.workloads import GOOD_IMAGE, daemon_set, deployment, job, pod, rolled_out, stateful_set
 from tests.real.conftest import Install
+from tests.real.held_api import HeldApi
 from tests.real.metrics_api import MetricsApi
 from tests.real.service import Service, alert
 
@@ -90,6 +91,16 @@ RIGHTS = [
 DEPLOYMENTS = (
     "undo", "by-kubectl", "fixed", "busy", "argo", "owned", "pause", "paused", "patch", "restart", "restart-by-kubectl",
 )  # fmt: skip
+_BUILD = {"statefulsets": stateful_set, "daemonsets": daemon_set}
+REVISED = [
+    (kind, name, is_there)
+    for kind, first, is_there in (
+        ("statefulsets", "set", rolled_out),
+        ("daemonsets", "daemon", lambda one: one["status"].get("numberReady") == 3),
+    )
+    for name in (first, f"{first}-by-kubectl")
+]
+"""What goes back to a ControllerRevision: one by us, and one of each kind by kubectl."""
 OTHER_IMAGE = "example.test/app:2.0"
 NOT_OF_A_TEMPLATE = (REMEDIATION, FENCE, "deployment.kubernetes.io/revision")
 
@@ -107,7 +118,7 @@ def test_every_action_on_workloads_against_the_audit_log(
     product = account(RIGHTS, name="hands")
     for name in DEPLOYMENTS:
         lab.admin.create(asking_for_cpu(deployment(name)), namespace)
-    for build, name in ((stateful_set, "set"), (daemon_set, "daemon"), (stateful_set, "on-delete")):
+    for build, name in ((stateful_set, "on-delete"), *((_BUILD[kind], name) for kind, name, _ in REVISED)):
         lab.admin.create(build(name), namespace)
     for name, most in (("owned", 10), ("capped", 14)):
         lab.admin.create(autoscaler(name, most), namespace)
@@ -119,20 +130,15 @@ def test_every_action_on_workloads_against_the_audit_log(
     metrics.load["owned"] = 960  # which wants twelve pods at 80 % of 100m each
     for name in DEPLOYMENTS:
         lab.admin.wait_for("deployments", name, namespace, rolled_out)
-    lab.admin.wait_for("statefulsets", "set", namespace, rolled_out)
-    lab.admin.wait_for("daemonsets", "daemon", namespace, lambda one: one["status"].get("numberReady") == 3)
+    for kind, name, is_there in REVISED:
+        lab.admin.wait_for(kind, name, namespace, is_there)
     on_delete = {"spec": {"updateStrategy": {"type": "OnDelete", "rollingUpdate": None}}}
     lab.admin.patch("statefulsets", "on-delete", on_delete, namespace)
     for name in ("undo", "by-kubectl", "fixed"):
         faults.stuck_rollout(lab.admin, name, namespace)
-    for kind, name in (("statefulsets", "set"), ("daemonsets", "daemon")):
+    for kind, name, _ in REVISED:
         lab.admin.patch(kind, name, image("example.test/app:broken"), namespace)
-        lab.admin.wait_for(
-            kind,
-            name,
-            namespace,
-            lambda one: one["status"].get("updatedNumberScheduled", 0) + one["status"].get("updatedReplicas", 0) > 0,
-        )
+        lab.admin.wait_for(kind, name, namespace, some_updated)
     lab.admin.patch("deployments", "paused", {"spec": {"paused": True}}, namespace)
     lab.admin.wait_for("horizontalpodautoscalers", "owned", namespace, is_at_its_limit, timeout=120)
     service = install(RULES, kubeconfig=product.kubeconfig).start()
@@ -154,9 +160,10 @@ def test_every_action_on_workloads_against_the_audit_log(
         ended(service, rule, "recovered")
     # a StatefulSet waits for its broken pod
     wait_for(lambda: wrote(lab, product, "set"), lambda number: number == 1, "the write to set")
-    kubectl(lab, namespace, "rollout", "undo", "deployment/by-kubectl")
+    for what in ("deployment/by-kubectl", "statefulset/set-by-kubectl", "daemonset/daemon-by-kubectl"):
+        kubectl(lab, namespace, "rollout", "undo", what)
     kubectl(lab, namespace, "rollout", "restart", "deployment/restart-by-kubectl")
-    ours, theirs = (whole_template(lab, name, namespace) for name in ("restart", "restart-by-kubectl"))
+    ours, theirs = (whole_template(lab, "deployments", name, namespace) for name in ("restart", "restart-by-kubectl"))
     at = [each["metadata"]["annotations"].pop(RESTARTED_AT) for each in (ours, theirs)]
     assert all(datetime.fromisoformat(each).tzinfo for each in at)
     assert without_name(ours, "restart") == without_name(theirs, "restart-by-kubectl")
@@ -166,6 +173,8 @@ def test_every_action_on_workloads_against_the_audit_log(
     assert notes(lab, "undo", namespace) == notes(lab, "by-kubectl", namespace)
     for kind, name in (("statefulsets", "set"), ("daemonsets", "daemon")):
         assert running(lab, kind, name, namespace) == GOOD_IMAGE
+        ours, theirs = (whole_template(lab, kind, each, namespace) for each in (name, f"{name}-by-kubectl"))
+        assert without_name(ours, name) == without_name(theirs, f"{name}-by-kubectl")
     assert lab.admin.get("deployments", "busy", namespace)["spec"]["replicas"] == 5
     assert lab.admin.get("horizontalpodautoscalers", "owned", namespace)["spec"]["maxReplicas"] == 14
     assert lab.admin.get("deployments", "owned", namespace)["spec"]["replicas"] == 12, "by its metrics, not by us"
@@ -370,8 +379,8 @@ def is_at_its_limit(autoscaler: dict[str, Any]) -> bool:
     return any(limited.items() <= each.items() for each in conditions)
 
 
-def whole_template(lab: Lab, name: str, namespace: str) -> dict[str, Any]:
-    return lab.admin.get("deployments", name, namespace)["spec"]["template"]
+def whole_template(lab: Lab, kind: str, name: str, namespace: str) -> dict[str, Any]:
+    return lab.admin.get(kind, name, namespace)["spec"]["template"]
 
 
 def without_name(template: dict[str, Any], name: str) -> str:
@@ -477,6 +486,48 @@ def test_pods_and_jobs_are_taken_away_each_once(
         ("delete", "jobs", ""), ("delete", "jobs", ""), ("delete", "pods", ""),
     ]  # fmt: skip
     service.verify()
+
+
+def test_pods_and_jobs_that_change_under_the_write_are_looked_at_again(
+    lab: Lab, namespace: str, account: MakeAccount, install: Install, tmp_path: Path
+) -> None:
+    """Somebody writes to each between our reading it and our write: 409, a new plan, and the one write then."""
+    product = account(RIGHTS, name="hands")
+    lab.admin.create(deployment("web"), namespace)
+    for name, fate in (("stuck", "hang"), ("again", "fail"), ("clutter", "fail")):
+        lab.admin.create(job(name, f"example.test/task:{fate}"), namespace)
+    lab.admin.wait_for("deployments", "web", namespace, rolled_out)
+    for name in ("again", "clutter"):
+        lab.admin.wait_for("jobs", name, namespace, has_failed)
+    sick, failed = (lab.admin.list("pods", namespace, labels=f"app={app}")[0]["metadata"] for app in ("web", "clutter"))
+    changed = [
+        ("Sick", "evict-pod", "pods", sick["name"], {"pod": sick["name"]}),
+        ("Stuck", "delete-job", "jobs", "stuck", {"job_name": "stuck"}),
+        ("Failed", "rerun-job", "jobs", "again", {"job_name": "again"}),
+        ("Clutter", "clear-pods", "pods", failed["name"], {"job_name": "clutter"}),
+    ]
+    with HeldApi(lab) as proxy:
+        service = install(RULES, proxy.kubeconfig(product, tmp_path)).start()
+        for name, rule, kind, of_it, labels in changed:
+            proxy.hold_write("before")
+            fire(service, namespace, name, **labels)
+            assert proxy.held.wait(120), rule
+            lab.admin.patch(kind, of_it, {"metadata": {"annotations": {"example.test/seen": "yes"}}}, namespace)
+            proxy.let_go()
+            wanted = ["conflict", *["applied"] * (2 if rule == "rerun-job" else 1)]
+            wait_for(
+                lambda rule=rule: outcomes(service, rule), lambda seen, to=wanted: seen == to, f"{rule}'s end", 120
+            )
+        service.stop()
+    refused = [(one.code, one.resource, one.name) for one in lab.refused(product)]
+    assert refused == [(409, kind, of_it) for _, _, kind, of_it, _ in changed]
+    assert [wrote(lab, product, of_it) for _, _, _, of_it, _ in changed] == [1, 1, 2, 1], "again: deleted, made anew"
+    service.verify()
+
+
+def outcomes(service: Service, rule: str) -> list[str]:
+    """What became of a rule's writes, in their order."""
+    return [line["data"]["status"] for line in lines(service, "outcome", rule)]
 
 
 PLURAL = {"Deployment": "deployments", "CronJob": "cronjobs", "HorizontalPodAutoscaler": "horizontalpodautoscalers"}
