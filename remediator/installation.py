@@ -13,15 +13,14 @@ from pathlib import Path
 from remediator import __version__, logs, metrics, views
 from remediator.config import Settings
 from remediator.config.settings import Storage
-from remediator.controller import Controller
+from remediator.controller import Controller, Habits, Ports
 from remediator.core.events import Approval, Event, Pause, Record
-from remediator.core.model import Value
 from remediator.core.observations import Answered, Paused, Reloaded
 from remediator.core.rules import Itself, Rule
 from remediator.elector import Elector, NowhereToMeet, Terms
 from remediator.hindsight import explain
 from remediator.office import Office
-from remediator.ports import Clock, Cluster, ClusterError, Journal, JournalError, Notifier
+from remediator.ports import ClusterError, JournalError
 from remediator.relay import Relay
 from remediator.repeat import Supposed
 from remediator.retention import Kept
@@ -31,8 +30,6 @@ from remediator.server.certificate import Certificate
 from remediator.server.reviews import Reviewer
 from remediator.server.run import Serving, serve
 from remediator.server.service import Check, Page
-from remediator.sources.queries import Ask
-from remediator.sources.reconciliation import Alerting
 from remediator.sources.rule_files import RuleFiles
 from remediator.switch import Switch, place
 
@@ -45,17 +42,11 @@ PROBE = 10.0
 ENDING = "shutting down"
 
 
-class World(Value, frozen=True):
-    """What the service stands on: an adapter for each port, `ask` for queries of rules, `alerting` about alerts,
-    `reviewer` for the tokens of operators that Kubernetes knows.
+class World(Ports, frozen=True):
+    """What the service stands on: that of the controller, and a `reviewer` for the tokens of operators that Kubernetes
+    knows.
     """
 
-    journal: Journal
-    cluster: Cluster
-    notifier: Notifier
-    clock: Clock
-    ask: Ask | None = None
-    alerting: Alerting | None = None
     reviewer: Reviewer | None = None
 
 
@@ -84,24 +75,9 @@ class Installation:
         identity = _identity()
         elector = _elector(settings, world, identity)
 
-        def make() -> Controller:
-            return Controller(
-                world.journal,
-                world.cluster,
-                world.notifier,
-                world.clock,
-                identity,
-                __version__,
-                watchers,
-                world.ask,
-                settings.evaluation_interval,
-                _kept(settings.storage),
-                alerting=world.alerting,
-                max_age=settings.kubernetes.max_cache_age,
-                elector=elector,
-            )
-
-        self.office = Office(make, world.clock, elector)
+        kept, age = _kept(settings.storage), settings.kubernetes.max_cache_age
+        habits = Habits(identity, __version__, settings.evaluation_interval, kept, max_age=age)
+        self.office = Office(lambda: Controller(world, habits, watchers, elector), world.clock, elector)
         self._looking_back = asyncio.Lock()
         self._switch = self._switch_of(world)
         self._relay = Relay(world.journal, world.clock)

@@ -6,7 +6,7 @@ import random
 from datetime import datetime, timedelta
 
 from remediator.config.trials import Trial
-from remediator.controller import Controller
+from remediator.controller import Controller, Habits, Ports
 from remediator.core.events import Record
 from remediator.core.kinds import resource
 from remediator.core.model import Json, Ref
@@ -64,16 +64,8 @@ class Stage:
 
     def begin(self, ask: Ask) -> None:
         """The remediator takes office."""
-        self.controller = Controller(
-            self.journal,
-            SimulatedCluster(self.world, ACCOUNT),
-            self.pager,
-            self.world.clock,
-            "test",
-            watchers=(self.records.append,),
-            ask=ask,
-            every=self.trial.every,
-        )
+        ports = Ports(self.journal, SimulatedCluster(self.world, ACCOUNT), self.pager, self.world.clock, ask)
+        self.controller = Controller(ports, Habits("test", every=self.trial.every), (self.records.append,))
         rules = Reloaded(self.trial.settings.policy(Itself()), self.trial.rules)
         self.loop.start(self.controller.run(rules), self.group)
 

@@ -14,14 +14,15 @@ MUTANTS: tuple[Mutant, ...] = (
     _one(
         "effect before its intent is durable",
         "controller.py",
-        "            try:\n                with metrics.APPEND_SECONDS.time():",
-        "            for each in events:\n"
+        "        for mail, ruling in zip(mails, await self._chronicle.commit(mails), strict=True):",
+        "        for ruling in self._chronicle._decided(mails)[0]:\n"
+        "            for each in ruling.events:\n"
         "                if each.kind == 'intent' and each.mode == 'enforce':\n"
         "                    try:\n"
-        "                        await self.cluster.write(each.data.change)\n"
+        "                        await self._ports.cluster.write(each.data.change)\n"
         "                    except Exception:\n"
         "                        pass\n"
-        "            try:\n                with metrics.APPEND_SECONDS.time():",
+        "        for mail, ruling in zip(mails, await self._chronicle.commit(mails), strict=True):",
     ),
     _one(
         "no precondition on the version",
@@ -95,11 +96,11 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _one(
         "receipts consumed before what follows is durable",
-        "controller.py",
+        "chronicle.py",
         "            rulings, state = self._decided(mails)\n",
         "            if receipts:\n"
         "                try:\n"
-        "                    await self.journal.append((), after=self.seq, consume=receipts)\n"
+        "                    await self._journal.append((), after=self.seq, consume=receipts)\n"
         "                except Fenced:\n"
         "                    raise\n"
         "                except JournalError:\n"
@@ -124,8 +125,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _one(
         "intents of an earlier term carried out again",
-        "controller.py",
-        "        of_old = intent.epoch != self.state.epoch or intent.id in self._issued",
+        "work.py",
+        "        of_old = intent.epoch != self._state().epoch or intent.id in self._issued",
         "        of_old = intent.id in self._issued",
         options=("--about", "crash"),
         found_by="tests/unit/controller/test_controller.py",
@@ -188,7 +189,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _one(
         "a fenced writer tries again for ever",
-        "controller.py",
+        "chronicle.py",
         "            except Fenced:\n                raise\n            except JournalError as error:",
         "            except JournalError as error:",
         options=("--about", "double"),
@@ -197,13 +198,13 @@ MUTANTS: tuple[Mutant, ...] = (
     _one(
         "open incidents forgotten at a restart",
         "controller.py",
-        "        for incident in self.state.incidents.values():\n            self._schedule(incident)\n",
+        "        self._errands.take_up()\n",
         "",
         found_by="tests/unit/controller/test_controller.py",
     ),
     _one(
         "what the journal refuses is decided all the same",
-        "controller.py",
+        "chronicle.py",
         "                await self._rest(backoff(misses).total_seconds())\n                misses += 1\n        self.writable = True",
         "                return rulings\n        self.writable = True",
         found_by="tests/unit/controller/test_controller.py",

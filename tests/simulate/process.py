@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from remediator.config import Settings
-from remediator.controller import Controller
+from remediator.controller import Controller, Habits, Ports
 from remediator.core.observations import Reloaded
 from remediator.elector import Elector, Terms
 from remediator.installation import Installation, World
@@ -63,16 +63,10 @@ class Process:
         """A controller for one term of office."""
         around, scenario = self._around, self._around.scenario
         ask = Metrics(self.life, around.scrapes).ask
-        made = Controller(
-            *self._ports,
-            self.life.name,
-            "simulated",
-            ask=ask,
-            kept=Kept(scenario.kept) if scenario.kept else None,
-            checkpoint=scenario.checkpoint,
-            alerting=alerting(self.life, scenario, around.alerts, ask),
-            elector=self.elector,
-        )
+        ports = Ports(*self._ports, ask, alerting(self.life, scenario, around.alerts, ask))
+        kept = Kept(scenario.kept) if scenario.kept else None
+        habits = Habits(self.life.name, "simulated", kept=kept, checkpoint=scenario.checkpoint)
+        made = Controller(ports, habits, elector=self.elector)
         made.objects._jitter = lambda: 0.5  # the usual one is drawn anew in every process
         made.intake._every = 5.0  # looking into a shared inbox twice a second is half of all that such a run does
         return made

@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from remediator.clients.alertmanager import fingerprint
-from remediator.controller import Controller
+from remediator.controller import Controller, Habits, Ports
 from remediator.core.events import Event, Record
 from remediator.core.model import Change, Json
 from remediator.core.observations import Reloaded
@@ -138,7 +138,8 @@ class Process:
     def __init__(self, house: House, name: str) -> None:
         self.house, self.group = house, Group(name)
         self.cluster = Cluster(house.world, ACCOUNT)
-        self.controller = Controller(house.journal, self.cluster, house.receiver, house.world.clock, name)
+        ports = Ports(house.journal, self.cluster, house.receiver, house.world.clock)
+        self.controller = Controller(ports, Habits(name))
         self.task = house.loop.start(self.controller.run(house.rules), self.group)
 
     def kill(self) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from remediator.config import Settings
 from remediator.config.settings import LeaderElection
-from remediator.controller import Controller
+from remediator.controller import Controller, Habits, Ports
 from remediator.elector import Elector, Terms
 from remediator.installation import Installation, World
 from remediator.journal.memory import MemoryJournal
@@ -57,7 +57,8 @@ class Replica:
     def _make(self) -> Controller:
         world = self.house.world
         cluster = Cluster(world, ACCOUNT)
-        return Controller(self.way, cluster, self.house.receiver, world.clock, self.name, elector=self.elector)
+        ports = Ports(self.way, cluster, self.house.receiver, world.clock)
+        return Controller(ports, Habits(self.name), elector=self.elector)
 
     @property
     def leads(self) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from remediator import metrics
-from remediator.controller import Controller
+from remediator.controller import Controller, Habits, Ports
 from remediator.core.kinds import KINDS
 from remediator.core.model import Json, Mode, PatchType, Ref
 from remediator.core.observations import Reloaded
@@ -312,9 +312,9 @@ class TestStandingBy:
 
     @staticmethod
     def standing_by(house: House) -> tuple[Controller, asyncio.Task[None]]:
-        controller = Controller(
-            house.journal, SimulatedCluster(house.world, "standby"), house.receiver, house.world.clock, "standby"
-        )
+        cluster = SimulatedCluster(house.world, "standby")
+        ports = Ports(house.journal, cluster, house.receiver, house.world.clock)
+        controller = Controller(ports, Habits("standby"))
         task = house.loop.start(controller.follow(lambda: None))
         house.wait(10)
         return controller, task
