@@ -19,7 +19,7 @@ Line: TypeAlias = dict[str, Any]
 _DIGITS_END = 1e21  # from here on ECMAScript writes an exponent
 _EXACT = 2.0**53  # below this every integral float is that integer
 _STEERING = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069]")  # also the controls and direction marks JSON allows
-_EXPONENT = re.compile(rb"(?:^|[\[:,])-?[0-9.]+[eE]")  # of a number; in a text it costs a second look, no more
+_EXPONENT = re.compile(rb"[\[:,]-?[0-9.]+[eE]")  # of a number in a value; in a text it costs a second look, no more
 _LEAVES = frozenset((str, int, bool, type(None)))  # plain as they are
 
 
@@ -35,7 +35,8 @@ def canonical(value: Any) -> bytes:
 def spelled(value: Any) -> bytes:
     """As `canonical`, of a value that `plain` has made: what its numbers look like is known but for exponents."""
     written = _sorted.encode(value)
-    return _sorted.encode(_spelled.decode(written)) if _EXPONENT.search(written) else written
+    again = isinstance(value, float) or _EXPONENT.search(written)
+    return _sorted.encode(_spelled.decode(written)) if again else written
 
 
 def canonical_of(fields: Line) -> bytes:

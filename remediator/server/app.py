@@ -36,6 +36,7 @@ def build(
     web = web or Web()
     doors = doors_of(service, Access(web.auth, reviewer, paces), limits or limits_of(web))
     described = document(doors)
+    (webhook,) = (door for door in doors if door.who == ("alertmanager",))
 
     async def openapi(_: Request) -> Response:
         """The document; for anybody, since it is the same everywhere."""
@@ -44,9 +45,26 @@ def build(
     routes = [Route(door.path, strict(door), methods=[door.method]) for door in doors]
     return Starlette(
         routes=[*routes, Route("/openapi.json", openapi)],
-        middleware=[Middleware(SecurityHeaders)],
+        middleware=[Middleware(SecurityHeaders), Middleware(Shortcut, door=webhook)],
         exception_handlers={Refused: refused, HTTPException: not_served, Exception: failed},
     )
+
+
+class Shortcut:
+    """Middleware that brings Alertmanager's requests straight to their handler, which answers refusals itself: what
+    Starlette does on the way there takes a third of all that a request takes.
+    """
+
+    def __init__(self, app: ASGIApp, door: Door) -> None:
+        self._app, self._door = app, door
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or pass it on."""
+        if scope["type"] != "http" or scope["path"] != self._door.path or scope["method"] != self._door.method:
+            await self._app(scope, receive, send)
+            return
+        response = await self._door.handler(Request(scope, receive, send))
+        await response(scope, receive, send)
 
 
 def strict(door: Door) -> Handler:
