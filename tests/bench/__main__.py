@@ -15,6 +15,7 @@ from pathlib import Path
 from tests.bench import (
     appends,
     cache,
+    checks,
     failover,
     history,
     incident,
@@ -46,6 +47,7 @@ ALONE: dict[str, Callable[[Path, Say], list[Row]]] = {
     "incident": incident.measure,
     "history": history.measure,
     "cache": cache.measure,
+    "check": checks.measure,
     "simulated": simulated.measure,
     "memory": memory.measure,
 }
