@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
@@ -117,10 +118,20 @@ def _never_open(file: RuleFile, loc: Loc, rule: Rule, settings: Settings, now: d
         return tuple(each for name in names for each in known[name])
 
     lasting = timedelta(seconds=min(rule.until_of(step).within for step in range(len(rule.do))))
-    at = now
-    while at < now + AHEAD:
-        if next_open(tuple(of(level) for level in levels), of(muted), at, lasting) is not None:
-            return None
-        at += HORIZON
+    if _opens(tuple(of(level) for level in levels), of(muted), now, lasting):
+        return None
     what = f"its windows never open for the {lasting.total_seconds():.0f} s that a step may take"
     return _warning(file, (*loc, "name"), what, "widen `active_time_intervals`, or make `until.within` shorter")
+
+
+@functools.lru_cache(maxsize=256)
+def _opens(
+    levels: tuple[tuple[TimeInterval, ...], ...], muted: tuple[TimeInterval, ...], now: datetime, lasting: timedelta
+) -> bool:
+    """Whether these windows open for so long at any time to come; many rules have the same ones."""
+    at = now
+    while at < now + AHEAD:
+        if next_open(levels, muted, at, lasting) is not None:
+            return True
+        at += HORIZON
+    return False

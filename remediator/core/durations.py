@@ -6,6 +6,7 @@ once, whole numbers, no sign; `0` needs no unit. A day has 24 h, a week 7 d, a y
 
 from __future__ import annotations
 
+import functools
 import re
 
 UNITS = {"y": 31_536_000_000, "w": 604_800_000, "d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
@@ -31,6 +32,7 @@ class DurationError(ValueError):
         self.message, self.remedy = message, remedy
 
 
+@functools.lru_cache(maxsize=1024)
 def parse_duration(text: str) -> float:
     """The seconds of a duration, 0 or more. Raises `DurationError`."""
     if text == "0":
