@@ -18,6 +18,7 @@ from remediator.config.settings import Settings
 from remediator.core.kinds import is_custom, resource
 from remediator.core.model import Json, Resource, Value
 from remediator.inspection.finding import Firing, Found, Placed, placed
+from remediator.inspection.siblings import never_enough
 from remediator.ports import Cluster, ClusterError, NotFound
 from remediator.roles import Line, Role, roles
 from remediator.sources import grants, present
@@ -93,6 +94,7 @@ async def inspect(
     places = {each.rule.name: each.at for each in rules}
     told = [(_holds_back(right), _denied(right, places, settings, user)) for right in denied]
     firing, lost = await _now(rules, cluster, now)
+    lost += await never_enough(rules, settings, cluster)
     problems = (*missing, *(problem for grave, problem in told if grave))
     return Found(problems, (*(problem for grave, problem in told if not grave), *lost), firing)
 

@@ -122,6 +122,15 @@ async def test_rules_on_objects_tell_what_they_have_signals_of_now(tmp_path):
     assert (firing.signals, firing.targets) == (3, ("Node/node-1", "Node/node-2", "Node/node-3"))
 
 
+@pytest.mark.parametrize(("limit", "told_"), [("2", False), ("3", True), ("9", True), ("60%", False), ("100%", False)])
+async def test_more_healthy_siblings_are_asked_for_than_there_are(tmp_path, limit, told_):
+    """Of three nodes one is the target: two can be healthy beside it."""
+    rule = f"when: {{alert: A}}, target: {{kind: Node}}, do: [cordon], guards: {{min_healthy: {limit}}}"
+    found = [each.message for each in (await told(tmp_path, Api(), rule)).warnings]
+    never = [f"its min_healthy of {limit} never allows: a Node has at most 2 siblings beside it"]
+    assert found == (never if told_ else [])
+
+
 async def test_where_the_api_server_does_not_answer_that_is_all_that_is_said(tmp_path):
     found = await told(tmp_path, Api(down=Unavailable("get /apis/apps/v1: no connection")), RESTART)
     (problem,) = found.problems
