@@ -50,11 +50,15 @@ def table(rows: dict[str, list[Verdict]], moments: list[str]) -> str:
     width = max(len(one) for one in rows) + 2
     lines = ["".join([f"{'doubled/lost/stuck':{width}}", *(f"{moment:>20}" for moment in moments)])]
     for fault, row in rows.items():
-        cells = (f"{one.doubled}/{one.lost}/{one.stuck} {one.seconds:6.1f} s" for one in row)
-        lines.append("".join([f"{fault:{width}}", *(f"{cell:>20}" for cell in cells)]))
+        lines.append("".join([f"{fault:{width}}", *(f"{said(one):>20}" for one in row)]))
     every = [cell for row in rows.values() for cell in row]
     total = (f"{name} {sum(getattr(cell, name) for cell in every)}" for name in ("doubled", "lost", "stuck"))
     return "\n".join([*lines, f"{len(every)} cells: effects {', '.join(total)}"])
+
+
+def said(cell: Verdict) -> str:
+    """One cell for people."""
+    return f"{cell.doubled}/{cell.lost}/{cell.stuck} {cell.seconds:6.1f} s"
 
 
 def _cell(lab: Lab, folder: RunFolder, shared: PostgreSQL, fault: str, moment: str) -> Verdict:
@@ -67,7 +71,7 @@ def _cell(lab: Lab, folder: RunFolder, shared: PostgreSQL, fault: str, moment: s
             verdict = BROKEN
         if not verdict.holds:
             _keep(stand, folder)
-    _say(f"{fault}, {moment}: doubled {verdict.doubled}, lost {verdict.lost}, stuck {verdict.stuck}")
+    _say(f"{fault}, {moment}: {said(verdict)}")
     return verdict
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from urllib.parse import urlsplit
 
+import httpx
+
 from tests.faults.wire import Wire
 from tests.lab import faults
 from tests.lab.accounts import Account, create_account
@@ -111,8 +113,11 @@ class Stand:
         self._tell(alert("NodeBad", "", node=self.pool.first))
 
     def let_go(self) -> None:
-        """What was held goes on, and nothing is held any more."""
+        """What was held goes on and arrives, however late, and nothing is held any more."""
+        holds = self.api.hold
         self.api.let_go()
+        if holds == "before" and not self.api.arrived.wait(120):
+            raise RuntimeError("the write that was held did not arrive")
 
     def closed(self) -> str:
         """The reason with which the incident was closed, within `PATIENCE`; empty where it was not."""
@@ -129,6 +134,15 @@ class Stand:
         """Wait until the other replica has begun a term of office."""
         lines = len(self.one.lines("leader"))
         wait_for(lambda: self.one.lines("leader"), lambda seen: len(seen) > lines, "the other in charge", 120)
+
+    def stands_by(self) -> None:
+        """Wait until `one` says that the other is in charge."""
+
+        def says() -> str:
+            checks = httpx.get(f"{self.one.url}/readyz", timeout=10).json()["checks"]
+            return next(check["detail"] for check in checks if check["name"] == "leader")
+
+        wait_for(says, lambda said: said.startswith("standing by"), "one to stand by", 120)
 
     def _tell(self, told: dict[str, object]) -> None:
         answer = self.one.post(told, timeout=60)

@@ -26,7 +26,9 @@ def killed(stand: Stand) -> Iterator[None]:
 
 @contextmanager
 def stopped(stand: Stand) -> Iterator[None]:
-    """SIGSTOP for half a minute: the other one takes over, and this one wakes up with what it was about to do."""
+    """SIGSTOP for half a minute: the other one takes over, and this one wakes up with what it was about to do. What it
+    did until it knew that it is not in charge any more counts.
+    """
     process = stand.one.process
     assert process is not None
     process.send_signal(signal.SIGSTOP)
@@ -35,6 +37,7 @@ def stopped(stand: Stand) -> Iterator[None]:
         yield
     finally:
         process.send_signal(signal.SIGCONT)
+    stand.stands_by()
 
 
 @contextmanager

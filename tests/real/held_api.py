@@ -26,11 +26,14 @@ PASSED_ON = ("authorization", "content-type", "accept", "user-agent")
 
 
 class HeldApi:
-    """Listens on loopback for the length of a `with` block; `hold` is 'before', 'after' or '' (pass everything on)."""
+    """Listens on loopback for the length of a `with` block; `hold` is 'before', 'after' or '' (pass everything on).
+
+    `held` is set once a write is, `arrived` once one that was held before the API server has been answered by it.
+    """
 
     def __init__(self, lab: Lab, hold: str = "", write: int = 1) -> None:
         self.is_cut = False
-        self.held, self.released = threading.Event(), threading.Event()
+        self.held, self.released, self.arrived = threading.Event(), threading.Event(), threading.Event()
         self.hold_write(hold, write)
         self._client = httpx.Client(base_url=lab.url, verify=ssl.create_default_context(cafile=lab.ca_file), timeout=60)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
@@ -39,8 +42,8 @@ class HeldApi:
     def hold_write(self, hold: str, write: int = 1) -> None:
         """Hold so from now on: the first write, or the `write`th."""
         self.hold, self._earlier = hold, write - 1
-        self.held.clear()
-        self.released.clear()
+        for event in (self.held, self.released, self.arrived):
+            event.clear()
 
     def let_go(self) -> None:
         """Pass on what is held, and hold nothing from now on."""
@@ -80,11 +83,15 @@ class HeldApi:
         if self.is_cut:
             return None
         holds, held = self._moment(path, body) if is_write(method, path, body) else ("", self.held)
-        if holds == "before":
-            held.set()
-            if not self.released.wait(90):
-                return None
-        answer = self._client.request(method, path, headers=headers, content=body)
+        try:
+            if holds == "before":
+                held.set()
+                if not self.released.wait(240):
+                    return None
+            answer = self._client.request(method, path, headers=headers, content=body)
+        finally:
+            if holds == "before":
+                self.arrived.set()
         if holds == "after":
             held.set()
             return None
