@@ -9,11 +9,13 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
 from remediator.executor import FENCE
+from tests.faults.wire import Wire
 from tests.lab.accounts import Account
 from tests.lab.fixtures import MakeAccount
 from tests.lab.lab import Lab
@@ -176,6 +178,31 @@ def test_one_that_is_cut_off_from_the_api_server_gives_way(lab: Lab, namespace: 
         assert one.post(stuck(namespace)).status_code == 200  # its journal takes payloads all the same
         recovered(two)
         assert changes(lab, one.account) == []
+
+
+def test_one_that_is_cut_off_from_the_journal_gives_way(lab: Lab, namespace: str, replica: Replica):
+    """It reaches the API server all the while, and could keep the lease for ever."""
+    one = replica("one")
+    with Wire(urlsplit(one.journal_url).port or 0) as wire:
+        one.settings["storage"] = {
+            "url": one.journal_url.replace(f":{urlsplit(one.journal_url).port}/", f":{wire.port}/")
+        }
+        one.start()
+        in_charge(one)
+        two = replica("two").start()
+        wire.is_cut = True
+        in_charge(two)
+        broken(lab, namespace)
+        assert two.post(stuck(namespace)).status_code == 200
+        recovered(two)
+        unready = wait_for(
+            lambda: httpx.get(f"{one.url}/readyz", timeout=60), lambda seen: seen.status_code == 503, "it"
+        )
+        assert "the journal has not answered" in unready.text
+        assert (changes(lab, one.account), changes(lab, two.account)) == ([], ["patch deployments"])
+        wire.is_cut = False
+        assert two.stop() == 0
+        in_charge(one)  # it is whole again
 
 
 def test_a_database_that_is_restarted_is_waited_for(lab: Lab, namespace: str, replica: Replica, postgresql: PostgreSQL):
