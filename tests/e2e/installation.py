@@ -85,9 +85,8 @@ class Installation:
         return max((line["seq"] for line in self.lines()), default=0)
 
     def type(self, *words: str) -> str:
-        """What a command of the product prints, run in its own pod."""
-        pod = self.pods()[0]["metadata"]["name"]
-        return self.cluster.type("-n", self.namespace, "exec", pod, "--", "remediator", *words)
+        """What a command of the product prints, run in the pod that is in charge."""
+        return self.cluster.type("-n", self.namespace, "exec", self.in_charge(), "--", "remediator", *words)
 
     def writes(self) -> list[Request]:
         """What it really wrote, by the audit log: no dry runs, no Events, no lease."""

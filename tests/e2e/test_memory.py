@@ -16,8 +16,8 @@ def test_the_message_has_exit_code_137_and_what_the_container_last_said(
     cellar.roll_out("eat", memory="24Mi")
 
     product.wait_for_line("escalated", namespace=cellar.namespace)
-    (message,) = wait_for(lambda: oncall.about(cellar.namespace), bool, "a message", PATIENCE)
-    text = json.dumps(message)
+    messages = wait_for(lambda: oncall.about(cellar.namespace), bool, "a message", PATIENCE)
+    text = json.dumps(messages[0])
     assert "OOMKilled" in text
     assert "137" in text
     assert "web: filling the cache" in text, "the log of the instance that ended"
