@@ -20,7 +20,7 @@ from remediator.core.scrub import scrub
 from remediator.core.selecting import selector_of
 from remediator.core.text import cut, printable
 from remediator.core.workload import condition
-from remediator.ports import Clock, Cluster, ClusterError
+from remediator.ports import Clock, Cluster, ClusterError, NotFound
 from remediator.sources import histories
 from remediator.sources.pod_states import is_ready, log_of, pod_state, worst_first
 
@@ -37,19 +37,24 @@ LARGEST = 12 * 1024
 SERVICE = Resource("v1", "Service", "services")
 SLICE = Resource("discovery.k8s.io/v1", "EndpointSlice", "endpointslices")
 
+_REMOVED = "unable to retrieve container logs for "
+"""What a kubelet answers, with a 200, for a container that it has removed."""
+
+_BEHIND_SECONDS = 0.5
+
 
 async def diagnose(cluster: Cluster, clock: Clock, target: Target, live: Json) -> Diagnosis:
     """How a live target stands. Never raises, and never takes longer than `MOST_SECONDS`."""
     taken_at = clock.now()
-    parts, unread = await _parts(_Reading(cluster, target, live))
+    parts, unread = await _parts(_Reading(cluster, clock, target, live))
     return _fitting(Diagnosis(taken_at, unread=unread, **parts))
 
 
 class _Reading:
     """What is read of one target; the parts that need its pods share one list of them."""
 
-    def __init__(self, cluster: Cluster, target: Target, live: Json) -> None:
-        self.cluster, self.target, self.live = cluster, target, live
+    def __init__(self, cluster: Cluster, clock: Clock, target: Target, live: Json) -> None:
+        self.cluster, self.clock, self.target, self.live = cluster, clock, target, live
         self.namespace = target.namespace
         self._pods: asyncio.Task[list[Json] | ClusterError] | None = None
 
@@ -134,9 +139,22 @@ async def _logs(reading: _Reading) -> Json:
 
 async def _tail(reading: _Reading, pod: Json, container: str, previous: bool) -> LogTail:
     ref = Ref(KINDS["Pod"], reading.namespace, pod["metadata"]["name"])
-    text = await reading.cluster.logs(ref, container, previous=previous, lines=4 * MOST_LINES)
+    text = await _log(reading, ref, container, previous)
     lines = [cut(printable(line.replace("\t", " ")), LINE) for line in scrub(text).splitlines() if line.strip()]
     return LogTail(ref.name, container, tuple(lines[-MOST_LINES:]), previous)
+
+
+async def _log(reading: _Reading, pod: Ref, container: str, previous: bool) -> str:
+    """The text of a log. A kubelet keeps one instance that ended; while the pod's status is behind, that names the one
+    before, which is gone. A moment later it names the newer one: so it is asked once more, and then left unread.
+    """
+    ask = partial(reading.cluster.logs, pod, container, previous=previous, lines=4 * MOST_LINES)
+    if not (text := await ask()).startswith(_REMOVED):
+        return text
+    await reading.clock.sleep(_BEHIND_SECONDS)
+    if (text := await ask()).startswith(_REMOVED):
+        raise NotFound(f"the log of {pod.namespace}/{pod.name} was removed with its container")
+    return text
 
 
 async def _events(reading: _Reading) -> Json:

@@ -17,8 +17,9 @@ def test_the_message_has_exit_code_137_and_what_the_container_last_said(
 
     product.wait_for_line("escalated", namespace=cellar.namespace)
     messages = wait_for(lambda: oncall.about(cellar.namespace), bool, "a message", PATIENCE)
-    text = json.dumps(messages[0])
+    diagnosis = messages[0]["diagnosis"]
+    text = json.dumps(diagnosis)
     assert "OOMKilled" in text
     assert "137" in text
-    assert "web: filling the cache" in text, "the log of the instance that ended"
+    assert "web: filling the cache" in str(diagnosis["logs"]), diagnosis
     assert product.changes(cellar) == []

@@ -71,6 +71,32 @@ def test_pods_that_crash_are_told_with_how_they_ended_and_the_end_of_their_previ
     assert "CrashLoopBackOff, exit 1 (Error)" in findings(found)[0]
 
 
+class Removing(SimulatedCluster):
+    """Its kubelet has removed the container that is asked for, `times` times."""
+
+    times = 1
+
+    async def logs(self, pod: Ref, container: str, *, previous: bool = False, lines: int = 60) -> str:
+        if self.times:
+            self.times -= 1
+            return "unable to retrieve container logs for containerd://71587fadf371"
+        return await super().logs(pod, container, previous=previous, lines=lines)
+
+
+def test_a_log_that_is_gone_is_asked_for_once_more_and_what_the_kubelet_says_is_not_taken_for_it():
+    world = crashing()
+    found = of(world, cluster=Removing(world, "remediator"))
+    assert found.logs[0].lines[-1] == "panic: no such table"
+
+    gone = Removing(world, "remediator")
+    gone.times = 100
+    found = of(world, cluster=gone)
+    assert found.logs == ()
+    assert found.unread["logs"].startswith("the log of shop/web-")
+    assert found.unread["logs"].endswith("was removed with its container")
+    assert found.events or found.pods, "all else is there"
+
+
 def test_the_history_and_what_the_last_roll_out_changed_are_told():
     found = of(crashing())
     assert [(each.number, each.images) for each in found.revisions] == [(2, (CRASHING,)), (1, (GOOD,))]
