@@ -21,7 +21,7 @@ COMMANDS = {
     "plan": "what would be done now, and why not",
     "backtest": "how often rules would have fired over the past, and what would have held them back",
     "rbac": "the least roles that settings and rules need",
-    "schema": "JSON Schema of rule and settings files, for editors",
+    "schema": "JSON Schema of rule, settings and test files, for editors",
     "audit": "export, verify and anchor the journal",
     "completion": "what makes a shell complete commands, incidents and rules",
     "demo": "three incidents play on a simulated cluster",

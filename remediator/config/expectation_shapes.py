@@ -5,12 +5,13 @@ A key that is not there is not looked at; a list is whole and in order.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import WithJsonSchema
 from pydantic_core import CoreSchema
 
+from remediator.actions import ACTIONS
 from remediator.conditions import ConditionError, compile_where
 from remediator.config.shapes import Seconds, Shape, Text, any_of, said
 from remediator.core.kinds import names_object
@@ -43,6 +44,14 @@ Where = Annotated[Text, AfterValidator(_condition)]
 """CEL about `object`."""
 
 
+if TYPE_CHECKING:
+    PhaseName = ReasonName = StatusName = OccasionName = ActionName = str
+else:
+    PhaseName, ReasonName = Literal[tuple(map(str, Phase))], Literal[tuple(map(str, CloseReason))]
+    ActionName = Annotated[Text, WithJsonSchema({"enum": list(ACTIONS)})]
+    StatusName, OccasionName = Literal[tuple(map(str, OutcomeStatus))], Literal[tuple(map(str, Occasion))]
+
+
 class TimesShape(Shape):
     """When something is expected: at `at`, or not before `after` and not later than `by`; all inclusive."""
 
@@ -58,8 +67,8 @@ class IncidentShape(Shape):
 
     rule: Text | None = None
     target: ObjectName | None = None
-    phase: Literal[tuple(Phase)] | None = None  # type: ignore[valid-type]
-    reason: Literal[tuple(CloseReason)] | None = None  # type: ignore[valid-type]
+    phase: PhaseName | None = None
+    reason: ReasonName | None = None
     detail: Text | None = None
 
     @model_validator(mode="after")
@@ -96,7 +105,7 @@ class DecisionShape(TimesShape):
     rule: Text | None = None
     target: ObjectName | None = None
     result: Literal["act", "observe", "hold", "deny", "await_approval"] | None = None
-    action: Text | None = None
+    action: ActionName | None = None
     verdicts: dict[str, Annotated[VerdictShape, BeforeValidator(_verdict), _Verdict()]] = {}
 
 
@@ -107,7 +116,7 @@ class WriteShape(TimesShape):
 
     verb: Literal["patch", "create", "delete", "evict"] | None = None
     object: ObjectName | None = None
-    action: Text | None = None
+    action: ActionName | None = None
     with_: dict[str, Any] | None = Field(None, alias="with")
 
 
@@ -116,8 +125,8 @@ class OutcomeShape(TimesShape):
 
     rule: Text | None = None
     target: ObjectName | None = None
-    action: Text | None = None
-    status: Literal[tuple(OutcomeStatus)] | None = None  # type: ignore[valid-type]
+    action: ActionName | None = None
+    status: StatusName | None = None
     undo: bool | None = None
 
 
@@ -136,7 +145,7 @@ class MessageShape(TimesShape):
     receiver: Text | None = None
     rule: Text | None = None
     target: ObjectName | None = None
-    occasion: Literal[tuple(Occasion)] | None = None  # type: ignore[valid-type]
+    occasion: OccasionName | None = None
     title: Text | None = None
 
 
@@ -151,12 +160,22 @@ class FinalShape(Shape):
     has: dict[str, Any] = {}
     where: Where | None = None
 
+    @model_validator(mode="after")
+    def _claims(self) -> Self:
+        if not self.model_fields_set - {"object"}:
+            raise said("says nothing of the object", "write `has: {…}`, `where: …` or `exists: false`")
+        return self
+
+
+EXPECTED = ("incidents", "decisions", "writes", "outcomes", "verifications", "messages", "objects")
+
 
 class ExpectShape(Shape):
     """All that has come about from the beginning up to and including an instant. Lists are whole and in order; a key
     that is not there is not looked at, nor is a field of an entry.
     """
 
+    model_config = any_of(*EXPECTED)
     renamed: ClassVar = {"eval_time": "at", "exp_alerts": "incidents", "steps": "outcomes", "state": "objects"}
 
     at: Seconds

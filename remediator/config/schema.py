@@ -13,9 +13,10 @@ from pydantic_core import core_schema
 from remediator.config.rule_shapes import RuleFileShape
 from remediator.config.settings_shapes import SettingsShape
 from remediator.config.shapes import Shape
+from remediator.config.trial_shapes import TrialFileShape
 from remediator.core.model import Json
 
-FILES: dict[str, type[Shape]] = {"rules": RuleFileShape, "settings": SettingsShape}
+FILES: dict[str, type[Shape]] = {"rules": RuleFileShape, "settings": SettingsShape, "tests": TrialFileShape}
 """What there is a schema of, with the model of its top."""
 
 
@@ -33,7 +34,7 @@ class _Schema(GenerateJsonSchema):
 
 
 def schema_of(file: str) -> Json:
-    """The schema of `rules` or `settings`. Raises `KeyError` for anything else."""
+    """The schema of `rules`, `settings` or `tests`. Raises `KeyError` for anything else."""
     made = FILES[file].model_json_schema(by_alias=True, schema_generator=_Schema)
     for each in (made, *made.get("$defs", {}).values()):
         each.pop("title", None)

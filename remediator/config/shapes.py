@@ -63,6 +63,11 @@ def any_of(*keys: str) -> ConfigDict:
     return ConfigDict(json_schema_extra={"anyOf": [{"required": [key]} for key in keys]})
 
 
+def not_both(key: str, other: str) -> ConfigDict:
+    """For `schema.py`: at most one of these keys."""
+    return ConfigDict(json_schema_extra={"not": {"required": [key, other]}})
+
+
 def together(key: str, other: str) -> ConfigDict:
     """For `schema.py`: one key needs the other."""
     return ConfigDict(json_schema_extra={"dependentRequired": {key: [other]}})

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, GetJsonSchemaHandler, PlainValidator, model_validator
 from pydantic.json_schema import WithJsonSchema
@@ -16,9 +16,9 @@ from pydantic_core import CoreSchema
 from remediator.config.expectation_shapes import ExpectShape, ObjectName, Where
 from remediator.config.guard_shapes import PromQL
 from remediator.config.notation import NotationError, parse_labels, parse_series, parse_values
-from remediator.config.problems import described, meant
+from remediator.config.problems import described
 from remediator.config.settings_shapes import SettingsShape
-from remediator.config.shapes import LongSeconds, ModeName, Seconds, Shape, Text, one_of, said
+from remediator.config.shapes import LongSeconds, ModeName, Seconds, Shape, Text, not_both, one_of, said
 from remediator.core.kinds import KINDS
 from remediator.core.model import Json
 
@@ -63,8 +63,10 @@ def _number(value: Any) -> float:
 
 SERIES = {"type": "string"}
 NUMBER = {"anyOf": [{"type": "number"}, {"enum": ["NaN", "+Inf", "-Inf", "Inf"]}]}
-Instant = Annotated[datetime, PlainValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})]
-Labels = Annotated[dict[str, str], Field(min_length=1)]
+INSTANT = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(?:Z|[-+][0-9]{2}:?[0-9]{2})$"}
+Instant = Annotated[datetime, PlainValidator(_instant), WithJsonSchema(INSTANT)]
+LABELS = {"type": "object", "required": ["alertname"], "additionalProperties": {"type": "string"}}
+AlertLabels = Annotated[dict[str, str], WithJsonSchema(LABELS)]
 
 
 class InputSeriesShape(Shape):
@@ -88,6 +90,7 @@ class SampleShape(Shape):
 class AnswerShape(Shape):
     """What Prometheus answers to a query from an instant on, until the next entry for the same query."""
 
+    model_config = not_both("unknown", "samples")
     renamed: ClassVar = {"expr": "query", "eval_time": "at", "exp_samples": "samples"}
 
     query: PromQL
@@ -113,9 +116,10 @@ class WhileShape(Shape):
 class AlertShape(Shape):
     """An alert as Alertmanager posts it: firing from `at` until `until`, or `while` something is so in the cluster."""
 
+    model_config = not_both("until", "while")
     renamed: ClassVar = {"from": "at", "eval_time": "at", "exp_labels": "labels", "exp_annotations": "annotations"}
 
-    labels: Labels
+    labels: AlertLabels
     annotations: dict[str, str] = {}
     at: Seconds = 0.0
     until: Seconds | None = None
@@ -141,7 +145,7 @@ class ShortShape(Shape):
 
     renamed: ClassVar = {"apiVersion": "metadata"}
 
-    kind: Text
+    kind: Annotated[Text, WithJsonSchema({"enum": SHORT_KINDS})]
     name: Text
     namespace: Text = ""
     image: Text = "app:1"
@@ -154,10 +158,8 @@ class ShortShape(Shape):
     @model_validator(mode="after")
     def _known(self) -> Self:
         if self.kind not in SHORT_KINDS:
-            remedy = meant(self.kind, SHORT_KINDS)
-            raise said(
-                f"`{self.kind}` has no short form", f"{remedy}; or write the manifest with `metadata`", at=("kind",)
-            )
+            remedy = f"write its manifest, with `metadata`; those with one are {', '.join(SHORT_KINDS)}"
+            raise said(f"`{self.kind}` has no short form", remedy, at=("kind",))
         if KINDS[self.kind].namespaced is not bool(self.namespace):
             message = "has no namespace" if not self.namespace else f"a {self.kind} is in no namespace"
             remedy = "write `namespace: …`" if not self.namespace else "take it out"
@@ -180,7 +182,11 @@ def _cluster_object(value: Any) -> Json:
     return dict(value)
 
 
-MANIFEST = {"type": "object", "required": ["apiVersion", "kind", "metadata"]}
+MANIFEST = {
+    "type": "object",
+    "required": ["apiVersion", "kind", "metadata"],
+    "properties": {"metadata": {"type": "object", "required": ["name"]}},
+}
 
 
 class _Objects:
@@ -190,7 +196,10 @@ class _Objects:
         return {"anyOf": [MANIFEST, handler(ShortShape.__pydantic_core_schema__)]}
 
 
-ClusterObject = Annotated[dict[str, Any], PlainValidator(_cluster_object), _Objects()]
+if TYPE_CHECKING:
+    ClusterObject = Json
+else:  # by its short form unknown keys are told
+    ClusterObject = Annotated[ShortShape, PlainValidator(_cluster_object), _Objects()]
 
 
 class PauseShape(Shape):
@@ -276,12 +285,13 @@ class TrialShape(Shape):
 class TrialFileShape(Shape):
     """A rule test file."""
 
+    model_config = not_both("settings", "settings_file")
     renamed: ClassVar = {
         "rules": "rule_files",
         "groups": "rule_files",
-        "group_eval_order": "tests",
         "config": "settings_file",
     }
+    refused: ClassVar = {"group_eval_order": "take it out: groups do not depend on each other here"}
 
     rule_files: Annotated[list[Text], Field(min_length=1)]
     settings_file: Text | None = None

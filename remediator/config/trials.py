@@ -5,6 +5,7 @@ A trial is one test of a file. What it expects of rules, guards, actions and rec
 
 from __future__ import annotations
 
+import difflib
 import glob
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -96,9 +97,10 @@ def _read(path: Path, problems: Problems) -> list[Trial]:
     settings = _settings(document, shape, path, problems)
     rule_files = _rule_files(document, shape, path, problems)
     rules = tuple(rule for file in read_files(rule_files, settings, problems) for _, rule in file.rules)
+    settings = settings or Settings(mode=Mode.ENFORCE)
     if not problems:
         _known_names(document, shape, rules, problems)
-    settings = settings or Settings(mode=Mode.ENFORCE)
+        _asked(document, shape, queries_of(rules, settings), problems)
     every = shape.evaluation_interval or settings.evaluation_interval
     return [_trial(document, index, each, rules, settings, every) for index, each in enumerate(shape.tests)]
 
@@ -161,6 +163,24 @@ def _known_names(document: Document, shape: TrialFileShape, rules: Sequence[Rule
         if first.setdefault(trial.name, index) != index:
             where = ("tests", index, "name")
             problems.add(document.problem(where, f"the name `{trial.name}` is taken", "choose another name"))
+
+
+def _asked(document: Document, shape: TrialFileShape, asked: Asked, problems: Problems) -> None:
+    """An answer to what nobody asks is a typing error, or the rule has changed. `ALERTS` may be given for vetoes."""
+    known = {plain(each) for each in asked.queries}
+    for t, trial in enumerate(shape.tests):
+        for a, answer in enumerate(trial.answers):
+            if plain(answer.query) not in known:
+                problems.add(
+                    document.problem(
+                        ("tests", t, "answers", a, "query"), "no rule asks this query", _likest(answer.query, known)
+                    )
+                )
+
+
+def _likest(query: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(plain(query), known, n=1, cutoff=0.3)
+    return f"write it as the rule has it: `{close[0]}`" if close else "the rules of this file ask none"
 
 
 def _names(shape: TrialFileShape) -> Iterator[tuple[Loc, str, str]]:

@@ -27,15 +27,15 @@ class Fact(Value, frozen=True):
     fields: Json
 
 
-def facts_of(stage: Stage) -> dict[str, list[Fact]]:
-    """Everything up to now, by the key of `expect` under which it is expected, in order."""
+def facts_of(stage: Stage, now: float) -> dict[str, list[Fact]]:
+    """Everything up to now (seconds), by the key of `expect` under which it is expected, in order."""
     return {
         "decisions": list(_decisions(stage)),
         "writes": list(_writes(stage)),
         "outcomes": list(_outcomes(stage)),
         "verifications": list(_verifications(stage)),
         "messages": list(_messages(stage)),
-        "incidents": list(_incidents(stage)),
+        "incidents": list(_incidents(stage, now)),
     }
 
 
@@ -111,10 +111,10 @@ def _messages(stage: Stage) -> Iterator[Fact]:
         yield Fact(stage.seconds(message.told_at), place, fields)
 
 
-def _incidents(stage: Stage) -> Iterator[Fact]:
+def _incidents(stage: Stage, now: float) -> Iterator[Fact]:
     """Every incident as it stands now, in the order in which they were opened."""
     closed = {event.incident: data for _, event, data in _events(stage, IncidentClosed)}
-    now, last = (stage.world.clock.now() - stage.start).total_seconds(), len(stage.records)
+    last = len(stage.records)
     for _, event, _ in _events(stage, IncidentOpened):
         end, live = closed.get(event.incident), stage.controller.state.incidents.get(event.incident)
         fields = {"rule": event.rule, "target": str(event.target or "")}

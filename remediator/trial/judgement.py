@@ -13,7 +13,7 @@ from remediator.trial.facts import Fact, facts_of
 from remediator.trial.stage import Stage
 
 if TYPE_CHECKING:
-    from remediator.config.trial_shapes import ExpectShape, FinalShape
+    from remediator.config.expectation_shapes import ExpectShape, FinalShape
 
 TIMES = ("at", "after", "by")
 CONTAINED = ("detail", "title")
@@ -41,27 +41,36 @@ class Difference(Value, frozen=True):
 
 def differences(stage: Stage, expected: ExpectShape) -> list[Difference]:
     """All differences at this instant, in the order of the timeline."""
-    facts, found = facts_of(stage), list[Difference]()
+    facts, found = facts_of(stage, expected.at), list[Difference]()
     for kind, got in facts.items():
         entries = getattr(expected, kind)
         if entries is not None:
             written = [each.model_dump(by_alias=True, exclude_unset=True) for each in entries]
             found += _compared(kind, written, got)
     for each in expected.objects:
-        found += _of_object(stage, each)
+        found += _of_object(stage, each, expected.at)
     return sorted(found, key=lambda each: each.place)
 
 
 def _compared(kind: str, expected: Sequence[Json], got: Sequence[Fact]) -> Iterator[Difference]:
-    """What came beside, and what is missing: it belongs behind what it follows, or before what follows it."""
+    """What came beside, and what is missing: it stands with what came in its stead, or behind what it follows."""
     pairs = aligned(expected, got)
     for index, (wanted, fact) in enumerate(pairs):
         if wanted is None and fact is not None:
             yield Difference(kind, "+", fact.place, _shown(fact.fields, expected), fact.at)
         elif fact is None and wanted is not None:
-            before = [each.place for _, each in pairs[:index] if each is not None]
-            after = [each.place - 1 for _, each in pairs[index:] if each is not None]
-            yield Difference(kind, "-", (before[-1:] or after[:1] or [END])[0], _shown(wanted, (wanted,)))
+            yield Difference(kind, "-", _place(pairs, index), _shown(wanted, (wanted,)))
+
+
+def _place(pairs: Sequence[tuple[Json | None, Fact | None]], index: int) -> int:
+    """Where something missing belongs."""
+    following = next(((wanted, fact) for wanted, fact in pairs[index:] if fact is not None), None)
+    if following is not None and following[0] is None:
+        return following[1].place
+    before = [fact.place for _, fact in pairs[:index] if fact is not None]
+    if before:
+        return before[-1]
+    return following[1].place - 1 if following is not None else END
 
 
 def aligned(expected: Sequence[Json], got: Sequence[Fact]) -> list[tuple[Json | None, Fact | None]]:
@@ -127,13 +136,13 @@ def unlike(expected: Any, got: Any, path: str = "") -> Iterator[tuple[str, Any, 
         yield path, expected, got
 
 
-def _of_object(stage: Stage, expected: FinalShape) -> Iterator[Difference]:
+def _of_object(stage: Stage, expected: FinalShape, at: float) -> Iterator[Difference]:
     """How an object stands otherwise than expected."""
     end, live = len(stage.records), stage.live(expected.object)
 
     def told(wanted: str, is_: str) -> Iterator[Difference]:
         yield Difference("objects", "-", end, f"{expected.object} {wanted}")
-        yield Difference("objects", "+", end, f"{expected.object} {is_}", stage.loop.time())
+        yield Difference("objects", "+", end, f"{expected.object} {is_}", at)
 
     if live is None or not expected.exists:
         if (live is not None) is not expected.exists:

@@ -9,6 +9,9 @@ from remediator.core.model import Json, PatchType, Ref
 from remediator.simulation import objects
 from remediator.simulation.world import World
 
+REPLICAS = 3
+"""Replicas of a short form that says nothing of them."""
+
 
 def manifest(given: Json) -> Json:
     """A manifest as it is; a short form written out."""
@@ -41,7 +44,7 @@ def change(world: World, ref: Ref, body: Json) -> None:
 
 def _made(given: Json) -> Json:
     name, namespace, image, pod = (given[key] for key in ("name", "namespace", "image", "pod"))
-    replicas = 1 if given["replicas"] is None else given["replicas"]
+    replicas = REPLICAS if given["replicas"] is None else given["replicas"]
     match given["kind"]:
         case "Deployment":
             return objects.deployment(name, namespace, image, replicas, pod=pod)

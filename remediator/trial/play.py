@@ -15,10 +15,10 @@ from remediator.trial.judgement import Difference, differences
 from remediator.trial.stage import Stage, Unplayable
 
 if TYPE_CHECKING:
-    from remediator.config.trial_shapes import ExpectShape
+    from remediator.config.expectation_shapes import ExpectShape
 
-JUST_AFTER = 0.0001
-"""Seconds: what is due at an instant has happened when that is looked at."""
+JUST_AFTER = 0.1
+"""Seconds: what is due at an instant has happened when that is looked at, and what follows from it at once."""
 
 
 class Moment(Value, frozen=True):

@@ -14,6 +14,7 @@ from remediator.config.advice import advise, unjudged
 from remediator.config.problems import Problems
 from remediator.config.rules import read_files
 from remediator.config.settings import Operator, PrometheusSource, Receiver, Web, WebAuth
+from remediator.config.trials import load_trials
 from remediator.core.model import Mode
 from remediator.core.windows import TimeInterval
 
@@ -22,6 +23,7 @@ RULES = sorted((BAD / "rules").glob("*.yaml"))
 SETTINGS = sorted((BAD / "settings").glob("*.yaml"))
 WARNED = sorted((BAD / "warnings").glob("*.yaml"))
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
+TESTS = sorted((BAD / "tests").glob("*.yaml"))
 
 
 def expected(path: Path) -> str:
@@ -74,6 +76,14 @@ def test_every_kind_of_mistake_that_the_page_tells_has_its_file():
     named = re.findall(r"`((?:rules|warnings)/\w+\.yaml)`", page)
     assert len(named) > 15
     assert [name for name in named if not (BAD / name).exists()] == []
+
+
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: path.stem)
+def test_a_bad_rule_test_file_is_refused_with_its_message(path, monkeypatch):
+    monkeypatch.chdir(path.parent)
+    with pytest.raises(ConfigErrors) as raised:
+        load_trials([Path(path.name)])
+    assert f"{raised.value}\n" == expected(path)
 
 
 def test_there_are_many_and_none_without_its_message():

@@ -36,20 +36,26 @@ def test_it_is_a_schema_of_2020_12_and_the_same_every_time(kind):
     assert json.dumps(schema) == json.dumps(schema_of(kind))
 
 
+MARKS = {"groups:": "rules", "rule_files: [../": "tests"}
+"""By what a document's file shows its kind."""
+
+
 def good() -> list[Any]:
     """What is shipped, and what documents show."""
     files = [("rules", path) for path in [*ROOT.glob("rules/*.yaml"), DATA / "good/rules.yaml"]]
-    files.append(("settings", DATA / "good/remediator.yaml"))
+    files += [("settings", DATA / "good/remediator.yaml"), ("tests", DATA / "good/tests.yaml")]
+    files += [("tests", path) for path in ROOT.glob("rules/tests/*.yaml")]
     found = [pytest.param(kind, path.read_bytes(), id=path.name) for kind, path in files]
     pages = {
         "README.md": None,
         "docs/rules.md": "rules",
         "docs/settings.md": "settings",
         "docs/receivers.md": "settings",
+        "docs/testing-rules.md": None,
     }
     for page, kind in pages.items():
         for number, text in enumerate(re.findall(r"```yaml\n(.*?)```", (ROOT / page).read_text(), flags=re.DOTALL)):
-            of = kind or ("rules" if "groups:" in text else "settings")
+            of = kind or next((name for mark, name in MARKS.items() if mark in text), "settings")
             found.append(pytest.param(of, text.encode(), id=f"{page}-{number}"))
     return found
 
