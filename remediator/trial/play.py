@@ -9,7 +9,7 @@ from remediator.config.trials import Trial
 from remediator.core.model import Value
 from remediator.narrate import narrate
 from remediator.trial.alerting import Alerting
-from remediator.trial.answers import WAY, Answers
+from remediator.trial.answers import Queries
 from remediator.trial.changes import Changes
 from remediator.trial.judgement import Difference, differences
 from remediator.trial.stage import Stage, Unplayable
@@ -64,20 +64,29 @@ def play(trial: Trial) -> Result:
     try:
         stage = Stage(trial)
     except Unplayable as error:
-        return Result(trial.file, trial.line, trial.name, "", (str(error),), (), ())
+        return _unplayed(trial, error)
     try:
-        return _judged(stage, trial)
+        alerting = Alerting(stage)
+        queries = Queries(stage, alerting)
+    except Unplayable as error:
+        stage.close()
+        return _unplayed(trial, error)
+    try:
+        return _judged(stage, alerting, queries)
     finally:
+        queries.close()
         stage.close()
 
 
-def _judged(stage: Stage, trial: Trial) -> Result:
-    alerting = Alerting(stage)
-    answers = Answers(stage, alerting)
-    found: list[Disagreement] = []
+def _unplayed(trial: Trial, error: Unplayable) -> Result:
+    return Result(trial.file, trial.line, trial.name, "", (str(error),), (), ())
+
+
+def _judged(stage: Stage, alerting: Alerting, queries: Queries) -> Result:
+    trial, found = stage.trial, list[Disagreement]()
 
     async def live() -> None:
-        stage.begin(answers.ask)
+        stage.begin(queries.ask)
         alerting.begin()
         Changes(stage).begin()
         for expected in sorted(trial.says.expect, key=lambda each: each.at):
@@ -85,9 +94,9 @@ def _judged(stage: Stage, trial: Trial) -> Result:
             found.extend(_disagreement(stage, expected))
 
     stage.loop.run_until_complete(live())
-    way = WAY if trial.asks else ""
+    way = queries.way if trial.asks else ""
     head = (trial.file, trial.line, trial.name, way)
-    return Result(*head, tuple(stage.failures()), tuple(found), _timeline(stage), tuple(answers.unanswered))
+    return Result(*head, tuple(stage.failures()), tuple(found), _timeline(stage), tuple(queries.unanswered))
 
 
 def _disagreement(stage: Stage, expected: ExpectShape) -> list[Disagreement]:

@@ -69,3 +69,38 @@ def test_whoever_measures_is_up_where_the_test_says_nothing_of_scrapes(jobs: lis
     expected = Vector(tuple(Sample({"job": job}, 1.0) for job in sorted(jobs)))
     assert all_measured(steadily_up(jobs, 30.0)) == expected
     assert all_measured("group by (__name__) (leak)") == Vector(())
+
+
+@pytest.fixture
+def no_programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is on the PATH but what the test puts into its folder."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+
+SERIES = "input_series: [{series: 'leak{namespace=\"shop\", deployment=\"web\"}', values: '9x20'}]"
+
+
+@pytest.mark.usefixtures("no_programs")
+def test_series_without_a_prometheus_fail_and_say_what_is_missing(tmp_path: Path) -> None:
+    result = played(tmp_path, f"cluster: [{WEB}]\n{SERIES}\nexpect: [{{at: 5m, writes: []}}]")
+    assert not result.passed
+    assert result.problems == (
+        "input_series need Prometheus to evaluate queries on them: have `prometheus` on the PATH, or give `answers`",
+    )
+
+
+@pytest.mark.usefixtures("no_programs")
+def test_answers_beside_series_count_where_there_is_no_prometheus(tmp_path: Path) -> None:
+    answers = f"answers: [{LEAK}, {TRAFFIC}]"
+    result = played(tmp_path, f"cluster: [{WEB}]\n{SERIES}\n{answers}\nexpect: [{{at: 5m, writes: [{{}}]}}]")
+    assert result.passed
+    assert result.queries == "the answers that the test gives"
+
+
+@pytest.mark.usefixtures("no_programs")
+def test_a_program_that_does_not_start_is_told_with_what_it_said(tmp_path: Path) -> None:
+    program = tmp_path / "prometheus"
+    program.write_text("#!/bin/sh\necho unknown long flag >&2\nexit 2\n")
+    program.chmod(0o755)
+    result = played(tmp_path, f"cluster: [{WEB}]\n{SERIES}\nexpect: [{{at: 5m, writes: []}}]")
+    assert result.problems == ("prometheus does not start: unknown long flag",)
