@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -24,7 +25,8 @@ _CHECKOUT = Path(__file__).parents[2]
 
 
 def main(arguments: list[str]) -> int:
-    """Prepare, then run pytest within; its exit code."""
+    """Prepare, then run pytest within; its exit code. Whoever ends this ends all of it, and nothing is left behind."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
         _prepare()
     except LabError as error:
