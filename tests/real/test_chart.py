@@ -224,6 +224,9 @@ class Release:
     def bring(self, command: str, chart: Path, values: Json) -> None:
         self.helm.run(command, self.name, chart, "--namespace", self.home, values=values)
 
+    def back(self, revision: int) -> None:
+        self.helm.run("rollback", self.name, str(revision), "--namespace", self.home)
+
     def workload(self, kind: str) -> Json:
         return self.lab.admin.get(kind, self.name, self.home)
 
@@ -281,7 +284,7 @@ CLAIM = "journal-remediator-0"
 
 
 @pytest.mark.parametrize("before", BEFORE, ids=lambda path: path.name)
-def test_an_upgrade_keeps_the_journal_and_the_rights_follow_the_rules(
+def test_an_upgrade_and_a_rollback_keep_the_journal_and_the_rights_follow_the_rules(
     lab: Lab, helm: Helm, home: str, before: Path, tmp_path: Path
 ) -> None:
     lab.admin.create(volume(f"{home}-journal"))
@@ -305,6 +308,12 @@ def test_an_upgrade_keeps_the_journal_and_the_rights_follow_the_rules(
     new = release.workload("statefulsets")
     assert new["metadata"]["uid"] == old["metadata"]["uid"]
     assert new["spec"]["volumeClaimTemplates"] == old["spec"]["volumeClaimTemplates"]
+
+    release.back(1)
+    assert release.settings()["mode"] == "observe"
+    release.settles(False, "patch", "deployments", home, "apps")
+    third = lab.admin.wait_for("pods", "remediator-0", home, lambda one: _replaces(one, second), timeout=300)
+    assert _journal(third) == _journal(first)
 
     helm.run("uninstall", "remediator", "--namespace", home)
     kept = lab.admin.get("persistentvolumeclaims", CLAIM, home)
