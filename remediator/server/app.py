@@ -51,8 +51,8 @@ def build(
 
 
 class Shortcut:
-    """Middleware that brings Alertmanager's requests straight to their handler, which answers refusals itself: what
-    Starlette does on the way there takes a third of all that a request takes.
+    """Middleware that brings Alertmanager's requests straight to their handler, which answers refusals itself: most
+    requests are theirs, and Starlette's way there costs 4 to 16 % of one.
     """
 
     def __init__(self, app: ASGIApp, door: Door) -> None:

@@ -57,6 +57,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Part of asyncio's protocol: no answer comes any more."""
+        self._transport = None
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(exc or ConnectionError("the server closed the connection"))
 
@@ -67,6 +68,11 @@ class Connection(asyncio.Protocol):
         if end and len(body) >= _length(head) and self._answer is not None:
             self._read = b""
             self._answer.set_result(int(head[9:12]))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can be used; a server ends what nobody uses for some seconds."""
+        return self._transport is not None and not self._transport.is_closing()
 
     async def post(self, whole: bytes) -> int:
         """Send a request; the status of its answer."""
@@ -103,7 +109,7 @@ async def paced(port: int, wholes: Sequence[bytes], rate: float) -> tuple[Answer
     begun = time.perf_counter()
 
     async def one(index: int) -> None:
-        connection = idle.pop() if idle else await connected(port)
+        connection = _open_one(idle) or await connected(port)
         sent[index], at = time.time(), time.perf_counter()
         answers.add(await connection.post(wholes[index]), time.perf_counter() - at)
         idle.append(connection)
@@ -116,6 +122,14 @@ async def paced(port: int, wholes: Sequence[bytes], rate: float) -> tuple[Answer
     for connection in idle:
         connection.close()
     return answers, sent
+
+
+def _open_one(idle: list[Connection]) -> Connection | None:
+    """One of those that nobody uses; those that have ended are forgotten."""
+    while idle:
+        if (found := idle.pop()).is_open:
+            return found
+    return None
 
 
 async def pressed(port: int, wholes: Sequence[bytes], seconds: float, connections: int) -> Answers:
