@@ -21,6 +21,9 @@ SCENARIOS = ROOT / "tests/simulation/regressions"
 SEEDS, EFFORT = 30, 8
 """How long the simulation looks for a bug whose scenario shows it no more, and makes what it finds smaller."""
 
+LONGEST = 1800
+"""Seconds for one look for a bug: what makes everything wait for ever is no finding, but ends."""
+
 
 def main() -> int:
     """0 where every bug was found, else 1."""
@@ -90,9 +93,13 @@ def _tested(mutant: Mutant, copy: Path) -> tuple[bool, str]:
 
 def _run(copy: Path, *command: str) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.run(
-        [sys.executable, *command], cwd=copy, env=environment, capture_output=True, text=True, check=False
-    )
+    whole = [sys.executable, *command]
+    try:
+        return subprocess.run(
+            whole, cwd=copy, env=environment, capture_output=True, text=True, check=False, timeout=LONGEST
+        )
+    except subprocess.TimeoutExpired:
+        return subprocess.CompletedProcess(whole, 124, "", f"not over after {LONGEST} s")
 
 
 def _arguments() -> argparse.Namespace:

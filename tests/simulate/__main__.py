@@ -45,6 +45,8 @@ def _play_all(asked: argparse.Namespace, totals: Totals) -> None:
         seed = next(seeds)
         report = play(_scenario(asked, seed))
         totals.add(report)
+        if asked.until:
+            print(f"seed {seed}: {totals.incident_hours:,.0f} of {asked.until:,.0f} incident-hours", file=sys.stderr)
         if report.violations:
             print(f"seed {seed}: {report.violations[0]}", flush=True)
             if not asked.brief:
