@@ -30,6 +30,7 @@ def checkout(tmp_path: Path) -> Iterator[Path]:
 
 
 def command(checkout: Path, name: str) -> subprocess.Popen[str]:
+    """It listens to Ctrl-C, also where the suite runs in the background of a shell, which does not."""
     return subprocess.Popen(
         [sys.executable, "-m", "tests.lab", name],
         cwd=checkout,
@@ -37,6 +38,7 @@ def command(checkout: Path, name: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
 
 
