@@ -40,7 +40,7 @@ NO_SERIES = {
 }
 
 
-@functools.lru_cache(maxsize=4096)
+@functools.lru_cache(maxsize=1 << 14)
 def parse(query: str) -> Any:
     """The syntax tree of a query, or the `ValueError` that tells why there is none; each is asked for several times."""
     import promql_parser
