@@ -450,17 +450,21 @@ def cron_job(name: str) -> dict[str, Any]:
     }
 
 
-def test_pods_and_jobs_are_taken_away_each_once(
-    lab: Lab, namespace: str, account: MakeAccount, install: Install
-) -> None:
-    product = account(RIGHTS, name="hands")
+def in_trouble(lab: Lab, namespace: str) -> None:
+    """A Deployment that serves, a Job that hangs, and two that have failed."""
     lab.admin.create(deployment("web"), namespace)
     for name, fate in (("stuck", "hang"), ("again", "fail"), ("clutter", "fail")):
         lab.admin.create(job(name, f"example.test/task:{fate}"), namespace)
     lab.admin.wait_for("deployments", "web", namespace, rolled_out)
     for name in ("again", "clutter"):
-        lab.admin.wait_for("jobs", name, namespace, lambda one: one["status"].get("failed"))
         lab.admin.wait_for("jobs", name, namespace, has_failed)
+
+
+def test_pods_and_jobs_are_taken_away_each_once(
+    lab: Lab, namespace: str, account: MakeAccount, install: Install
+) -> None:
+    product = account(RIGHTS, name="hands")
+    in_trouble(lab, namespace)
     sick = lab.admin.list("pods", namespace, labels="app=web")[0]["metadata"]
     old = lab.admin.get("jobs", "again", namespace)["metadata"]["uid"]
     service = install(RULES, kubeconfig=product.kubeconfig).start()
@@ -493,12 +497,7 @@ def test_pods_and_jobs_that_change_under_the_write_are_looked_at_again(
 ) -> None:
     """Somebody writes to each between our reading it and our write: 409, a new plan, and the one write then."""
     product = account(RIGHTS, name="hands")
-    lab.admin.create(deployment("web"), namespace)
-    for name, fate in (("stuck", "hang"), ("again", "fail"), ("clutter", "fail")):
-        lab.admin.create(job(name, f"example.test/task:{fate}"), namespace)
-    lab.admin.wait_for("deployments", "web", namespace, rolled_out)
-    for name in ("again", "clutter"):
-        lab.admin.wait_for("jobs", name, namespace, has_failed)
+    in_trouble(lab, namespace)
     sick, failed = (lab.admin.list("pods", namespace, labels=f"app={app}")[0]["metadata"] for app in ("web", "clutter"))
     changed = [
         ("Sick", "evict-pod", "pods", sick["name"], {"pod": sick["name"]}),
