@@ -12,7 +12,7 @@ from pydantic.json_schema import WithJsonSchema
 from pydantic_core import CoreSchema
 
 from remediator.actions import ACTIONS
-from remediator.conditions import ConditionError, compile_where
+from remediator.config.rule_shapes import where_text
 from remediator.config.shapes import Seconds, Shape, Text, any_of, said
 from remediator.core.kinds import names_object
 from remediator.core.message import Occasion
@@ -27,20 +27,11 @@ def _object(value: str) -> str:
     return value
 
 
-def _condition(value: str) -> str:
-    try:
-        compile_where(value)
-    except ConditionError as error:
-        first = error.mistakes[0]
-        raise said(first.message, first.remedy, first.offset) from None
-    return value
-
-
 NAME = {"type": "string", "pattern": "^[^/]+(/[^/]+){1,2}$"}
 ObjectName = Annotated[Text, AfterValidator(_object), WithJsonSchema(NAME)]
 """`Kind/namespace/name`, or `Kind/name` of what is in no namespace."""
 
-Where = Annotated[Text, AfterValidator(_condition)]
+Where = Annotated[Text, AfterValidator(where_text)]
 """CEL about `object`."""
 
 

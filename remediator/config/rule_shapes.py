@@ -84,7 +84,8 @@ def _selector(value: str) -> str:
     return value
 
 
-def _where(value: str) -> str:
+def where_text(value: str) -> str:
+    """A condition on one object, as it is written, where it compiles."""
     try:
         compile_where(value)
     except ConditionError as error:
@@ -107,7 +108,7 @@ class ObjectShape(Shape):
     kind: Kind
     namespace: Text = ""
     selector: Annotated[str, AfterValidator(_selector)] = ""
-    where: Annotated[Text, AfterValidator(_where)] = ""
+    where: Annotated[Text, AfterValidator(where_text)] = ""
 
     @model_validator(mode="after")
     def _selects(self) -> Self:
