@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.lab.client import Api, Json
@@ -39,9 +40,12 @@ class Nodes:
             admin.create(node_manifest(f"node-{zone[-1]}", zone))
         self.server.wait_until(lambda: all(is_ready(node) for node in admin.list("nodes")))
 
-    def add(self, name: str, zone: str = ZONES[0], labels: dict[str, str] | None = None) -> Json:
-        """Join one more node, and wait until it is ready."""
-        self._admin.create(node_manifest(name, zone, labels))
+    def add(
+        self, name: str, zone: str = ZONES[0], labels: dict[str, str] | None = None, taints: Sequence[Json] = ()
+    ) -> Json:
+        """Join one more node, and wait until it is ready; with taints, only for what tolerates them."""
+        node = node_manifest(name, zone, labels)
+        self._admin.create(node | {"spec": {"taints": list(taints)}} if taints else node)
         return self._admin.wait_for("nodes", name, "", is_ready)
 
 

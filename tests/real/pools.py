@@ -25,7 +25,7 @@ class Pool:
         self.lab, self.name = lab, name
         self.first, self.second = f"{name}-1", f"{name}-2"
         for node in (self.first, self.second):
-            lab.nodes.add(node, labels={"pool": name})
+            lab.nodes.add(node, labels={"pool": name}, taints=[{"key": "pool", "value": name, "effect": "NoSchedule"}])
 
     @property
     def admin(self) -> Api:
@@ -46,8 +46,11 @@ class Pool:
         self.admin.wait_for("daemonsets", name, namespace, lambda live: live["status"].get("numberReady") == 2)
 
     def placed(self, workload: Json) -> Json:
-        """A workload that may run nowhere else."""
-        workload["spec"]["template"]["spec"]["nodeSelector"] = {"pool": self.name}
+        """A workload that may run nowhere else, and with its like alone."""
+        workload["spec"]["template"]["spec"] |= {
+            "nodeSelector": {"pool": self.name},
+            "tolerations": [{"key": "pool", "value": self.name, "effect": "NoSchedule"}],
+        }
         return workload
 
     def pods(self, node: str, app: str) -> list[Json]:
