@@ -102,7 +102,8 @@ class Controller:
         self.objects = Objects(cluster, clock, state, self.tell, habits.max_age)
         kept = habits.kept
         self._retention = Retention(ports.journal, clock, state, self._announce, kept) if kept else None
-        looks = Looks(cluster, clock, Inquiries(ports.ask, clock), {Need.SILENCES: self._alerts.silences})
+        outside, anew = {Need.SILENCES: self._alerts.silences}, {Need.SILENCES: self._alerts.silences_now}
+        looks = Looks(cluster, clock, Inquiries(ports.ask, clock), outside, anew)
         holds = elector.holds if elector else lambda: True
         work = Work(cluster, ports.notifier, clock, state, Seeing(looks, reads, self.queries), holds)
         self._errands = Errands(clock, state, work, self._mailbox)

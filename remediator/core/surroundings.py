@@ -7,6 +7,9 @@ what was not asked for is None: neither is ever taken for an answer.
 from __future__ import annotations
 
 import enum
+from collections.abc import Collection
+
+from msgspec.structs import replace
 
 from remediator.core.model import Value
 
@@ -108,6 +111,11 @@ class Surroundings(Value, frozen=True):
     gates: tuple[Gate, ...] | None = None
     silences: tuple[str, ...] | None = None
     halted: str = ""
+
+    def renewed(self, found: Surroundings, needs: Collection[Need]) -> Surroundings:
+        """The same with what these needs were read as once more, also where it cannot be read any more."""
+        unread = {need: why for need, why in self.unread.items() if need not in needs} | found.unread
+        return replace(self, unread=unread, **{need.value: getattr(found, need) for need in needs})
 
     def missing(self, need: Need) -> str:
         """Why something that is needed is not known; empty where it is."""

@@ -10,16 +10,19 @@ T = TypeVar("T")
 
 
 class Fresh(Generic[T]):
-    """What `ask` answered, where that is at most `age` seconds ago; else it is asked anew. Errors are shared too."""
+    """What `ask` answered, where it was asked at most `age` seconds ago (inclusive); else it is asked anew.
+
+    Whoever comes while it is being asked waits for the same answer. Errors are shared as answers are.
+    """
 
     def __init__(self, ask: Callable[[], Awaitable[T]], age: float) -> None:
         self._ask, self._age = ask, age
         self._task: asyncio.Future[T] | None = None
         self._asked_at = float("-inf")
 
-    async def get(self) -> T:
-        """The answer; raises what `ask` raises."""
+    async def get(self, age: float | None = None) -> T:
+        """The answer; raises what `ask` raises. `age`: in seconds, for this one who asks."""
         now = asyncio.get_running_loop().time()
-        if self._task is None or now - self._asked_at > self._age:
+        if self._task is None or now - self._asked_at > (self._age if age is None else age):
             self._task, self._asked_at = asyncio.ensure_future(self._ask()), now
         return await asyncio.shield(self._task)

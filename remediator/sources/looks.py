@@ -7,7 +7,7 @@ be read is `unknown` with the reason, and unknown never acts.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from datetime import datetime
 from typing import TypeAlias
 
@@ -48,14 +48,22 @@ MOST_HELD = 64
 
 
 class Looks:
-    """Looks at the targets of one cluster. `outside` reads what the cluster itself does not know."""
+    """Looks at the targets of one cluster. `outside` reads what the cluster itself does not know, and may answer all
+    who are held back alike; where nothing holds a write back, `anew` reads the same once more.
+    """
 
     def __init__(
-        self, cluster: Cluster, clock: Clock, asking: Inquiries, outside: Mapping[Need, Reader] | None = None
+        self,
+        cluster: Cluster,
+        clock: Clock,
+        asking: Inquiries,
+        outside: Mapping[Need, Reader] | None = None,
+        anew: Mapping[Need, Reader] | None = None,
     ) -> None:
         self._cluster, self._clock, self._asking = cluster, clock, asking
         self._diagnoses = Diagnoses(cluster, clock)
         self._readers = {Need.NAMESPACE: Namespaces().read, **(outside or {}), Need.GATES: asking.gates}
+        self._anew = anew or {}
 
     async def look(self, state: State, incident: Incident, before: Read | None = None) -> Looked:
         """Read the incident's target and rehearse what would be done about it. Never raises a `ClusterError`.
@@ -66,8 +74,11 @@ class Looks:
         clock = self._clock
         snapshot = await read(self._cluster, clock, self._asking, state, incident, before)
         needs = needs_of(state, incident, snapshot.facts, clock.now()) if snapshot.facts.exists else frozenset[Need]()
-        snapshot = await self._surrounded(state, incident, snapshot, needs)
+        snapshot = await self._surrounded(state, incident, snapshot, needs, self._readers)
         change = wanted_change(state, incident, _timed(snapshot, clock), clock.now())
+        if change and (again := needs & self._anew.keys()):
+            snapshot = await self._surrounded(state, incident, snapshot, again, self._anew)
+            change = wanted_change(state, incident, _timed(snapshot, clock), clock.now())
         diagnosing = self._diagnosing(state, incident, snapshot, change)
         try:
             snapshot, rehearsal = await _rehearsed(self._cluster, clock, state, incident, snapshot, change)
@@ -81,16 +92,17 @@ class Looks:
         snapshot = await read(self._cluster, self._clock, self._asking, state, incident)
         known = snapshot.facts.exists
         needs = needs_again(state, incident, snapshot.facts, self._clock.now()) if known else frozenset[Need]()
-        return _timed(await self._surrounded(state, incident, snapshot, needs), self._clock).facts
+        readers = {**self._readers, **self._anew}
+        return _timed(await self._surrounded(state, incident, snapshot, needs, readers), self._clock).facts
 
     async def _surrounded(
-        self, state: State, incident: Incident, snapshot: Snapshot, needs: frozenset[Need]
+        self, state: State, incident: Incident, snapshot: Snapshot, needs: Set[Need], readers: Mapping[Need, Reader]
     ) -> Snapshot:
         """The snapshot with what guards in force need to know around the target; nothing else is read."""
         if not needs:
             return snapshot
-        around = await surroundings(self._cluster, state, incident, snapshot.live, needs, self._readers)
-        return replace(snapshot, facts=replace(snapshot.facts, around=around))
+        found = await surroundings(self._cluster, state, incident, snapshot.live, needs, readers)
+        return replace(snapshot, facts=replace(snapshot.facts, around=snapshot.facts.around.renewed(found, needs)))
 
     def _diagnosing(
         self, state: State, incident: Incident, snapshot: Snapshot, change: Change | None

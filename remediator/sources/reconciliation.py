@@ -26,8 +26,11 @@ log = logger("reconciliation")
 GOOD = 3
 """Answers in a row until the absence of an alert is believed, of one run of Alertmanager: each begins empty."""
 
+SHARED = 10.0
+"""Seconds for which one answer serves all looks that are held back anyway: no longer than a look is a confirmation."""
+
 FRESH = 1.0
-"""Seconds for which one answer serves all who are about to act."""
+"""Seconds for which one answer serves all who are about to write."""
 
 _QUOTED = re.compile(r"\\([\\.+*?()|\[\]{}^$])")
 
@@ -62,7 +65,7 @@ class Reconciliation:
         self._alerting, self._cluster, self._clock = alerting, cluster, clock
         self._state, self._bring = state, bring
         self._receivers = {alerting.receiver} if alerting.receiver else set[str]()
-        self._held = Fresh(self._ask, FRESH)
+        self._held = Fresh(self._ask, SHARED)
         self._missing: dict[Key, int] = {}
         self._lives: tuple[str, ...] = ()
 
@@ -91,7 +94,7 @@ class Reconciliation:
             again = [await self._end(*each) for each in _doubted(self._state())]
             return await self._tell(_lights(self._state(), up=True), again)
         try:
-            holding = await self._ask()
+            holding = await self._held.get(0.0)  # what comes every `interval` is never one answer counted twice
         except Unanswered as error:
             self._missing.clear()
             return await self._tell(_lights(self._state(), up=False, reason=str(error)), ())
@@ -105,12 +108,21 @@ class Reconciliation:
     async def silences(self, cluster: Cluster, state: State, incident: Incident, live: Json) -> tuple[str, ...]:
         """What keeps hands off an incident by Alertmanager's word, as in `Surroundings`. Raises `Unavailable`.
 
-        That its alerts are gone says nothing where our own writes may have ended them, as a cordon does with most.
+        Asked once in `SHARED` seconds, however many incidents are looked at meanwhile: enough to hold one back, never
+        to let a write go. For that, `silences_now` is asked. That its alerts are gone says nothing where our own
+        writes may have ended them, as a cordon does with most.
         """
+        return await self._silences(incident, SHARED)
+
+    async def silences_now(self, cluster: Cluster, state: State, incident: Incident, live: Json) -> tuple[str, ...]:
+        """The same by an answer that was asked for at most `FRESH` seconds ago: a write may rest on it."""
+        return await self._silences(incident, FRESH)
+
+    async def _silences(self, incident: Incident, age: float) -> tuple[str, ...]:
         if not self._alerting.alertmanagers:
             return ()
         try:
-            holding = await self._held.get()
+            holding = await self._held.get(age)
         except Unanswered as error:
             raise Unavailable(f"Alertmanager cannot be asked: {error}") from error
         standing = [(each, holding.alerts.get(each.fingerprint)) for each in incident.signals if not each.resolved]

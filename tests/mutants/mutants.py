@@ -412,6 +412,20 @@ MUTANTS: tuple[Mutant, ...] = (
         found_by="tests/unit/sources/test_reconciliation.py",
     ),
     _one(
+        "a write rests on what those share who are held back",
+        "sources/reconciliation.py",
+        "return await self._silences(incident, FRESH)",
+        "return await self._silences(incident, SHARED)",
+        found_by="tests/unit/sources/test_silences.py",
+    ),
+    _one(
+        "each look asks Alertmanager for all alerts",
+        "sources/reconciliation.py",
+        "return await self._silences(incident, SHARED)",
+        "return await self._silences(incident, FRESH)",
+        found_by="tests/unit/sources/test_silences.py",
+    ),
+    _one(
         "an alert that one answer lacks is over",
         "sources/reconciliation.py",
         "GOOD = 3\n",
