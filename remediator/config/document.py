@@ -5,7 +5,7 @@ Between the bytes of a file and the models of rules and settings; it does not kn
 
 from __future__ import annotations
 
-from functools import reduce
+from functools import cached_property, reduce
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +37,23 @@ class Place:
 class Document:
     """A file's value and places. `value` is made of dict (with text keys), list, str, int, float, bool and None."""
 
-    def __init__(self, file: str, text: str, value: Any, top: Place) -> None:
+    def __init__(self, file: str, text: str, value: Any, top: Place | None) -> None:
         self.file, self.value = file, value
-        self._lines = text.split("\n")
-        self._top = top
+        self._text = text
+        if top is not None:
+            self._top = top
+
+    @cached_property
+    def _top(self) -> Place:
+        """The places of a text that was read for its values alone: most files are right, and nobody asks for them."""
+        from remediator.config.compose import compose
+
+        composed = compose(self._text, Problems(), self.file)
+        return composed[1] if composed else Place(1, 1)
+
+    @cached_property
+    def _lines(self) -> list[str]:
+        return self._text.split("\n")
 
     def problem(self, loc: Loc, message: str, remedy: str, *, at_key: bool = False, offset: int = 0) -> Problem:
         """A mistake at a place; where the place does not exist, at the nearest one above it.
@@ -97,6 +110,7 @@ def read_document(path: Path, problems: Problems, name: str = "") -> Document | 
 def parse_document(raw: bytes, problems: Problems, name: str) -> Document | None:
     """As `read_document`, of bytes."""
     from remediator.config.compose import compose
+    from remediator.config.quickly import NotPlain, quickly
 
     if len(raw) > LARGEST:
         size = f"is larger than {LARGEST // 1024 // 1024} MiB"
@@ -110,8 +124,11 @@ def parse_document(raw: bytes, problems: Problems, name: str) -> Document | None
         return None
     # YAML's other line breaks would give places that no editor shows.
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    top = compose(text, problems, name)
-    return Document(name, text, *top) if top else None
+    try:
+        return Document(name, text, quickly(text), None)
+    except NotPlain:
+        top = compose(text, problems, name)
+        return Document(name, text, *top) if top else None
 
 
 def _place_of(before: str) -> tuple[int, int]:

@@ -37,7 +37,7 @@ class EvidenceReader:
         sources: list[str | None] = []
         queries: list[Query | None] = []
         for at, entry in entries.items():
-            if isinstance(entry, Mapping):
+            if isinstance(entry, dict):
                 queries.append(self._query(entry, at))
             elif entry is not None or listed:
                 sources.append(self._source(entry, at, kind))
@@ -45,7 +45,7 @@ class EvidenceReader:
 
     def check(self, until: Any, loc: Loc, kind: str) -> None:
         """The CEL of an `until`."""
-        if isinstance(until, Mapping) and isinstance(until.get("check"), str):
+        if isinstance(until, dict) and isinstance(until.get("check"), str):
             self._source(until["check"], (*loc, "check"), kind)
 
     def masks(self, rule: Mapping[str, Any], loc: Loc) -> None:
@@ -60,8 +60,8 @@ class EvidenceReader:
     def names(self, rule: Mapping[str, Any], loc: Loc, kind: str) -> None:
         """A series whose labels cannot name the target would never be about anything."""
         when, target = rule.get("when"), rule.get("target")
-        query = when.get("query") if isinstance(when, Mapping) else None
-        if not isinstance(query, str) or not isinstance(target, Mapping | None):
+        query = when.get("query") if isinstance(when, dict) else None
+        if not isinstance(query, str) or not isinstance(target, dict | None):
             return
         has, spec = labels_of(query), TargetSpec(kind, *_labels(target or {}))
         for wanted in naming(spec) if has is not None else ():
@@ -115,17 +115,17 @@ def _proofs(rule: Mapping[str, Any], loc: Loc) -> Iterator[tuple[str, Mapping[st
     """Each rung by its action's name, with the `until` that counts for it and the place of that."""
     rungs = rule.get("do")
     for index, rung in enumerate(rungs if isinstance(rungs, list) else ()):
-        name = next(iter(rung)) if isinstance(rung, Mapping) and len(rung) == 1 else rung
-        args = rung[name] if isinstance(rung, Mapping) and isinstance(name, str) else None
-        own = args.get("until") if isinstance(args, Mapping) else None
+        name = next(iter(rung)) if isinstance(rung, dict) and len(rung) == 1 else rung
+        args = rung[name] if isinstance(rung, dict) and isinstance(name, str) else None
+        own = args.get("until") if isinstance(args, dict) else None
         until, at = (rule.get("until"), ()) if own is None else (own, ("do", index, name))
-        if isinstance(name, str) and isinstance(until, Mapping):
+        if isinstance(name, str) and isinstance(until, dict):
             yield name, until, (*loc, *at, "until")
 
 
 def _signal_of(when: Any) -> When:
     """The signal as far as it is right; an empty one concerns nothing."""
-    if not isinstance(when, Mapping):
+    if not isinstance(when, dict):
         return When()
     query, alert = when.get("query"), when.get("alert")
     if isinstance(query, str):
@@ -138,7 +138,7 @@ def _signal_of(when: Any) -> When:
 
 def queries_in(level: Any) -> Iterator[tuple[Loc, str]]:
     """The queries of a rule or group as it is written, with their places."""
-    for place in asked(level) if isinstance(level, Mapping) else ():
+    for place in asked(level) if isinstance(level, dict) else ():
         yield from _texts(functools.reduce(lambda value, part: value[part], place, level), place)
 
 
@@ -148,21 +148,21 @@ def _texts(value: Any, at: Loc) -> Iterator[tuple[Loc, str]]:
         yield at, value
     elif isinstance(value, list):
         yield from (((*at, index), each) for index, each in enumerate(value) if isinstance(each, str))
-    elif isinstance(value, Mapping):
+    elif isinstance(value, dict):
         yield from _texts(value.get("queries"), (*at, "queries"))
 
 
 def asked(rule: Mapping[str, Any]) -> Iterator[Loc]:
     """The places in a rule or group at which Prometheus is asked something."""
-    if isinstance(when := rule.get("when"), Mapping) and "query" in when:
+    if isinstance(when := rule.get("when"), dict) and "query" in when:
         yield "when", "query"
     entries = rule.get("if")
     for index, entry in enumerate(entries if isinstance(entries, list) else ()):
-        if isinstance(entry, Mapping) and "query" in entry:
+        if isinstance(entry, dict) and "query" in entry:
             yield "if", index, "query"
-    if isinstance(entries, Mapping) and "query" in entries:
+    if isinstance(entries, dict) and "query" in entries:
         yield "if", "query"
     places = {at for _, until, at in _proofs(rule, ()) if "query" in until}
     yield from ((*at, "query") for at in sorted(places, key=str))
     guards = rule.get("guards")
-    yield from (("guards", key) for key in ("require", "veto") if isinstance(guards, Mapping) and guards.get(key))
+    yield from (("guards", key) for key in ("require", "veto") if isinstance(guards, dict) and guards.get(key))

@@ -76,7 +76,7 @@ class LadderReader:
 
     def read(self, rule: Any, loc: Loc) -> Ladder:
         """The rungs and conditions of a rule as far as they are right; what is wrong goes to the problems."""
-        if not isinstance(rule, Mapping):
+        if not isinstance(rule, dict):
             return Ladder((), ())
         kind = _target_kind(rule)
         rungs = rule.get("do")
@@ -94,7 +94,7 @@ class LadderReader:
 
     def _siblings(self, guards: Any, loc: Loc, kind: str) -> None:
         """A limit over the siblings of a target that has none says nothing, and its author meant something."""
-        if not isinstance(guards, Mapping) or not kind or kind in WITH_SIBLINGS:
+        if not isinstance(guards, dict) or not kind or kind in WITH_SIBLINGS:
             return
         for name in ("min_healthy", "max_unhealthy"):
             if name in guards:
@@ -105,13 +105,13 @@ class LadderReader:
         """A rung is an action's name, or one key with the arguments as its value."""
         if isinstance(rung, str):
             return self._checked(rung, {}, loc, loc, kind)
-        if not isinstance(rung, Mapping) or len(rung) != 1:
-            what = f"has {len(rung)} keys" if isinstance(rung, Mapping) else f"is {described(rung)}"
+        if not isinstance(rung, dict) or len(rung) != 1:
+            what = f"has {len(rung)} keys" if isinstance(rung, dict) else f"is {described(rung)}"
             remedy = "write one action an entry, as in `- rollback` or `- escalate: {receiver: oncall}`"
             self._complain(loc, f"{what}, not one action", remedy)
             return None
         name, args = next(iter(rung.items()))
-        if args is not None and not isinstance(args, Mapping):
+        if args is not None and not isinstance(args, dict):
             self._complain((*loc, name), f"is {described(args)}, not a mapping", f"write `{name}: {{argument: value}}`")
             return None
         return self._checked(name, dict(args or {}), loc, (*loc, name), kind)
@@ -164,10 +164,10 @@ class LadderReader:
 def _target_kind(rule: Mapping[str, Any]) -> str:
     """The kind of a rule's target as far as it is known when the rule is read."""
     target, when = rule.get("target"), rule.get("when")
-    kind = target.get("kind") if isinstance(target, Mapping) else None
-    if kind is None and isinstance(when, Mapping):
+    kind = target.get("kind") if isinstance(target, dict) else None
+    if kind is None and isinstance(when, dict):
         watched = when.get("object")
-        watched = watched.get("kind") if isinstance(watched, Mapping) else watched
+        watched = watched.get("kind") if isinstance(watched, dict) else watched
         kind = target_kind_of(watched) if isinstance(watched, str) else None
     return kind if isinstance(kind, str) and is_kind(kind) else ""
 

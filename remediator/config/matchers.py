@@ -28,6 +28,7 @@ class MatcherError(ValueError):
         self.message, self.offset, self.remedy = message, offset, remedy
 
 
+@functools.lru_cache(maxsize=1 << 14)
 def parse_matchers(text: str) -> tuple[Matcher, ...]:
     """The matchers of a signal, the alert's name first where one is given.
 

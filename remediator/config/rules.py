@@ -122,20 +122,17 @@ def written(document: Document, what: str) -> Iterable[tuple[Loc, Any]]:
 def _unique(files: Sequence[RuleFile], problems: Problems) -> None:
     """Names of rules are identities over all files, and so are names of groups."""
     for what in ("groups", "rules"):
-        first: dict[str, str] = {}
+        first: dict[str, tuple[Document, Loc]] = {}
         for document in (file.document for file in files if file.document):
             for loc, each in written(document, what):
                 name = each.get("name") if isinstance(each, dict) else None
-                if not isinstance(name, str):
+                if not isinstance(name, str) or first.setdefault(name, (document, loc)) == (document, loc):
                     continue
-                problem = document.problem((*loc, "name"), f"the name `{name}` is taken", "")
-                if name not in first:
-                    first[name] = f"{problem.file}:{problem.line}"
-                    continue
-                remedy = (
-                    f"a {what[:-1]}'s name is its identity over all files, and {first[name]} has it: choose another"
+                holder = first[name][0].problem((*first[name][1], "name"), "", "")
+                remedy = f"a {what[:-1]}'s name is its identity over all files, and {holder.file}:{holder.line} has it"
+                problems.add(
+                    document.problem((*loc, "name"), f"the name `{name}` is taken", f"{remedy}: choose another")
                 )
-                problems.add(document.problem((*loc, "name"), problem.message, remedy))
 
 
 def _known_intervals(files: Sequence[RuleFile], known: frozenset[str], problems: Problems) -> None:

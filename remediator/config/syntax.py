@@ -24,6 +24,11 @@ _REMEDIES = (
 )
 
 
+def unprintable(text: str) -> bool:
+    """Whether there is a character that YAML does not allow."""
+    return _UNPRINTABLE.search(text) is not None
+
+
 def unprintable_problem(text: str, name: str) -> Problem | None:
     """The first character that YAML does not allow, as a problem."""
     found = _UNPRINTABLE.search(text)

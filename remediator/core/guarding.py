@@ -142,9 +142,13 @@ def unsaid(before: GuardSettings, said: GuardSettings) -> GuardSettings:
     return replace(before, **{name: getattr(plain, name) for name in names})
 
 
+_NOTHING = GuardSettings()
+
+
 def stricter(*levels: GuardSettings) -> GuardSettings:
     """Of what several levels say about each guard, the stricter; in any order."""
-    return _each(GuardSettings, levels, _STRICTER)
+    said = [each for each in levels if each != _NOTHING]
+    return said[0] if len(said) == 1 else _each(GuardSettings, said, _STRICTER)
 
 
 def _each(kind: Any, said: Any, pick: dict[str, Callable[[list[Any]], Any]]) -> Any:

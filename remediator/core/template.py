@@ -50,6 +50,8 @@ class Rendered(Value, frozen=True):
 
 def mistakes(template: str) -> Iterator[Mistake]:
     """Every place that no incident could ever fill in."""
+    if "{{" not in template:
+        return
     for found in _PLACE.finditer(template):
         inside = found[1].strip()
         named = _NAME.match(inside)
