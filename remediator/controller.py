@@ -105,6 +105,7 @@ class Controller:
         outside, anew = {Need.SILENCES: self._alerts.silences}, {Need.SILENCES: self._alerts.silences_now}
         looks = Looks(cluster, clock, Inquiries(ports.ask, clock), outside, anew)
         holds = elector.holds if elector else lambda: True
+        self._is_followed = elector is not None
         work = Work(cluster, ports.notifier, clock, state, Seeing(looks, reads, self.queries), holds)
         self._errands = Errands(clock, state, work, self._mailbox)
         self._replies: set[asyncio.Future[Ruling]] = set()
@@ -240,7 +241,9 @@ class Controller:
         self._mailbox.wake()
 
     async def _close(self) -> None:
-        """Write a checkpoint, so that the next start is quick."""
+        """Write a checkpoint, so that the next start is quick; not where another one knows the state, and waits."""
+        if self._is_followed:
+            return
         self._chronicle.close()
         while await self._chronicle.keep_up():
             self.objects.warm()

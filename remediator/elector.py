@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -73,11 +74,18 @@ class Elector:
         return self._is_held and self.monotonic() < self._renewed_at + self.terms.renew
 
     async def acquire(self, may: Callable[[], bool] = lambda: True) -> None:
-        """Return when the Lease is held. Tries until then, whatever fails, twice in each `retry`: what was given back
-        is taken within that time. While it may not, it only looks who is in charge.
+        """Return when the Lease is held. Tries until then, whatever fails, every `retry`, and as soon as it is given
+        back. While it may not, it only looks who is in charge.
         """
-        while not await (self._try(self.terms.renew) if may() else self._only_look()):
-            await self._clock.sleep(self.terms.retry / 2)
+        freed = asyncio.Event()
+        watching = asyncio.create_task(self._watch(freed))
+        try:
+            while not await (self._try(self.terms.renew) if may() else self._only_look()):
+                with suppress(Unavailable):
+                    await self._within(self.terms.retry, freed.wait())
+                freed.clear()
+        finally:
+            watching.cancel()
         log.info("the lease is held", lease=str(self.terms.ref), identity=self.identity)
 
     async def keep(self) -> None:
@@ -98,6 +106,20 @@ class Elector:
             await self._within(self.terms.retry, self._free())
         except ClusterError as error:
             log.warning("the lease could not be released; it runs out by itself", problem=error.message)
+
+    async def _watch(self, freed: asyncio.Event) -> None:
+        """Tell when nobody holds the Lease. No more than a hint: whoever is woken by it looks for itself, and looks
+        every `retry` where there is no watch.
+        """
+        lease = self.terms.ref
+        while True:
+            try:
+                async for kind, seen in self._cluster.watch(lease.resource, lease.namespace, name=lease.name):
+                    if kind == "DELETED" or (kind != "BOOKMARK" and not _holder(seen)):
+                        freed.set()
+            except ClusterError as error:
+                log.debug("the lease cannot be watched; it is looked at instead", problem=error.message)
+            await self._clock.sleep(self.terms.retry)
 
     async def _free(self) -> None:
         """Give the Lease up as it is now: a renewal that was broken off may have come through all the same."""
@@ -166,7 +188,7 @@ class Elector:
         """Remember the Lease, and since when it is as it is."""
         if _spec(live) != _spec(self._seen):
             self._seen_at = self.monotonic()
-        self._seen, self.holder = live, _spec(live).get("holderIdentity") or ""
+        self._seen, self.holder = live, _holder(live)
 
     def _has_run_out(self) -> bool:
         """Whether nobody renewed it for as long as it lasts (inclusive), by the longer of its word and ours."""
@@ -203,6 +225,10 @@ class Elector:
 
 def _spec(lease: Json) -> dict[str, Any]:
     return lease.get("spec") or {}
+
+
+def _holder(lease: Json) -> str:
+    return _spec(lease).get("holderIdentity") or ""
 
 
 def _micro_time(at: datetime) -> str:

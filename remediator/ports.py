@@ -115,11 +115,19 @@ class Cluster(Protocol):
         ...
 
     def watch(
-        self, resource: Resource, namespace: str = "", since: str = "", selector: str = "", form: type[T] = dict
+        self,
+        resource: Resource,
+        namespace: str = "",
+        since: str = "",
+        selector: str = "",
+        form: type[T] = dict,
+        name: str = "",
     ) -> AsyncIterator[tuple[str, T]]:
         """Events `(ADDED|MODIFIED|DELETED|BOOKMARK, object)` after a resourceVersion, of objects that match a selector:
-        one that ceases to match is DELETED. Raises `NotFound` (410) where the version is too old, and `Unavailable`
-        where the connection breaks or falls silent. Ends without an error when the server closes the stream.
+        one that ceases to match is DELETED. With a `name` of that object alone, for which a right to it alone will do.
+
+        Raises `NotFound` (410) where the version is too old, and `Unavailable` where the connection breaks or falls
+        silent. Ends without an error when the server closes the stream.
         """
         ...
 

@@ -106,7 +106,8 @@ def _service(settings: Settings, home: str) -> Iterator[_Wanted]:
     if settings.elects:
         lease, where = KINDS["Lease"], settings.leader_election.namespace or home
         names = (settings.leader_election.lease,)
-        for grant in (Grant("get", lease, names=names), Grant("patch", lease, names=names), Grant("create", lease)):
+        on_it = (Grant(verb, lease, names=names) for verb in ("get", "watch", "patch"))
+        for grant in (*on_it, Grant("create", lease)):
             yield _Wanted(grant, lease, where, "setting leader_election: one of several replicas acts")
     if name := settings.kubernetes.pause_configmap:
         why = "setting kubernetes.pause_configmap: it pauses everything while it is there"

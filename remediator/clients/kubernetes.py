@@ -100,11 +100,17 @@ class KubernetesCluster:
                 return
 
     async def watch(
-        self, resource: Resource, namespace: str = "", since: str = "", selector: str = "", form: type[T] = dict
+        self,
+        resource: Resource,
+        namespace: str = "",
+        since: str = "",
+        selector: str = "",
+        form: type[T] = dict,
+        name: str = "",
     ) -> AsyncGenerator[tuple[str, T]]:
         """See `ports.Cluster.watch`."""
         seconds = self._watch_seconds * random.uniform(0.9, 1.1)
-        request = watch(await self._types.of(resource), namespace, since, selector, max(1, round(seconds)))
+        request = watch(await self._types.of(resource), namespace, since, selector, max(1, round(seconds)), name)
         async with aclosing(self._transport.lines(request, silence=seconds + self._watch_silence)) as lines:
             async for line in lines:
                 yield _event(line, request, form)

@@ -93,14 +93,21 @@ class SimulatedCluster:
         return await self._write(change, dry_run=True)
 
     async def watch(
-        self, resource: Resource, namespace: str = "", since: str = "", selector: str = "", form: type[V] = dict
+        self,
+        resource: Resource,
+        namespace: str = "",
+        since: str = "",
+        selector: str = "",
+        form: type[V] = dict,
+        name: str = "",
     ) -> AsyncGenerator[tuple[str, V]]:
         """See `ports.Cluster.watch`. Without `since`: first every object there is as ADDED."""
-        request = Request(self.account, "watch", resource.kind, namespace, "")
+        request = Request(self.account, "watch", resource.kind, namespace, name)
         await self._read(request, lambda behind: None)
         stream = self._world.watches.stream(resource, namespace, since, selectors.parsed(selector))
         async for kind, obj in stream:
-            yield kind, msgspec.convert(obj, form)
+            if not name or kind == "BOOKMARK" or obj["metadata"]["name"] == name:
+                yield kind, msgspec.convert(obj, form)
 
     async def _read(self, request: Request, read: Callable[[int], T]) -> T:
         fault = await self._meet_fault(request)

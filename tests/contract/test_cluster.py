@@ -481,6 +481,17 @@ class TestWatching:
                 break
         assert [kind for kind in events if kind not in ("MODIFIED", "BOOKMARK")] == ["DELETED", "ADDED"]
 
+    async def test_with_a_name_only_that_object_is_heard_of(self, yard: Yard):
+        for name in ("other", "web"):
+            yard.create(objects.deployment(name, yard.namespace, replicas=0))
+        start = yard.create(objects.pod("before", yard.namespace))["metadata"]["resourceVersion"]
+        for name in ("other", "web"):
+            yard.merge(Ref(DEPLOYMENT, yard.namespace, name), {"metadata": {"annotations": {"a": "1"}}})
+        async for kind, obj in yard.cluster.watch(DEPLOYMENT, yard.namespace, start, name="web"):
+            assert obj["metadata"].get("name", "web") == "web"
+            if kind == "MODIFIED":
+                break
+
     async def test_objects_come_in_the_form_that_is_asked_for(self, yard: Yard):
         made = yard.create(objects.deployment("web", yard.namespace, replicas=0))
         (page,) = [page async for page in yard.cluster.pages(DEPLOYMENT, yard.namespace, form=Slim)]

@@ -26,7 +26,7 @@ from tests.real.pools import RIGHTS as NODE_RIGHTS
 from tests.real.pools import Pool
 from tests.real.service import RIGHTS, Service, alert
 
-LEASES = [{"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["get", "create", "patch"]}]
+LEASES = [{"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["get", "watch", "create", "patch"]}]
 RULES = """
 groups:
   - name: faults

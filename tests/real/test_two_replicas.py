@@ -27,7 +27,11 @@ from tests.real.test_main_job import UNDO, broken, stuck
 
 pytestmark = pytest.mark.lab
 
-LEASES = [{"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["get", "create", "patch"]}]
+LEASE = {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"]}
+LEASES = [
+    {**LEASE, "verbs": ["get", "watch", "patch"], "resourceNames": ["remediator"]},
+    {**LEASE, "verbs": ["create"]},
+]
 
 ALICE = {"Authorization": "Bearer alices-token"}
 

@@ -82,10 +82,16 @@ class Wire:
             yield page
 
     async def watch(
-        self, resource: Resource, namespace: str = "", since: str = "", selector: str = "", form: type[T] = dict
+        self,
+        resource: Resource,
+        namespace: str = "",
+        since: str = "",
+        selector: str = "",
+        form: type[T] = dict,
+        name: str = "",
     ) -> AsyncIterator[tuple[str, T]]:
         """See `ports.Cluster.watch`; of one that falls silent the client tires after a while, as the real one does."""
-        events = self._cluster.watch(resource, namespace, since, selector, form)
+        events = self._cluster.watch(resource, namespace, since, selector, form, name)
         async with aclosing(events):
             async for event in events:
                 self._life.demand()

@@ -134,7 +134,7 @@ def test_the_lease_and_reviews_are_the_services_own():
     cluster, own = roles(settings, [], "ops")
     assert rights((cluster,)) == {("", "tokenreviews", "create"), ("", "subjectaccessreviews", "create")}
     assert {(line.names, line.verbs) for line in own.lines} == {
-        (("one",), ("get", "patch")),
+        (("one",), ("get", "patch", "watch")),
         ((), ("create",)),
         (("remediator-pause",), ("get",)),
     }

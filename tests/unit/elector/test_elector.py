@@ -82,7 +82,8 @@ async def test_the_first_makes_the_lease_and_the_others_wait():
     assert world.server.get(LEASE)["spec"]["leaseTransitions"] == 0
 
 
-async def test_who_leaves_in_order_is_followed_within_two_seconds():
+async def test_who_leaves_in_order_is_followed_at_once():
+    """What is watched tells; the next look would be due within `retry`."""
     world = World()
     one = Candidate(world, "one")
     await advance(world, 1)
@@ -90,6 +91,33 @@ async def test_who_leaves_in_order_is_followed_within_two_seconds():
     await advance(world, 30)
     await one.leave()
     assert holder(world) == ""
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert in_charge(one, two) == ["two"]
+    assert world.server.get(LEASE)["spec"]["leaseTransitions"] == 1
+
+
+async def test_a_lease_that_is_deleted_is_taken_at_once_by_who_stands_by():
+    world = World()
+    one = Candidate(world, "one")
+    await advance(world, 1)
+    two = Candidate(world, "two")
+    await advance(world, 30)
+    one.die()
+    world.server.delete(LEASE)
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert in_charge(two) == ["two"]
+
+
+async def test_without_a_watch_who_leaves_in_order_is_followed_within_two_seconds():
+    world = World()
+    world.faults.add(Fault(FaultKind.ERROR, verbs=("watch",), count=0))
+    one = Candidate(world, "one")
+    await advance(world, 1)
+    two = Candidate(world, "two")
+    await advance(world, 30)
+    await one.leave()
     await advance(world, TERMS.retry)
     assert in_charge(one, two) == ["two"]
     assert world.server.get(LEASE)["spec"]["leaseTransitions"] == 1
