@@ -110,9 +110,20 @@ async def serve(
     """
     host, port = _address(listen)
     sock = _bound(host, port)
+    config = _config(app, guarded(head_seconds, per_address), grace)
+    config.ssl = certificate.context if certificate else None
+    server = _Server(config, head_seconds)
+    task = asyncio.create_task(server.serve(sockets=[sock]), name="http server")
+    await _begun(server, task)
+    watching = asyncio.create_task(certificate.watch(), name="certificate") if certificate else None
+    return Serving(server, task, host, sock.getsockname()[1], watching)
+
+
+def _config(app: ASGIApp, protocol: type[asyncio.Protocol], grace: float) -> Config:
+    """Uvicorn's settings, loaded."""
     config = Config(
         app,
-        http=guarded(head_seconds, per_address),
+        http=protocol,
         ws="none",
         lifespan="off",
         log_config=None,
@@ -124,16 +135,16 @@ async def serve(
         timeout_graceful_shutdown=max(1, round(grace)),
     )
     config.load()
-    config.ssl = certificate.context if certificate else None
-    server = _Server(config, head_seconds)
-    task = asyncio.create_task(server.serve(sockets=[sock]), name="http server")
+    return config
+
+
+async def _begun(server: _Server, task: asyncio.Task[None]) -> None:
+    """Return when it listens; raises what ended it before."""
     ready = asyncio.create_task(server.ready.wait())
     await asyncio.wait((task, ready), return_when=asyncio.FIRST_COMPLETED)
     ready.cancel()
     if task.done():
         task.result()
-    watching = asyncio.create_task(certificate.watch(), name="certificate") if certificate else None
-    return Serving(server, task, host, sock.getsockname()[1], watching)
 
 
 def _address(listen: str) -> tuple[str, int]:
