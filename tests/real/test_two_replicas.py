@@ -21,6 +21,7 @@ from tests.lab.fixtures import MakeAccount
 from tests.lab.lab import Lab
 from tests.lab.postgresql import PostgreSQL
 from tests.lab.waiting import wait_for
+from tests.lab.workloads import deployment
 from tests.real.held_api import HeldApi
 from tests.real.service import RIGHTS, Service
 from tests.real.test_main_job import UNDO, broken, stuck
@@ -32,6 +33,14 @@ LEASES = [
     {**LEASE, "verbs": ["get", "watch", "patch"], "resourceNames": ["remediator"]},
     {**LEASE, "verbs": ["create"]},
 ]
+
+WATCHES = {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["list", "watch"]}
+PAUSED = """
+      - name: tell-of-paused
+        when: {{object: {{kind: Deployment, namespace: {namespace}, where: 'object.spec.paused == true'}}}}
+        target: {{kind: Deployment}}
+        do: [{{escalate: {{receiver: oncall}}}}]
+"""
 
 ALICE = {"Authorization": "Bearer alices-token"}
 
@@ -48,10 +57,11 @@ def replica(
     def make(name: str, through: HeldApi | None = None) -> Service:
         folder = tmp_path / name
         folder.mkdir()
-        who = account([*RIGHTS, *LEASES], name=name)
+        who = account([*RIGHTS, *LEASES, WATCHES], name=name)
         kubeconfig = through.kubeconfig(who, folder) if through else who.kubeconfig
         election = {"namespace": namespace, "duration": "8s", "renew": "5s", "retry": "1s"}
-        service = Service(folder, kubeconfig, UNDO, receivers=receivers, leader_election=election)
+        rules = UNDO + PAUSED.format(namespace=namespace)
+        service = Service(folder, kubeconfig, rules, receivers=receivers, leader_election=election)
         service.settings["storage"] = {"url": url}
         service.journal_url, service.account = url, who
         (folder / "alice").write_text("alices-token")
@@ -100,13 +110,43 @@ def recovered(service: Service) -> None:
     service.verify()
 
 
+def checks(service: Service) -> dict[str, dict]:
+    """The answers of /readyz by name."""
+    return {check["name"]: check for check in httpx.get(f"{service.url}/readyz").json()["checks"]}
+
+
+def lists(lab: Lab, who: Account) -> list[str]:
+    """What an account had listed whole."""
+    return [read.resource for read in lab.requests(who) if read.verb == "list" and read.resource == "deployments"]
+
+
+def test_who_stands_by_is_warm_its_caches_are_synced_and_it_takes_webhooks_before_it_leads(
+    lab: Lab, namespace: str, replica: Replica
+):
+    one, two = replica("one").start(), replica("two")
+    in_charge(one)
+    two.start()
+    wait_for(lambda: lists(lab, two.account), bool, "the objects that its rules speak of are known")
+    wait_for(lambda: checks(two)["caches"]["ok"], bool, "caches synced")
+    assert checks(two)["leader"]["detail"].startswith("standing by: ")
+    assert two.post(stuck(namespace)).status_code == 200
+    assert leadership(two).startswith("standing by: ")
+
+    assert one.stop() == 0
+    in_charge(two)
+    lab.admin.create({**deployment("halted"), "spec": {**deployment("halted")["spec"], "paused": True}}, namespace)
+    two.wait_for_line("signal", status="firing")
+    assert lists(lab, two.account) == ["deployments"], "listed once, before it was in charge"
+    watched = [each.code for each in lab.requests(two.account) if (each.verb, each.resource) == ("watch", "leases")]
+    assert watched == [200], "a right to this Lease alone is enough"
+
+
 def test_one_decides_both_take_payloads_and_a_clean_stop_hands_over(lab: Lab, namespace: str, replica: Replica):
     one, two = replica("one").start(), replica("two")
     in_charge(one)
     two.start()
     assert leadership(two).startswith("standing by: ")
-    ready = httpx.get(f"{two.url}/readyz").json()
-    assert {check["name"]: check["detail"] for check in ready["checks"]}["leader"].startswith("standing by")
+    assert checks(two)["leader"]["detail"].startswith("standing by")
 
     assert say(two, "pause", {"namespace": namespace, "reason": "migration"})["by"] == "alice"
     broken(lab, namespace)

@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import Callable, Iterator
 
 import pytest
+from msgspec.structs import replace
 
 from remediator.config import Settings
 from remediator.config.settings import LeaderElection
 from remediator.controller import Controller, Habits, Ports
+from remediator.core.rules import ObjectSpec, Rule, Step, TargetSpec, When
 from remediator.elector import Elector, Terms
 from remediator.installation import Installation, World
 from remediator.journal.memory import MemoryJournal
@@ -172,3 +174,21 @@ def test_a_replica_that_is_asked_to_end_while_the_journal_is_silent_ends(
     house.wait(TERMS.duration + 2 * TERMS.retry)
     assert one.task.done()
     assert two.leads
+
+
+def test_who_stands_by_is_warm_its_caches_are_synced_before_it_leads(
+    house: House, pair: tuple[Replica, Replica]
+) -> None:
+    one, two = pair
+    cordoned = ObjectSpec("Node", where="object.spec.unschedulable == true")
+    target, do = TargetSpec("Node"), (Step("escalate", {"receiver": "oncall"}),)
+    rules = (*house.rules.rules, Rule("cordoned", "g", When(object=cordoned), target, do=do))
+    house.run(one.office.controller.tell(replace(house.rules, rules=rules)))
+    house.wait(30)
+    listed = [each.request.kind for each in house.world.audit.entries if each.request.verb == "list"].count("Node")
+    assert (two.leads, two.office.controller.objects.unsynced(), listed) == (False, (), 2), "each of the two once"
+    house.run(one.office.stop())
+    house.wait(1)
+    assert (two.leads, two.office.controller.objects.unsynced()) == (True, ())
+    seen = [each.request.kind for each in house.world.audit.entries if each.request.verb == "list"].count("Node")
+    assert seen == listed
