@@ -67,7 +67,7 @@ def command() -> None:
     """Export the journal, verify its chain, print its head."""
 
 
-@command.command()
+@command.command(short_help="the journal's records, one a line")
 @_where
 @click.option("--since", type=Instant(), help="Only records at or after this instant.")
 @click.option("--until", type=Instant(), help="Only records before this instant.")
@@ -88,7 +88,7 @@ def export(
             WRITERS[form](journal.lines(Selection(since, until, incident)), utf8(sys.stdout))
 
 
-@command.command()
+@command.command(short_help="whether a record was changed, dropped, moved or added")
 @_where
 @click.argument("files", metavar="[FILE]...", nargs=-1)
 @click.option("--anchor", "anchors", type=Place(), multiple=True, help="A record that must be in it; may be repeated.")
@@ -124,7 +124,7 @@ def verify(
     report(extent, replay)
 
 
-@command.command()
+@command.command(short_help="old records out of the journal and into a file")
 @_where
 @click.option("--until", type=Instant(), required=True, help="Archive records before this instant.")
 @click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
@@ -139,7 +139,7 @@ def archive(config: Path | None, db: str | None, until: datetime, file: Path) ->
         archive(_named(config, db), until, file)
 
 
-@command.command()
+@command.command(short_help="the last record's number and hash, to be kept elsewhere")
 @_where
 def anchor(config: Path | None, db: str | None) -> None:
     """Print the last record's sequence number and hash: kept elsewhere, it shows later that nothing was rewritten."""

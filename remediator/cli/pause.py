@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from remediator.cli.remote import Row, Where, asked, options, output_option, show
+from remediator.cli.remote import Row, Where, asked, known, options, output_option, show
 
 HEADER = ("ID", "STANDS STILL", "UNTIL", "BY", "REASON")
 
@@ -20,10 +20,10 @@ def scope(command: Callable[..., Any]) -> Callable[..., Any]:
         ("reason", "Why; it stands in the journal."),
         ("target", "This one alone: Kind/namespace/name, as Deployment/shop/web, or Node/name."),
         ("namespace", "What is in this namespace."),
-        ("rule", "What this rule does."),
     ):
         command = click.option(f"--{name}", default="", help=what)(command)
-    return command
+    rules = known("/api/v1/rules", "name")
+    return click.option("--rule", default="", help="What this rule does.", shell_complete=rules)(command)
 
 
 @click.group("pause", invoke_without_command=True)
@@ -63,7 +63,13 @@ def list_(where: Where, output: str) -> None:
 
 
 @click.command("resume")
-@click.option("--id", "id_", default="", help="The one pause of this id; `remediator pause list` shows them.")
+@click.option(
+    "--id",
+    "id_",
+    default="",
+    help="The one pause of this id; `remediator pause list` shows them.",
+    shell_complete=known("/api/v1/pauses", "id"),
+)
 @scope
 @options
 def resume(id_: str, rule: str, namespace: str, target: str, reason: str, where: Where) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 import shutil
 import sys
 import textwrap
@@ -161,9 +160,9 @@ def known(path: str, name: str) -> Callable[..., list[str]]:
     def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
         from remediator.clients.service import ServiceApi, ServiceError
 
-        asking = ctx.find_root().params | {key.lower(): os.environ.get(f"REMEDIATOR_{key}", "") for key in _ASKING}
+        server, token_file, ca_file = (_given(ctx, name) for name in Where._fields)
         try:
-            api = ServiceApi(asking["server"] or DEFAULT, asking["token_file"], asking["ca_file"], patience=2.0)
+            api = ServiceApi(server or DEFAULT, token_file, ca_file, patience=2.0)
             return [each[name] for each in api.get(path)["items"] if each[name].startswith(incomplete)]
         except ServiceError:
             return []
@@ -171,4 +170,10 @@ def known(path: str, name: str) -> Callable[..., list[str]]:
     return complete
 
 
-_ASKING = ("SERVER", "TOKEN_FILE", "CA_FILE")
+def _given(ctx: click.Context | None, name: str) -> str:
+    """What an option was given so far, by the command, its group or the environment; empty where it was not."""
+    while ctx is not None:
+        if ctx.params.get(name):
+            return ctx.params[name]
+        ctx = ctx.parent
+    return ""

@@ -65,14 +65,17 @@ class ServiceApi:
         except HTTPError as error:
             raise ServiceError(f"{self.url} answers {error.code}: {_reason(error)}") from error
         except (URLError, TimeoutError, http.client.HTTPException, msgspec.DecodeError) as error:
-            hint = "is it running, and is --server right?"
-            raise ServiceError(f"no answer of a remediator at {self.url}: {error}; {hint}") from error
+            why, hint = _trouble(error)
+            raise ServiceError(f"no answer of a remediator at {self.url}: {why}; {hint}") from error
 
     def _token(self) -> str:
         try:
             return Path(self._token_file).read_text().strip()
         except OSError as error:
-            raise ServiceError(f"the token cannot be read: {error}") from error
+            why = error.strerror or error
+            raise ServiceError(
+                f"--token-file {self._token_file} cannot be read: {why}; name a readable file"
+            ) from error
 
 
 def _context(ca_file: str) -> ssl.SSLContext:
@@ -81,7 +84,17 @@ def _context(ca_file: str) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=ca_file or None)
     except OSError as error:
-        raise ServiceError(f"--ca-file {ca_file} is no certificate that can be read: {error}") from error
+        why = error.strerror or error
+        raise ServiceError(f"--ca-file {ca_file} is no certificate that can be read: {why}") from error
+
+
+def _trouble(error: Exception) -> tuple[str, str]:
+    """What kept an answer from coming, without Python's wrapping, and what to look at."""
+    reason = error.reason if isinstance(error, URLError) else error
+    if distrust := getattr(reason, "verify_message", ""):  # of ssl.SSLCertVerificationError
+        return f"its certificate is not trusted: {distrust}", "name its CA by --ca-file"
+    why = getattr(reason, "strerror", None) or str(reason) or "it ended the connection"
+    return str(why), "is it running, and is --server right?"
 
 
 def _reason(error: HTTPError) -> str:

@@ -212,3 +212,16 @@ def test_a_service_that_is_not_there_says_what_to_look_at(server: str) -> None:
     answer = CliRunner().invoke(main, ["incidents", "--server", server])
     assert answer.exit_code == 1
     assert "is it running" in answer.output or "write http://HOST:PORT" in answer.output
+
+
+def test_what_keeps_an_answer_from_coming_is_said_as_people_say_it(stand: Stand, tmp_path) -> None:
+    nobody, missing = CliRunner().invoke(main, ["incidents", "--server", "http://127.0.0.1:1"]), tmp_path / "no"
+    assert nobody.stderr == (
+        "error: no answer of a remediator at http://127.0.0.1:1: Connection refused; "
+        "is it running, and is --server right?\n"
+    )
+    assert stand.run("incidents", "--token-file", str(missing)).stderr == (
+        f"error: --token-file {missing} cannot be read: No such file or directory; name a readable file\n"
+    )
+    over_tls = stand.run("incidents", "--server", "https://127.0.0.1:1", "--ca-file", str(missing))
+    assert f"--ca-file {missing} is no certificate that can be read: No such file or directory" in over_tls.stderr

@@ -86,8 +86,20 @@ def test_commands_incidents_and_rules_are_completed(stand: Stand) -> None:
     assert completed(stand, "remediator pa", 1) == ["pause"]
     assert completed(stand, "remediator approve a", 2) == ["abc123"]
     assert completed(stand, "remediator explain ", 2) == ["undo-bad-rollout", "restart-cache"]
+    assert completed(stand, "remediator pause --rule r", 3) == ["restart-cache"]
+    stand.answers["/api/v1/pauses"] = {"items": [{"id": "p-1"}]}
+    assert completed(stand, "remediator resume --id ", 3) == ["p-1"]
     stand.refusal = (401, "no")
     assert completed(stand, "remediator explain ", 2) == []
+
+
+def test_what_completes_is_asked_of_the_service_and_by_the_token_that_the_line_names(stand: Stand, tmp_path) -> None:
+    (tmp_path / "token").write_text("s3cret")
+    with served() as other:
+        line = f"remediator incidents --server {other.url} show --token-file {tmp_path}/token a"
+        assert completed(stand, line, 7) == ["abc123"]
+        assert [authorization for _, _, authorization, _ in other.asked] == ["Bearer s3cret"]
+    assert stand.asked == []
 
 
 def test_every_command_says_what_it_does() -> None:
