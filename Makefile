@@ -10,8 +10,8 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 BIN := .venv/bin
 READY := .venv/.ready
 TESTS ?= tests
-# Of two processes one has the lab, whose tests mostly wait; the other computes meanwhile.
-PARALLEL ?= -n 2
+# Of three processes two have a lab each, whose tests mostly wait; the other computes meanwhile.
+PARALLEL ?= -n 3
 ARGS ?=
 export PYTHON ?= python3
 

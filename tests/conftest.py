@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
 
 pytest_plugins = ["tests.lab.fixtures"]
 
@@ -23,14 +24,26 @@ settings.register_profile(
 settings.load_profile("remediator")
 
 
-class OneLab(LoadScopeScheduling):
-    """How `-n 2` shares the tests out: what may need the lab to one process, so that one lab runs; the rest by file."""
+class TwoLabs(LoadScopeScheduling):
+    """How `-n 3` shares the tests out, by file: the first two processes have a lab each, the others compute meanwhile.
+
+    What needs a lab mostly waits, so that two cores carry all three. Who has nothing of its own left takes the rest.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
-        folder = "/".join(nodeid.split("/", 2)[:2])
-        return "lab" if folder in ("tests/contract", "tests/fidelity", "tests/real") else nodeid.partition("::")[0]
+        return nodeid.partition("::")[0]
+
+    def _assign_work_unit(self, node: WorkerController) -> None:
+        wants_lab = node.gateway.id in ("gw0", "gw1")
+        own = (scope for scope in self.workqueue if scope.startswith(_WITH_LAB) is wants_lab)
+        if scope := next(own, None):
+            self.workqueue.move_to_end(scope, last=False)
+        super()._assign_work_unit(node)
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer | None) -> OneLab:
+_WITH_LAB = ("tests/contract/", "tests/fidelity/", "tests/real/")
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer | None) -> TwoLabs:
     """Called by pytest-xdist where several processes share the tests."""
-    return OneLab(config, log)
+    return TwoLabs(config, log)

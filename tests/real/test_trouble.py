@@ -48,12 +48,12 @@ def test_an_api_server_that_is_gone_stops_every_action_and_loses_no_alert(
     lab: Lab, namespace: str, remediator: Account, install: Install, receivers: list[object]
 ) -> None:
     broken(lab, namespace)
-    service = install(UNDO, receivers=receivers).start()
+    service = install(UNDO.replace("within: 60s", "within: 180s"), receivers=receivers).start()
     with lab.control_plane.api_server_down():
         assert service.post(stuck(namespace)).status_code == 200, "the alert is durable, whatever else is gone"
         wait_for(lambda: httpx.get(f"{service.url}/readyz").json(), _cluster_is_down, "readiness to say so")
         assert service.lines("intent") == []
-    service.wait_for_line("incident_closed", timeout=120, reason="recovered")
+    service.wait_for_line("incident_closed", timeout=240, reason="recovered")
     assert image(lab, namespace) == GOOD_IMAGE
     assert len(lab.writes(remediator)) == 1
 
