@@ -13,6 +13,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from remediator import bookkeeping
+from remediator.actions import ACTIONS
 from remediator.announce import announced
 from remediator.conclude import conclude
 from remediator.core.events import (
@@ -98,7 +99,8 @@ def _looked(state: State, observation: Looked, now: datetime) -> Ruling:
 def _due(state: State, incident: Incident, observation: Looked, now: datetime) -> Ruling:
     """A firing incident whose target was just read: close it, decide it, or look again."""
     facts = observation.snapshot.facts
-    if not facts.unknown and (not facts.exists or facts.uid != incident.target.uid):
+    gone = not facts.exists or facts.uid != incident.target.uid
+    if gone and not facts.unknown and not _took_it_in_vain(incident):
         closed = IncidentClosed(CloseReason.CANCELLED, "the target is gone or was replaced by a successor")
         return Ruling((_event(state, incident, closed, now),))
     proposal = propose(state, incident, observation.snapshot, now)
@@ -113,6 +115,14 @@ def _due(state: State, incident: Incident, observation: Looked, now: datetime) -
             return Ruling(again_at=now + SOON)
         proposal = replace(proposal, verdicts=(*proposal.verdicts, verdict))
     return _decision(state, incident, proposal, observation, now)
+
+
+def _took_it_in_vain(incident: Incident) -> bool:
+    """Whether a step that takes its target away (`rerun_job`) was tried in vain: then that there is none, or another of
+    its name, is no end of the matter, and somebody is still to be told.
+    """
+    tried = incident.definition.do[: incident.step]
+    return incident.owes_an_answer and any(ACTIONS[each.action].outlives for each in tried)
 
 
 def _decision(state: State, incident: Incident, proposal: Proposal, observation: Looked, now: datetime) -> Ruling:

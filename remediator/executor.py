@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from remediator.actions.action import FENCE, REMEDIATION
 from remediator.core.events import Intent, Undo
 from remediator.core.model import Change, Json, OutcomeStatus, PatchType, Precondition, Ref, Verb
@@ -107,23 +109,22 @@ class Executor:
         return Carried(incident, intent.id, OutcomeStatus.NEVER_DONE, f"withdrawn before it was written: {why}")
 
     async def _found(self, incident: str, intent: Intent | Undo) -> Carried | None:
-        """The intent as adopted where its id stands on the object; None where it does not, or that cannot be read."""
+        """The intent as adopted where it is done; None where it is not, or that cannot be read."""
         try:
             live = await self._find(intent.change)
         except ClusterError:
             return None
-        return _applied(incident, intent.id, live or {}, OutcomeStatus.ADOPTED) if _is_done(intent, live) else None
+        return _adopted(incident, intent, live) if _is_done(intent, live) else None
 
     async def _look_and_fence(self, incident: str, intent: Intent | Undo) -> Carried:
         change = intent.change
         live = await self._find(change)
         if _is_done(intent, live):
-            return _applied(incident, intent.id, live or {}, OutcomeStatus.ADOPTED)
+            return _adopted(incident, intent, live)
         if change.verb is Verb.CREATE:
             return _not_created(incident, intent, live)
         if live is None or not _is_its_object(intent, live):
-            what = "replaced by another of its name" if live else "not there any more"
-            return Carried(incident, intent.id, OutcomeStatus.GONE, f"{change.ref} is {what}")
+            return Carried(incident, intent.id, OutcomeStatus.GONE, f"{change.ref} is {_where(intent, live)}")
         try:
             await self._write(_fence(change.ref, live, intent.id))
         except (Forbidden, Invalid):
@@ -155,6 +156,24 @@ def _is_done(intent: Intent | Undo, live: Json | None) -> bool:
         return live is None or going or not _is_its_object(intent, live)
     made = intent.change.verb is Verb.CREATE
     return live is not None and (made or _is_its_object(intent, live)) and _carries(intent, live)
+
+
+def _adopted(incident: str, intent: Intent | Undo, live: Json | None) -> Carried:
+    """What was found done. An object that was to be taken away bears no id: that it is gone is as intended, and nothing
+    in the cluster tells whose write took it, so that is said.
+    """
+    carried = _applied(incident, intent.id, live or {}, OutcomeStatus.ADOPTED)
+    if intent.change.verb not in _TAKES_AWAY:
+        return carried
+    said = f"{intent.change.ref} is {_where(intent, live)}, by this write or by another's: nothing there tells"
+    return replace(carried, detail=said)
+
+
+def _where(intent: Intent | Undo, live: Json | None) -> str:
+    """What became of an object that is not as it was."""
+    if live is None:
+        return "not there any more"
+    return "on its way out" if _is_its_object(intent, live) else "replaced by another of its name"
 
 
 def _not_created(incident: str, intent: Intent | Undo, live: Json | None) -> Carried:

@@ -104,6 +104,8 @@ def _outcome(event: Event, data: Outcome) -> Line:
     }
     bad = data.status in (OutcomeStatus.FAILED, OutcomeStatus.REFUSED)
     text = said.get(data.status) or f"{data.status.replace('_', ' ')}: {data.detail}"
+    if data.status is OutcomeStatus.ADOPTED and data.detail:
+        text = f"found done already, adopted: {data.detail}"
     return Line("outcome", text, tone="bad" if bad else "seen")
 
 

@@ -218,7 +218,7 @@ class OutcomeStatus(enum.StrEnum):
     """What became of an intent."""
 
     APPLIED = "applied"  # the API server answered 2xx
-    ADOPTED = "adopted"  # found in the cluster by its id after a crash or time-out
+    ADOPTED = "adopted"  # found done after a crash or time-out: its id is there, or what was to go is gone
     REHEARSED = "rehearsed"  # observe mode: server-side dry run accepted
     NEVER_DONE = "never_done"  # fenced off: the write did not happen and cannot happen any more
     CONFLICT = "conflict"  # 409 or a failed precondition: plan again

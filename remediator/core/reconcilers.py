@@ -14,7 +14,11 @@ FLUX = "Flux"
 HELM = "Helm"
 
 _FLUX_LABELS = ("kustomize.toolkit.fluxcd.io/name", "helm.toolkit.fluxcd.io/name")
-_FLUX_OFF = {"kustomize.toolkit.fluxcd.io/reconcile": "disabled", "kustomize.toolkit.fluxcd.io/ssa": "Ignore"}
+_FLUX_OFF = {
+    "kustomize.toolkit.fluxcd.io/reconcile": ("disabled",),
+    "kustomize.toolkit.fluxcd.io/ssa": ("Ignore", "IfNotPresent"),
+}
+"""By which annotations it leaves an object as it is, once that is there."""
 
 
 def reconcilers_of(live: Json) -> tuple[str, ...]:
@@ -24,7 +28,7 @@ def reconcilers_of(live: Json) -> tuple[str, ...]:
     flux = any(label in labels for label in _FLUX_LABELS)
     found = {
         ARGO: _is_argo(labels, notes, meta),
-        FLUX: flux and not any(notes.get(name) == value for name, value in _FLUX_OFF.items()),
+        FLUX: flux and not any(notes.get(name) in values for name, values in _FLUX_OFF.items()),
         HELM: labels.get("app.kubernetes.io/managed-by") == "Helm" or "meta.helm.sh/release-name" in notes,
     }
     return tuple(name for name, is_its in found.items() if is_its)

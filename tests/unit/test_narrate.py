@@ -58,6 +58,13 @@ def line(data: Payload):
         (Approval("approve", "p1", True, "fine"), "approval", "approved by controller: plan p1: fine", ()),
         (Outcome("i", OutcomeStatus.REFUSED, "Forbidden: no"), "outcome", "refused: Forbidden: no", ()),
         (Outcome("i", OutcomeStatus.NEVER_DONE), "outcome", "not written, and fenced off", ()),
+        (Outcome("i", OutcomeStatus.ADOPTED), "outcome", "found written already, adopted", ()),
+        (
+            Outcome("i", OutcomeStatus.ADOPTED, "Pod/shop/web-1 is gone"),
+            "outcome",
+            "found done already, adopted: Pod/shop/web-1 is gone",
+            (),
+        ),
         (Verification("not_yet", 0, "1 of 3 replicas ready"), "verify", "not yet: 1 of 3 replicas ready", ()),
         (Escalated("oncall", "delivered", CloseReason.FAILED, "why"), "escalated", "oncall: delivered: why", ()),
         (IncidentClosed(CloseReason.RECOVERED, "ready"), "closed", "recovered: ready", ()),

@@ -105,3 +105,30 @@ def test_a_job_that_was_deleted_is_created_again_however_long_nobody_was_there(w
     verbs = [each.request.verb for each in world.audit.writes(ACCOUNT) if each.request.kind == "Job"]
     assert [verb for verb in verbs if verb != "patch"] == ["delete", "create"], "a fence may be a patch"
     house.close()
+
+
+def rerunning(*, creates: bool) -> House:
+    """A failed Job that is run again, and fails again, or that the API server does not take a second time."""
+    world = World(namespaces=("kube-system", "shop"))
+    world.create(objects.job("report", "shop", "registry.example/task:fail", backoffLimit=0))
+    world.advance(3600)
+    refused = ACCOUNT, "create", "Job"
+    world.authorise = lambda request: creates or (request.account, request.verb, request.kind) != refused
+    ladder = (Step("rerun_job"), ESCALATE)
+    return House(
+        world, policy(), rule("rerun", *ladder, when=When((matcher("alertname", "Stuck"),)), target=TargetSpec("Job"))
+    )
+
+
+@pytest.mark.parametrize(("creates", "verbs"), [(True, ["delete", "create"]), (False, ["delete"])])
+def test_a_job_that_fails_again_or_could_not_be_made_anew_reaches_a_person(creates, verbs):
+    """Its target is gone by our own hand: that is no reason to end its incident and say nothing."""
+    house = rerunning(creates=creates)
+    house.start()
+    house.alert(deployment="", job_name="report")
+    house.wait(1500)
+    written = house.world.audit.writes(ACCOUNT)
+    assert [each.request.verb for each in written if each.request.kind == "Job"] == verbs
+    assert [each.status for each in house.all("escalated")] == ["requested", "delivered"]
+    assert house.all("incident_closed") == []
+    house.close()

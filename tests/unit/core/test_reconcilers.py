@@ -24,6 +24,8 @@ TRACKED = {"argocd.argoproj.io/tracking-id": "web:apps/Deployment:shop/web"}
         ({"helm.toolkit.fluxcd.io/name": "web"}, {}, (), ("Flux",)),
         (FLUX, {"kustomize.toolkit.fluxcd.io/reconcile": "disabled"}, (), ()),
         (FLUX, {"kustomize.toolkit.fluxcd.io/ssa": "Ignore"}, (), ()),
+        (FLUX, {"kustomize.toolkit.fluxcd.io/ssa": "IfNotPresent"}, (), ()),
+        (FLUX, {"kustomize.toolkit.fluxcd.io/ssa": "Merge"}, (), ("Flux",)),
         (FLUX, {"kustomize.toolkit.fluxcd.io/reconcile": "enabled"}, (), ("Flux",)),
         ({"app.kubernetes.io/managed-by": "Helm"}, {}, (), ("Helm",)),
         ({"app.kubernetes.io/managed-by": "kustomize"}, {}, (), ()),

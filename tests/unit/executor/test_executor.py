@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from remediator.actions import restart
-from remediator.actions.action import REMEDIATION, Order
+from remediator.actions.action import REMEDIATION, Order, deletion
 from remediator.core.events import Intent, Undo
 from remediator.core.model import Change, OutcomeStatus, Precondition, Target
 from remediator.core.observations import Carried
@@ -312,6 +312,29 @@ def test_settling_does_not_hammer_a_server_that_answers_with_conflicts(world):
     began = world.clock.now()
     settle(world, intent(world))
     assert (world.clock.now() - began).total_seconds() > 60
+
+
+@pytest.mark.parametrize("whose", ["ours", "somebody else's"])
+def test_a_deletion_that_is_settled_says_that_nothing_tells_whose_it_was(world, whose):
+    """What is gone bears no id: it is as intended all the same, and nothing is left to do."""
+    live = web(world)
+    planned = Intent("incident-1-1", "delete_job", 0, 1, deletion(WEB, live, "incident-1-1"))
+    if whose == "ours":
+        carry_out(world, planned)
+    else:
+        world.server.delete(WEB)
+    outcome = settle(world, planned)
+    assert (outcome.status, outcome.detail) == (
+        OutcomeStatus.ADOPTED,
+        f"{WEB} is not there any more, by this write or by another's: nothing there tells",
+    )
+
+
+def test_a_change_that_is_settled_is_known_by_its_id_and_needs_no_explanation(world):
+    planned = intent(world)
+    carry_out(world, planned)
+    outcome = settle(world, planned)
+    assert (outcome.status, outcome.detail) == (OutcomeStatus.ADOPTED, "")
 
 
 def test_settling_finds_the_target_gone(world):
