@@ -19,7 +19,7 @@ from remediator.clients.connections import Connections
 KEPT_SECONDS = 15.0
 """For which a connection is kept that nobody uses; servers end theirs after a minute and more."""
 
-_SELF = f"User-Agent: remediator/{__version__}\r\nAccept: application/json\r\nAccept-Encoding: gzip\r\n"
+_SELF = f"User-Agent: remediator/{__version__}\r\nAccept-Encoding: gzip\r\n"
 
 T = TypeVar("T")
 

@@ -123,7 +123,7 @@ class Outbound:
             proxy_from_environment=config.proxy_from_environment,
             proxy_connect_header=config.proxy_connect_header,
         )
-        told = {"Content-Type": "application/x-www-form-urlencoded"} | headers
+        told = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"} | headers
         replied = await self.ask(Question("POST", config.token_url, _TOKEN_SECONDS, form, told), way)
         return replied.status, replied.body
 

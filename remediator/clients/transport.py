@@ -97,7 +97,9 @@ class Transport:
             return Answered(error.status, {}, b"")  # a refusal stands by its status, even where its body breaks off
 
     def _asked(self, request: Request, grant: Grant, seconds: float | None) -> Asked:
-        headers = {"Content-Type": request.content_type} if request.content_type else {}
+        headers = {"Accept": "application/json"}
+        if request.content_type:
+            headers["Content-Type"] = request.content_type
         if grant.authorization:
             headers["Authorization"] = grant.authorization
         there, way = _there(grant)

@@ -63,6 +63,7 @@ async def test_a_merge_patch_carries_its_precondition_in_metadata(
     await cluster.write(change(Verb.PATCH, body=ANNOTATE, patch_type=patch_type))
     assert api.last.method == "PATCH"
     assert api.last.headers["content-type"] == patch_type.value
+    assert api.last.headers["accept"] == "application/json"
     assert api.last.query == {"fieldManager": "remediator"}
     assert api.last.json == {"metadata": {"annotations": {"a": "b"}, "uid": "uid-1", "resourceVersion": "42"}}
 

@@ -47,6 +47,10 @@ class TestWhoAsks:
         await get(outbound, api.url, HttpConfig(http_headers=headers))
         assert (api.last.headers["x-scope-orgid"], api.last.headers["x-key"]) == ("shop, cart", "a, k3y")
 
+    async def test_a_receiver_may_answer_in_any_form(self, outbound: Outbound, api: ApiServer) -> None:
+        await get(outbound, api.url, HttpConfig(), "POST")
+        assert "accept" not in api.last.headers
+
     async def test_a_file_that_is_gone_is_named_and_nothing_is_asked(self, outbound: Outbound, api: ApiServer) -> None:
         with pytest.raises(NotPosted, match="/none"):
             await get(outbound, api.url, HttpConfig(basic_auth=BasicAuth("me", "/none")))
@@ -79,6 +83,7 @@ class TestOAuth2:
         form = {"grant_type": ["client_credentials"], "scope": ["read query"], "audience": ["prometheus"]}
         assert parse_qs(sso.last.body.decode()) == form
         assert base64.b64decode(sso.last.headers["authorization"].removeprefix("Basic ")) == b"me:s3cret%3A"
+        assert sso.last.headers["accept"] == "application/json"
 
     async def test_a_server_that_wants_the_secret_in_the_form(
         self, outbound: Outbound, api: ApiServer, sso: ApiServer, config: HttpConfig
