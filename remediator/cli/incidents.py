@@ -29,7 +29,6 @@ most_option = click.option("--limit", type=click.IntRange(1, 10_000), default=MO
 @click.pass_context
 def command(ctx: click.Context, where: Where, past: bool, output: str) -> None:
     """Open incidents, newest first; `list --past` has the closed ones, `show ID` tells one in full."""
-    ctx.obj = where
     if ctx.invoked_subcommand is None:
         _list(where, past, MOST, output)
 

@@ -37,7 +37,6 @@ def command(ctx: click.Context, rule: str, namespace: str, target: str, reason: 
     Steps under way are not torn off, an undo is never held back, and people are told as ever. It lasts for --for, or
     until somebody resumes.
     """
-    ctx.obj = where
     if ctx.invoked_subcommand is not None:
         return
     body = {"rule": rule, "namespace": namespace, "target": target, "reason": reason, "for": for_}

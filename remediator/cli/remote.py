@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import click
+from click.core import ParameterSource
 
 LEAST_ROOM = 24
 """Columns that the last one of a table must have beside the others on a terminal."""
@@ -37,23 +38,30 @@ _SAID = (
 
 
 def options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """`--server`, `--token-file` and `--ca-file`, handed to the command as one `where`. What the group of a command was
-    given counts where it is given nothing itself.
-    """
+    """`--server`, `--token-file` and `--ca-file`, of the command or its group, handed to the command as one `where`."""
 
     @functools.wraps(command)
     def asking(*args: Any, server: str, token_file: str, ca_file: str, **kwargs: Any) -> Any:
-        above = click.get_current_context().parent
-        inherited = above.obj if above and isinstance(above.obj, Where) else Where(DEFAULT, "", "")
-        said = Where(server, token_file, ca_file)
-        where = Where(*(mine or theirs for mine, theirs in zip(said, inherited, strict=True)))
-        return command(*args, where=where, **kwargs)
+        return command(*args, where=_where(click.get_current_context()), **kwargs)
 
     for name, variable, told in _SAID:
         flag = f"--{name.replace('_', '-')}"
         text = f"{told}; also {variable}." + (f" [default: {DEFAULT}]" if name == "server" else "")
         asking = click.option(flag, envvar=variable, default="", help=text)(asking)
     return asking
+
+
+def _where(ctx: click.Context) -> Where:
+    """The service that is meant: what the line names, for the command before its group, then what the environment
+    does.
+    """
+
+    def given(name: str) -> str:
+        ways = [each for each in (ctx, ctx.parent) if each and each.params.get(name)]
+        ways.sort(key=lambda each: each.get_parameter_source(name) is not ParameterSource.COMMANDLINE)
+        return ways[0].params[name] if ways else ""
+
+    return Where(given("server") or DEFAULT, given("token_file"), given("ca_file"))
 
 
 def output_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -160,20 +168,10 @@ def known(path: str, name: str) -> Callable[..., list[str]]:
     def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
         from remediator.clients.service import ServiceApi, ServiceError
 
-        server, token_file, ca_file = (_given(ctx, name) for name in Where._fields)
         try:
-            api = ServiceApi(server or DEFAULT, token_file, ca_file, patience=2.0)
+            api = ServiceApi(*_where(ctx), patience=2.0)
             return [each[name] for each in api.get(path)["items"] if each[name].startswith(incomplete)]
         except ServiceError:
             return []
 
     return complete
-
-
-def _given(ctx: click.Context | None, name: str) -> str:
-    """What an option was given so far, by the command, its group or the environment; empty where it was not."""
-    while ctx is not None:
-        if ctx.params.get(name):
-            return ctx.params[name]
-        ctx = ctx.parent
-    return ""

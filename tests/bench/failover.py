@@ -31,8 +31,10 @@ def measure(lab: Lab, say: Say) -> list[Row]:
     postgresql = PostgreSQL(lab.folder.data / "failover", lab.servers, say)
     try:
         with Stand(lab, postgresql) as stand:
-            for replica in stand.replicas:
+            for replica, account in zip(stand.replicas, stand.accounts, strict=True):
                 replica.settings["leader_election"] = {"namespace": stand.namespace}
+                # Without the stand's proxy, which passes nothing on before an answer is whole: no watch comes through.
+                replica.settings["kubernetes"]["kubeconfig"] = str(account.kubeconfig)
             stand.start()
             killed = [_one(stand, Service.kill, say, f"kill {number + 1} of {KILLS}") for number in range(KILLS)]
             stopped = [_one(stand, Service.stop, say, f"stop {number + 1} of {STOPS}") for number in range(STOPS)]
