@@ -20,6 +20,7 @@ from tests.bench import (
     history,
     incident,
     intake,
+    journals,
     large_group,
     latency,
     memory,
@@ -39,6 +40,7 @@ ON_SERVERS: dict[str, Callable[[Lab, Say], list[Row]]] = {
     "large-group": large_group.measure,
     "queries": queries.measure,
     "appends": appends.measure,
+    "journals": journals.measure,
     "failover": failover.measure,
 }
 BY_NAME_ONLY = frozenset({"failover", "memory"})

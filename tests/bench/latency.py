@@ -84,7 +84,7 @@ def measure(lab: Lab, say: Say) -> list[Row]:
     log = Writes(lab.control_plane.audit_log)
     for number in range(ROUNDS):
         for side in (floor, product) if number % 2 else (product, floor):
-            _turn(lab, side, log, count)
+            turn(lab, side, log, count)
             last = f"p50 {quantile(side.done[-1], 0.5):.1f} ms, p99 {quantile(side.done[-1], 0.99):.1f} ms"
             say(f"latency: round {number + 1} of {ROUNDS}: {side.namespace.removeprefix('bench-')}: {last}")
     floor.program.server.stop()
@@ -105,15 +105,15 @@ def _product(lab: Lab, count: int) -> Side:
     return Side(product, who.username, "bench-product")
 
 
-def _turn(lab: Lab, side: Side, log: Writes, count: int) -> None:
-    """One load, and what came of it."""
+def turn(lab: Lab, side: Side, log: Writes, count: int, rate: float = RATE) -> None:
+    """One load of so many alerts, and what came of it, added to the side."""
     names = [deployment_name(number) for number in range(count)]
     bodies = [payloads.webhook([payloads.alert(payloads.ALERT, side.namespace, name)]) for name in names]
     wholes = [request(side.program.port, body) for body in bodies]
     before = cpu_seconds(side.program.server.pid)
     with lab.control_plane.controllers.frozen():
-        answers, sent = uvloop.run(paced(side.program.port, wholes, RATE))
-        writes = _writes(log, side.user, count)
+        answers, sent = uvloop.run(paced(side.program.port, wholes, rate))
+        writes = _writes(log, side.user, names)
     side.cpu += cpu_seconds(side.program.server.pid) - before
     _demand_all(side, answers, writes, names)
     side.arrived.append([1000 * (writes[name].received - at) for name, at in zip(names, sent, strict=True)])
@@ -124,14 +124,14 @@ def _turn(lab: Lab, side: Side, log: Writes, count: int) -> None:
         side.program.settle()
 
 
-def _writes(log: Writes, user: str, count: int) -> dict[str, Write]:
-    """The writes of one turn by target, as they come in."""
-    found: list[Write] = []
+def _writes(log: Writes, user: str, names: list[str]) -> dict[str, Write]:
+    """The writes of one turn by target, as they come in; of nothing else, as a lease that is renewed."""
+    found: dict[str, Write] = {}
     deadline = time.monotonic() + 180
-    while len(found) < count and time.monotonic() < deadline:
+    while len(found) < len(names) and time.monotonic() < deadline:
         time.sleep(0.5)
-        found += log.new().get(user, [])
-    return {write.name: write for write in found}
+        found |= {write.name: write for write in log.new().get(user, []) if write.name in names}
+    return found
 
 
 def _demand_all(side: Side, answers: Answers, writes: dict[str, Write], names: list[str]) -> None:

@@ -42,7 +42,7 @@ def quiet(lab: Lab, namespace: str) -> None:
     )
 
 
-def account(lab: Lab, name: str, namespace: str) -> Account:
-    """A service account that may read and patch Deployments in its namespace."""
-    create_account(lab.admin, name, namespace, RIGHTS)
+def account(lab: Lab, name: str, namespace: str, *more: dict[str, list[str]]) -> Account:
+    """A service account that may read and patch Deployments in its namespace, and more where that is given."""
+    create_account(lab.admin, name, namespace, [*RIGHTS, *more])
     return lab.account_of(name, namespace)
