@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import click
 
+from remediator.cli.incidents import diagnosed
 from remediator.cli.remote import Where, asked, known, options
 
 
@@ -36,6 +37,8 @@ def _shown(waiting: dict[str, Any], word: str) -> str:
         sys.exit(1)
     target = "/".join(filter(None, (waiting["kind"], waiting["namespace"], waiting["name"])))
     click.echo(printable(f"{waiting['step']} of {target}, by rule {waiting['rule']}, plan {waiting['plan']}"))
+    for line in diagnosed(waiting["diagnosis"]) if waiting.get("diagnosis") else ():
+        click.echo(f"  {printable(line)}")
     click.confirm(f"{word} it?", abort=True)
     return waiting["plan"]
 

@@ -122,4 +122,4 @@ def _again(found: dict[str, Any]) -> Iterator[str]:
         yield "repeated from the journal, it comes out otherwise (was it made by another version?):"
         yield from (f"  {each}" for each in found["differs"])
     else:
-        yield f"repeated from the journal: the same {found['asked_again']} answers, the same result"
+        yield f"repeated from the journal: {found['asked_again']} guards asked again answer the same, the same result"

@@ -51,6 +51,8 @@ def show_(where: Where, incident: str, output: str) -> None:
     """One incident, open or past: where it stands, why, what waits for approval, and what happened."""
     found = asked(lambda api: api.get(f"/api/v1/incidents/{quote(incident, safe='')}"), where)
     show(found, output, ("FIELD", "VALUE"), lambda: list(_rows(found)))
+    if output == "table" and found["plan"]:
+        click.echo(f"\nanswer it with: remediator approve {found['id']} (or deny)")
 
 
 def _list(where: Where, past: bool, limit: int, output: str) -> None:
@@ -99,7 +101,7 @@ def _told(threads: list[dict[str, Any]]) -> list[str]:
     ]
 
 
-def _diagnosed(value: dict[str, Any]) -> list[str]:
+def diagnosed(value: dict[str, Any]) -> list[str]:
     """The findings, what the last roll-out changed, the ends of logs, and what could not be read."""
     import msgspec
 
@@ -112,4 +114,14 @@ def _diagnosed(value: dict[str, Any]) -> list[str]:
     return [*findings(found), *found.changed.splitlines(), *logs, *unread]
 
 
-_LINES = {"told": _told, "diagnosis": _diagnosed}
+def _instant(value: str) -> list[str]:
+    return [instant(value)]
+
+
+_LINES = {
+    "told": _told,
+    "diagnosis": diagnosed,
+    "opened_at": _instant,
+    "retry_at": _instant,
+    "closed_at": _instant,
+}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError, URLError
@@ -58,7 +59,7 @@ class ServiceApi:
 
     def _ask(self, request: Request) -> Any:
         if self._token_file:
-            request.add_header("Authorization", f"Bearer {self._token()}")
+            request.add_unredirected_header("Authorization", f"Bearer {self._token()}")
         try:
             with urlopen(request, timeout=self._patience, context=self._tls) as answer:
                 return msgspec.json.decode(answer.read())
@@ -70,12 +71,13 @@ class ServiceApi:
 
     def _token(self) -> str:
         try:
-            return Path(self._token_file).read_text().strip()
+            token = Path(self._token_file).read_bytes().strip()
         except OSError as error:
-            why = error.strerror or error
-            raise ServiceError(
-                f"--token-file {self._token_file} cannot be read: {why}; name a readable file"
-            ) from error
+            said = f"--token-file {self._token_file} cannot be read: {error.strerror or error}"
+            raise ServiceError(f"{said}; name a readable file") from error
+        if not re.fullmatch(rb"[!-~]+", token):  # what is wrong with it must not be told with its text
+            raise ServiceError(f"--token-file {self._token_file} holds no token: one line without spaces is expected")
+        return token.decode()
 
 
 def _context(ca_file: str) -> ssl.SSLContext:

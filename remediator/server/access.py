@@ -159,7 +159,9 @@ class Barred(Refused):
     """Somebody who is known, by `name`, has none of the roles that it takes."""
 
     def __init__(self, name: str, roles: tuple[Role, ...]) -> None:
-        super().__init__(403, f"operator {name} has not the role {' or '.join(roles)}")
+        by_rbac = name.startswith("kubernetes:")
+        giver = "RBAC gives it, as a verb on remediations.remediator.io" if by_rbac else "web.auth.operators gives it"
+        super().__init__(403, f"operator {name} has not the role {' or '.join(roles)}; {giver}")
         self.name = name
 
 

@@ -74,7 +74,10 @@ class Views:
         name, at = request.path_params["name"], _instant(request, "at")
         found = await self._read(self._service.explain(name, at, _supposed(request)))
         if found is None:
-            raise Refused(404, f"there is no incident and no rule {name[:100]!r}; GET /api/v1/rules lists rules")
+            raise Refused(
+                404,
+                f"there is no incident and no rule {name[:100]!r}; GET /api/v1/incidents and /api/v1/rules list them",
+            )
         return Json(found)
 
     async def rules(self, request: Request) -> Response:
@@ -124,7 +127,9 @@ class Views:
 
 
 def _no_incident(id_: str) -> Refused:
-    return Refused(404, f"there is no incident {id_[:100]!r}; GET /api/v1/incidents lists them")
+    return Refused(
+        404, f"there is no incident {id_[:100]!r}; GET /api/v1/incidents lists them, with state=past the closed ones"
+    )
 
 
 def _lines(lines: Sequence[dict[str, Any]], following: int) -> Response:

@@ -44,7 +44,7 @@ GUARD     ANSWER  REASON
 cooldown  hold    acted on it at 12:00
 the other 1 allow; --all shows them
 
-repeated from the journal: the same 2 answers, the same result
+repeated from the journal: 2 guards asked again answer the same, the same result
 
 what followed
   2026-01-01 12:30:00Z closed: recovered: \\x1b[2Jready

@@ -225,3 +225,29 @@ def test_what_keeps_an_answer_from_coming_is_said_as_people_say_it(stand: Stand,
     )
     over_tls = stand.run("incidents", "--server", "https://127.0.0.1:1", "--ca-file", str(missing))
     assert f"--ca-file {missing} is no certificate that can be read: No such file or directory" in over_tls.stderr
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"s3cret\nand more", b"s3cret s3cret", b"\xff\xfes3cret", b"s3cret\r\nX-Evil: 1"]
+)
+def test_a_file_that_holds_no_token_is_told_without_its_text(stand: Stand, tmp_path, content: bytes) -> None:
+    (tmp_path / "token").write_bytes(content)
+    answer = stand.run("incidents", "--token-file", str(tmp_path / "token"))
+    assert (answer.exit_code, stand.asked) == (1, [])
+    assert (
+        answer.stderr == f"error: --token-file {tmp_path}/token holds no token: one line without spaces is expected\n"
+    )
+    assert "s3cret" not in answer.output
+
+
+def test_what_waits_says_how_it_is_answered(stand: Stand) -> None:
+    assert "answer it with: remediator approve abc123 (or deny)" in stand.run("incidents", "show", "abc123").output
+    assert "opened_at  2026-01-01 00:00:00Z" in stand.run("incidents", "show", "abc123").output
+
+
+def test_a_plan_is_shown_with_what_was_found_before_it_is_answered(stand: Stand) -> None:
+    found = {"kind": "diagnosis", "taken_at": "2026-01-01T00:00:00Z", "unread": {"services": "not\x1b[2J allowed"}}
+    stand.answers["/api/v1/incidents/abc123"] = OPEN | {"diagnosis": found}
+    shown = stand.run("approve", "abc123", say="n\n").output
+    assert "not read: services: not\\x1b[2J allowed" in shown
+    assert [method for method, *_ in stand.asked] == ["GET"]

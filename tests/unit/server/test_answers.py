@@ -45,7 +45,9 @@ async def test_only_who_may_approve_is_heard(site: Site, approver, who, status) 
     headers = {"Authorization": f"Bearer {who}"} if who else {}
     assert (await site.post(PATH, WORD, **headers))[0] == status
     barred = [(said.by, said.objection) for said in site.service.answered]
-    assert barred == ([("eve", "operator eve has not the role approve")] if who == "token-of-eve" else [])
+    assert barred == (
+        [("eve", "operator eve has not the role approve; web.auth.operators gives it")] if who == "token-of-eve" else []
+    )
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"[]", b'{"plan": 5}', b'{"plan": "p1", "yes": true}'])
