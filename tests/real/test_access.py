@@ -56,6 +56,7 @@ class Site:
         self.service, self.lab, self.ca = service, lab, Authority()
         self.secrets: dict[str, str] = {}
         self.answers: list[str] = []
+        self.refusals: list[tuple[int, str, str]] = []
         (service.folder / "ca.pem").write_text(self.ca.pem)
         self.folder, self.context = service.folder, ssl.create_default_context(cadata=self.ca.pem)
         self.context.verify_flags &= ~ssl.VERIFY_X509_STRICT
@@ -79,6 +80,8 @@ class Site:
         url, verify = f"{self.service.url}{path}", self.service.verify_tls
         answer = httpx.request(method, url, json=body, headers=headers, verify=verify, timeout=60)
         self.answers.append(f"{answer.headers} {answer.text}")
+        if answer.status_code in (401, 403, 409):
+            self.refusals.append((answer.status_code, method, path.partition("?")[0]))
         return answer
 
     def cli(self, *args: str, token_file: str) -> subprocess.CompletedProcess[str]:
@@ -152,6 +155,7 @@ def test_access(site: Site, lab: Lab, namespace: str) -> None:
     for path in ("/api/v1/status", "/api/v1/journal?limit=1000", "/api/v1/incidents", "/readyz", "/metrics", "/no"):
         site.ask("GET", path, site.secrets["alice"])
     hostile_text_stays_text(site, shown)
+    every_refusal_is_logged(site)
     no_secret_is_anywhere(site)
     a_follower_does_not_hold_up_the_end(site)
 
@@ -227,6 +231,14 @@ def hostile_text_stays_text(site: Site, shown: str) -> None:
     for text in (shown, site.service.log):
         assert not {"\x1b", "\x07", "\r", "\u202e"} & set(text)
     assert [line for line in site.service.log.splitlines() if not line.startswith("{")] == [], "nothing is forged"
+
+
+def every_refusal_is_logged(site: Site) -> None:
+    lines = [json.loads(line) for line in site.service.log.splitlines() if line.startswith("{")]
+    told = [line for line in lines if line["event"] == "refused"]
+    assert {status for status, _, _ in site.refusals} == {401, 403, 409}
+    assert set(site.refusals) <= {(line["status"], line["method"], line["path"]) for line in told}
+    assert all(line["client"] == "127.0.0.1" and line["problem"] for line in told)
 
 
 def no_secret_is_anywhere(site: Site) -> None:
