@@ -84,7 +84,7 @@ bench: lab-parts ## measure against the goals, ratios within one run
 .PHONY: soak
 soak: $(READY) ## the properties over very many examples, a million damaged webhooks, and 100,000 simulated incident-hours; hours
 	@$(BIN)/python -m tests.simulate --seeds 2000
-	$(BIN)/python -m tests.simulate --crowd --hours 48 --until 100000
+	$(BIN)/python -m tests.simulate --crowd --hours 16 --until 100000 --processes 2
 	FUZZ=1000000 $(BIN)/python -m pytest tests/fuzz -o faulthandler_timeout=0
 	$(BIN)/python -m pytest $(TESTS) -m 'hypothesis and not lab' --hypothesis-profile=soak $(ARGS)
 

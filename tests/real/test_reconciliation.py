@@ -87,7 +87,8 @@ def test_an_alert_that_vanishes_uncured_clears_nothing_and_its_silence_keeps_han
     alertmanager = monitoring.alertmanager
     monitoring.route_to("http://127.0.0.1:1", namespace)
     prometheus.add_rules(namespace, prometheus_rule(namespace, UNAVAILABLE))
-    service = watching(install, RULES, prometheus, alertmanager, receiver="webhook").start()
+    rules = RULES.replace("for: 4s", "for: 20s")  # time enough to silence it before anything would be done
+    service = watching(install, rules, prometheus, alertmanager, receiver="webhook").start()
     watch = Watch(service)
 
     lab.admin.create(deployment("web", image=faults.NEVER_READY_IMAGE), namespace)

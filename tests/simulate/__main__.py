@@ -1,4 +1,4 @@
-"""`python -m tests.simulate`: many seeds, one after the other, and what they came to.
+"""`python -m tests.simulate`: many seeds, and what they came to.
 
 A seed that breaks a promise is made small, told, and written down as a file that becomes a test.
 """
@@ -6,18 +6,19 @@ A seed that breaks a promise is made small, told, and written down as a file tha
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 import time
-from itertools import count
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
-from msgspec.structs import replace
 
-from tests.simulate.generate import crowd, generate
+from remediator import __version__
 from tests.simulate.report import Totals
 from tests.simulate.run import Report, play
 from tests.simulate.scenario import Scenario
+from tests.simulate.seeds import reports
 from tests.simulate.shrink import MOST_RUNS, Shrinking
 
 REGRESSIONS = Path("tests/simulation/regressions")
@@ -34,31 +35,44 @@ def main() -> int:
     except KeyboardInterrupt:
         print("interrupted; what was played until now:")
     if not asked.brief:
+        print(f"version {_version()}\n")
         print("\n".join(totals.lines(time.perf_counter() - begun)))
     return 1 if totals.broken else 0
 
 
 def _play_all(asked: argparse.Namespace, totals: Totals) -> None:
     """Seed after seed, until there are enough of them, or of incident-hours, or one breaks a promise for `--first`."""
-    seeds = count(asked.seed)
-    while totals.incident_hours < asked.until if asked.until else totals.runs < asked.seeds:
-        seed = next(seeds)
-        report = play(_scenario(asked, seed))
-        totals.add(report)
-        if asked.until:
-            print(f"seed {seed}: {totals.incident_hours:,.0f} of {asked.until:,.0f} incident-hours", file=sys.stderr)
-        if report.violations:
-            print(f"seed {seed}: {report.violations[0]}", flush=True)
-            if not asked.brief:
-                _tell(report, asked.effort)
-            if asked.brief or asked.first:
-                return
+    with closing(reports(asked)) as played:
+        while totals.incident_hours < asked.until if asked.until else totals.runs < asked.seeds:
+            report, took = next(played)
+            totals.add(report, took)
+            if asked.until:
+                _say_how_far(asked, totals, report, took)
+            if report.violations:
+                print(f"seed {report.scenario.seed}: {report.violations[0]}", flush=True)
+                if not asked.brief:
+                    _tell(report, asked.effort)
+                if asked.brief or asked.first:
+                    return
 
 
-def _scenario(asked: argparse.Namespace, seed: int) -> Scenario:
-    """What a seed makes, with what is said of it on the command line."""
-    made = crowd(seed, asked.hours) if asked.crowd else generate(seed, asked.hours, asked.about)
-    return replace(made, replicas=asked.replicas or made.replicas, reconciles=asked.reconciles or made.reconciles)
+def _say_how_far(asked: argparse.Namespace, totals: Totals, report: Report, took: float) -> None:
+    here = f"{report.incident_hours:,.0f} incident-hours in {took:,.0f} s of a core"
+    print(
+        f"seed {report.scenario.seed}: {here}; {totals.incident_hours:,.0f} of {asked.until:,.0f}, "
+        f"{totals.broken} runs broke a promise",
+        file=sys.stderr,
+        flush=True,
+    )
+
+
+def _version() -> str:
+    """The commit that was played, and whether something was changed since."""
+    command = ("git", "describe", "--always", "--dirty", "--abbrev=9")
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return f"{__version__}, commit unknown"
 
 
 def _replay(file: Path) -> int:
@@ -91,6 +105,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--about", default="", help="trouble that is in every run, such as freeze or part=road")
     parser.add_argument("--replicas", type=int, default=0, help="so many of them in every run")
     parser.add_argument("--reconciles", action="store_true", help="Alertmanager is asked in every run")
+    parser.add_argument("--processes", type=int, default=1, help="so many runs at once (default %(default)s)")
     parser.add_argument("--file", type=Path, help="play this scenario and say all that happens")
     parser.add_argument(
         "--effort", type=int, default=MOST_RUNS, help="runs to make a failing one small in (%(default)s)"

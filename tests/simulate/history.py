@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -97,6 +97,7 @@ class History:
         self.deeds: dict[str, Deed] = {}
         self.stories: dict[str, Story] = {}
         self.open: dict[str, Story] = {}
+        self._of_target: dict[str, list[Story]] = {}
         self.incident_seconds = 0.0
 
     policy: Policy
@@ -119,9 +120,9 @@ class History:
         said = self.rules.get(rule)
         return Mode.lowest(self.policy.mode, said.mode if said else None)
 
-    def on_target(self, target: str) -> Iterator[Story]:
+    def on_target(self, target: str) -> Sequence[Story]:
         """Stories about a target, oldest first."""
-        return (story for story in self.stories.values() if story.target == target)
+        return self._of_target.get(target, ())
 
     def _tell_story(self, record: Record, event: Event) -> None:
         story = self.stories.get(event.incident)
@@ -129,6 +130,7 @@ class History:
             assert event.target is not None, "an incident is about a target"
             story = self.stories[event.incident] = Story(event.incident, event.rule, event.target.key)
             self.open[story.id] = story
+            self._of_target.setdefault(story.target, []).append(story)
         story.events.append(event)
         data = event.data
         if isinstance(data, Intent | Undo):

@@ -68,7 +68,8 @@ class Process:
         habits = Habits(self.life.name, "simulated", kept=kept, checkpoint=scenario.checkpoint)
         made = Controller(ports, habits, elector=self.elector)
         made.objects._jitter = lambda: 0.5  # the usual one is drawn anew in every process
-        made.intake._every = 5.0  # looking into a shared inbox twice a second is half of all that such a run does
+        # looking into a shared inbox twice a second is half of all that such a run does; in a crowd even every 5 s is
+        made.intake._every = min(scenario.asks_every / 12.0, 30.0)
         return made
 
     @property

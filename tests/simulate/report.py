@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterator
+from itertools import groupby
 
 from tests.simulate.run import Report
 
@@ -31,16 +32,23 @@ class Totals:
     """The sums over all runs."""
 
     def __init__(self) -> None:
-        self.runs = self.broken = self.steps = 0
+        self.broken = self.steps = 0
+        self.seeds: list[int] = []
         self._heads = hashlib.sha256()
-        self.hours = self.incident_hours = 0.0
+        self.hours = self.incident_hours = self.took = 0.0
         self.faults: Counter[str] = Counter()
         self.checked: Counter[str] = Counter()
         self.counts: Counter[str] = Counter()
 
-    def add(self, report: Report) -> None:
-        """Take one run in."""
-        self.runs += 1
+    @property
+    def runs(self) -> int:
+        """How many there were."""
+        return len(self.seeds)
+
+    def add(self, report: Report, took: float = 0.0) -> None:
+        """Take one run in, which took so many seconds of a core."""
+        self.seeds.append(report.scenario.seed)
+        self.took += took
         self.broken += bool(report.violations)
         self.steps += report.steps
         self._heads.update(report.head.encode())
@@ -66,6 +74,10 @@ class Totals:
             f"{took:,.1f} s: {self.hours / took:,.1f} simulated hours and {self.incident_hours / took:,.1f} "
             "incident-hours a second"
         )
+        if self.took:
+            each = 60 * self.incident_hours / self.took
+            yield f"{self.took:,.1f} s of a core: {each:,.0f} incident-hours in a minute of one"
+        yield f"seeds {', '.join(_spans(self.seeds))}"
         yield f"the journals' ends together: {self._heads.hexdigest()}"
         yield f"{self.broken} runs broke a promise" if self.broken else "0 violations"
 
@@ -75,3 +87,10 @@ def _table(title: str, counter: Counter[str]) -> Iterator[str]:
     for name, count in sorted(counter.items()):
         yield f"  {count:10,}  {name}"
     yield ""
+
+
+def _spans(seeds: list[int]) -> Iterator[str]:
+    """Seeds in order, what follows on each other as `3-7`."""
+    for _, group in groupby(enumerate(sorted(seeds)), lambda each: each[1] - each[0]):
+        numbers = [number for _, number in group]
+        yield str(numbers[0]) if len(numbers) == 1 else f"{numbers[0]}-{numbers[-1]}"

@@ -99,17 +99,23 @@ def test_sqlite_keeps_the_same_journal_to_the_last_hash():
     assert play(scenario).head == play(replace(scenario, journal="sqlite")).head
 
 
-def test_seeds_give_the_same_journals_in_every_process():
-    """Nothing hangs on the order of sets and maps or on what ran before."""
+def test_seeds_give_the_same_journals_in_every_process_and_in_several():
+    """Nothing hangs on the order of sets and maps, on what ran before, or on what runs beside."""
     command = [sys.executable, "-m", "tests.simulate", "--seed", "4", "--seeds", "2", "--hours", "0.5"]
     said = {
-        subprocess.run(
-            command, env=os.environ | {"PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True
-        ).stdout.splitlines()[-2]
-        for seed in ("0", "1", "77")
+        "\n".join(
+            subprocess.run(
+                [*command, "--processes", processes],
+                env=os.environ | {"PYTHONHASHSEED": seed},
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout.splitlines()[-3:]
+        )
+        for seed, processes in (("0", "1"), ("77", "1"), ("1", "2"))
     }
     assert len(said) == 1
-    assert said.pop().startswith("the journals' ends together: ")
+    assert re.fullmatch("seeds 4-5\nthe journals' ends together: [0-9a-f]{64}\n0 violations", said.pop())
 
 
 def test_shrinking_keeps_only_what_breaks_the_promise():

@@ -105,7 +105,8 @@ class Closed(Promise):
         """Whether the target changed while the answer of the look was on its way."""
         slow = any(self.oracle.lately(self.oracle.lied_at.get(kind), LOOK) for kind in (FaultKind.SLOW, "slow"))
         since = self.oracle.world.clock.now() - timedelta(seconds=LOOK if slow else 15)
-        return any(at >= since for key, at in self.oracle.changed.items() if key == incident.target.key)
+        changed = self.oracle.changed.get(incident.target.key)
+        return changed is not None and changed >= since
 
     def _was_lied_to(self) -> bool:
         """Whether a read was stale while the last look may have been made."""
