@@ -83,7 +83,7 @@ def _receivers(
 
 def _begun_with(state: State, incident: Incident, occasion: Occasion) -> str:
     """With whom a thread begins on this occasion: whom the settings name, else whom the rule's own `escalate` names."""
-    notices, mode = state.policy.notices, state.mode_of(incident.definition)
+    notices, mode = state.policy.notices, state.mode_of(incident.definition, incident.step)
     if occasion not in notices.occasions or mode not in (Mode.APPROVE, Mode.ENFORCE):
         return ""
     if notices.receiver:

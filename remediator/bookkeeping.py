@@ -34,7 +34,7 @@ MOST_TURNED_AWAY = 20
 def about(state: State, incident: Incident, data: Payload, now: datetime) -> Event:
     """An event of an incident, under the mode in force for it now."""
     rule = incident.definition
-    return Event(now, data, incident.id, rule.name, incident.target, state.mode_of(rule))
+    return Event(now, data, incident.id, rule.name, incident.target, state.mode_of(rule, incident.step))
 
 
 def carried(state: State, seen: Carried, now: datetime) -> tuple[Event, ...]:
@@ -65,7 +65,12 @@ def told(state: State, seen: Told, now: datetime) -> tuple[Event, ...]:
     answer = Notice(seen.key, seen.receiver, status, seen.endpoint, None, seen.thread, cut(seen.problem, 500))
     incident = state.incidents.get(seen.incident)
     event = Event(
-        now, answer, seen.incident, held.rule, held.target, state.mode_of(incident.definition) if incident else None
+        now,
+        answer,
+        seen.incident,
+        held.rule,
+        held.target,
+        state.mode_of(incident.definition, incident.step) if incident else None,
     )
     escalated = _escalation(held, incident, answer, letter) if incident else None
     return (event, *((about(state, incident, escalated, now),) if incident and escalated else ()))

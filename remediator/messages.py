@@ -73,7 +73,7 @@ def _annotations(state: State, incident: Incident) -> dict[str, Rendered]:
         "external_labels": state.policy.external_labels,
         "action": incident.definition.do[incident.step].action,
         "reason": incident.detail,
-        "mode": str(state.mode_of(incident.definition)),
+        "mode": str(state.mode_of(incident.definition, incident.step)),
     }
     if incident.value is not None:
         names["value"] = f"{incident.value:g}"

@@ -55,14 +55,14 @@ def objection(state: State, incident_id: str, intent: Intent | Undo, facts: Fact
     incident = state.incidents.get(incident_id)
     if incident is None or intent.id not in {each.id for each in (incident.intent, incident.undo) if each}:
         return "it is not intended any more"
-    allowed = state.mode_of(incident.definition)
+    allowed = state.mode_of(incident.definition, incident.step)
     if allowed not in (Mode.APPROVE, Mode.ENFORCE):
         return f"the mode is {allowed} by now"
     return _of_guards(state, incident, intent, facts, now) if isinstance(intent, Intent) else ""
 
 
 def _of_guards(state: State, incident: Incident, intent: Intent, facts: Facts | None, now: datetime) -> str:
-    if state.mode_of(incident.definition) is Mode.APPROVE and not _is_approved(incident, intent):
+    if state.mode_of(incident.definition, incident.step) is Mode.APPROVE and not _is_approved(incident, intent):
         return "the mode is approve by now, and nobody has approved it"
     if incident.cleared_at is not None and not incident.silences_itself:
         return "the signal is gone"

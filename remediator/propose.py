@@ -86,7 +86,7 @@ def request_of(state: State, incident: Incident, facts: Facts) -> Request:
     rule = incident.definition
     step = rule.do[incident.step]
     action = ACTIONS[step.action].asked(step.args, incident.target, facts)
-    return Request(incident, rule, step, action, state.mode_of(rule), limits_of(state.policy, rule))
+    return Request(incident, rule, step, action, state.mode_of(rule, incident.step), limits_of(state.policy, rule))
 
 
 def needs_of(state: State, incident: Incident, facts: Facts, now: datetime) -> frozenset[Need]:
@@ -123,7 +123,7 @@ def propose_undo(state: State, incident: Incident, snapshot: Snapshot) -> Change
     action = ACTIONS[incident.intent.action]
     if action.undo is None:
         return None
-    mode = state.mode_of(incident.definition)
+    mode = state.mode_of(incident.definition, incident.step)
     if mode not in (Mode.APPROVE, Mode.ENFORCE):
         return Refusal(f"the mode is {mode} by now")
     if incident.undo_tries >= MOST_TRIES:
@@ -176,7 +176,10 @@ def diagnosis_is_due(state: State, incident: Incident, change: Change | None, no
         return False
     if change is not None:
         return incident.serial == 0
-    action, mode = ACTIONS[incident.definition.do[incident.step].action], state.mode_of(incident.definition)
+    action, mode = (
+        ACTIONS[incident.definition.do[incident.step].action],
+        state.mode_of(incident.definition, incident.step),
+    )
     return (action.tells or action.looks) and mode is not Mode.OFF
 
 

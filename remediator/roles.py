@@ -184,7 +184,7 @@ def _request(settings: Settings, rule: Rule, step: int, kind: str, facts: Facts)
     target = Target(kind, "some" if namespaced else "", "some")
     incident = Incident("some", rule, target, facts.taken_at, facts.taken_at, step=step)
     action = ACTIONS[rule.do[step].action].asked(rule.do[step].args, target, facts)
-    mode = Mode.lowest(settings.mode, rule.mode)
+    mode = Mode.lowest(settings.mode, rule.mode, rule.do[step].mode)
     return Request(incident, rule, rule.do[step], action, mode, limits_of(settings.policy(Itself()), rule))
 
 

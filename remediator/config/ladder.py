@@ -15,11 +15,11 @@ from remediator.actions.action import Action
 from remediator.config.document import Document
 from remediator.config.evidence import EvidenceReader
 from remediator.config.problems import Loc, Problems, described, meant
-from remediator.config.rule_shapes import UntilShape
+from remediator.config.rule_shapes import STEP_MODES, UntilShape
 from remediator.config.settings import Receiver
 from remediator.config.shapes import report
 from remediator.core.kinds import WITH_SIBLINGS, is_kind, target_kind_of
-from remediator.core.model import Json, Value
+from remediator.core.model import Json, Mode, Value
 from remediator.core.rules import Query, Step, Until
 
 CALLS = "webhook"
@@ -128,9 +128,9 @@ class LadderReader:
             remedy = "write the rule's target.kind, as in `target: {kind: Deployment}`"
             self._complain(at, f"`{name}` must know what it is done to", remedy, at_key=at != loc)
         self._evidence.check(args.get("until"), (*at, "until"), kind)
-        until = self._until(args, at)
+        until, mode = self._until(args, at), self._mode(args, at)
         self._arguments(action, args, at)
-        return Step(name, args, until)
+        return Step(name, args, until, mode)
 
     def _arguments(self, action: Action, args: Json, at: Loc) -> None:
         for message in action.check(args):
@@ -159,6 +159,17 @@ class LadderReader:
             report(self._document, self._problems, UntilShape, (*at, "until"), error)
             return None
         return until_of(shape)
+
+    def _mode(self, args: Json, at: Loc) -> Mode | None:
+        """A rung's own `mode`, taken out of its arguments; a rung that is never taken is no rung."""
+        if "mode" not in args:
+            return None
+        said = args.pop("mode")
+        if said in STEP_MODES:
+            return Mode(said)
+        remedy = "take the rung out" if said == "off" else f"one of {', '.join(STEP_MODES)}"
+        self._complain((*at, "mode"), f"is {described(said)}, no mode of a rung", remedy)
+        return None
 
 
 def _target_kind(rule: Mapping[str, Any]) -> str:

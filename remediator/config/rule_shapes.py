@@ -213,12 +213,16 @@ class _Conditions:
         return {"anyOf": [one, {"type": "array", "items": one}]}
 
 
+STEP_MODES = ("observe", "approve", "enforce")
+"""What a rung may say of itself: it lowers what stands above it, and is taken out rather than switched off."""
+
+
 class _Rungs:
     """The entries of `do`, which `ladder.py` reads, as a schema has them: arguments are the actions' own to check."""
 
     def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         until = handler(UntilShape.__pydantic_core_schema__)
-        arguments = {"type": ["object", "null"], "properties": {"until": until}}
+        arguments = {"type": ["object", "null"], "properties": {"until": until, "mode": {"enum": list(STEP_MODES)}}}
         named = {
             "type": "object",
             "properties": dict.fromkeys(ACTIONS, arguments),

@@ -163,11 +163,12 @@ class Until(Value, frozen=True):
 
 
 class Step(Value, frozen=True):
-    """One rung of the ladder: an action with its checked arguments, and its own `until` where it has one."""
+    """One rung of the ladder: an action with its checked arguments, and its own `until` and `mode` where it has one."""
 
     action: str
     args: Json = {}
     until: Until | None = None
+    mode: Mode | None = None
 
 
 class Rule(Value, frozen=True):

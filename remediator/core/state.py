@@ -200,13 +200,15 @@ class State(Value, frozen=True):
     post: Map[str, Correspondence] = field(default_factory=Map)
     room: Map[str, int] = field(default_factory=Map)
 
-    def mode_of(self, rule: Rule) -> Mode:
-        """The mode in force for a rule: the lowest of the settings', its own, and its own as the files say it now.
+    def mode_of(self, rule: Rule, step: int | None = None) -> Mode:
+        """The mode in force for a rule, or for one of its steps: the lowest of the settings', the rule's and the
+        step's, and of the latter two as the files say them now.
 
         What is in hand is brought to its end under the rule it was begun with, but never beyond what is allowed now.
         """
-        present = self.rules.get(rule.name)
-        return Mode.lowest(self.policy.mode, rule.mode, present.mode if present else None)
+        forms = [each for each in (rule, self.rules.get(rule.name)) if each is not None]
+        steps = [each.do[step].mode for each in forms if step is not None and step < len(each.do)]
+        return Mode.lowest(self.policy.mode, *(each.mode for each in forms), *steps)
 
     def is_dark(self, incident: Incident) -> bool:
         """Whether it is not known at present if the incident's signals stand."""

@@ -1,4 +1,4 @@
-"""`mode`: the lowest of settings, group and rule wins; `off` denies, and `observe` goes on to a rehearsal."""
+"""`mode`: the lowest of settings, group, rule and step wins; `off` denies, and `observe` goes on to a rehearsal."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from remediator.guards.guard import Guard, Request
 def ask(request: Request, state: State, facts: Facts, now: datetime) -> Verdict:
     """Denies where the effective mode is `off`."""
     seen = {"settings": state.policy.mode, "rule": request.rule.mode, "effective": request.mode}
+    seen |= {"step": request.step.mode} if request.step.mode else {}
     if request.mode is Mode.OFF:
         return deny("mode", "switched off", **seen)
     return allow("mode", f"mode is {request.mode}", **seen)

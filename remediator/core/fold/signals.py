@@ -132,7 +132,8 @@ def _is_released(before: State, state: State, incident: Incident) -> bool:
     said = incident.said
     if incident.phase is not Phase.RESTING or present is None or said is None:
         return False
-    raised = state.mode_of(present).rank > before.mode_of(incident.definition).rank
+    step = incident.step
+    raised = state.mode_of(present, step).rank > before.mode_of(incident.definition, step).rank
     by_mode = any(each.guard == "mode" and each.verdict == "deny" for each in said.verdicts)
     return raised and (said.result == "observe" or by_mode)
 

@@ -97,6 +97,7 @@ def test_what_is_not_written_is_the_core_default():
         ("restart: {}", Step("restart")),
         ("rollback: {to_revision: 2}", Step("rollback", {"to_revision": 2})),
         ("restart: {until: {within: 2m}}", Step("restart", {}, Until(within=120.0))),
+        ("restart: {mode: approve}", Step("restart", {}, None, Mode.APPROVE)),
     ],
 )
 def test_a_step_is_a_name_or_one_key_with_arguments(tmp_path, step, read):

@@ -8,8 +8,9 @@ from msgspec.structs import replace
 from remediator.core.memory import Scope
 from remediator.core.model import Mode, OutcomeStatus, Phase
 from remediator.core.observations import Looked, Ticked
-from remediator.core.rules import Budget, GuardSettings
+from remediator.core.rules import Budget, GuardSettings, Step
 from remediator.core.snapshot import Rehearsal
+from remediator.objections import objection
 from remediator.propose import wanted_change
 from tests.unit.builders import ESCALATE, WEB, Story, accepted, at, kinds, policy, rule, snapshot, unknown
 
@@ -171,3 +172,40 @@ def test_what_rests_for_another_reason_rests_on():
     assert (story.incident.phase, story.all("decision")[0].then) == (Phase.RESTING, "next")
     story.reload(rule(NAME, "rollback"), policy=policy(), seconds=10)
     assert story.incident.phase is Phase.RESTING
+
+
+def test_a_rung_that_says_approve_waits_for_a_person_and_the_one_before_it_does_not():
+    asking = Step("restart", {}, None, Mode.APPROVE)
+    story = Story(rule(NAME, Step("rollback"), asking, ESCALATE, guards=GuardSettings(cooldown=0.0)))
+    story.fires(0)
+    assert kinds(story.looks(1)) == ["decision", "intent"]
+    story.carries(OutcomeStatus.REFUSED, 2)
+    assert kinds(story.looks(3)) == ["decision"]
+    assert story.all("decision")[-1].result == "await_approval"
+    assert [str(event.mode) for event in story.journal if event.kind == "decision"] == ["enforce", "approve"]
+
+
+def test_a_rung_that_only_observes_is_rehearsed_and_ends_the_ladder():
+    story = Story(rule(NAME, Step("rollback", {}, None, Mode.OBSERVE), "restart"))
+    story.fires(0)
+    assert kinds(story.looks(1)) == ["decision", "intent", "outcome"]
+    assert story.all("outcome")[0].status is OutcomeStatus.REHEARSED
+    assert story.incident.phase is Phase.RESTING
+    assert [key for key in story.state.spent if not key.startswith("shadow:")] == []
+
+
+def test_a_rung_that_is_raised_begins_its_ladder_anew():
+    story = Story(rule(NAME, Step("rollback", {}, None, Mode.OBSERVE)))
+    story.fires(0)
+    story.looks(1)
+    story.reload(rule(NAME, Step("rollback")), seconds=2)
+    assert (story.incident.phase, story.incident.step) == (Phase.PENDING, 0)
+
+
+def test_a_rung_that_is_lowered_before_its_write_is_not_written():
+    story = Story(rule(NAME, Step("rollback")))
+    story.fires(0)
+    story.looks(1)
+    story.reload(rule(NAME, Step("rollback", {}, None, Mode.OBSERVE)), seconds=2)
+    intent = story.incident.intent
+    assert objection(story.state, story.incident.id, intent, None, at(2)) == "the mode is observe by now"
