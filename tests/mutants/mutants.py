@@ -162,8 +162,15 @@ MUTANTS: tuple[Mutant, ...] = (
     _one(
         "a mode lowered by the settings is not heeded",
         "core/state.py",
-        "return Mode.lowest(self.policy.mode, rule.mode, present.mode if present else None)",
+        "return Mode.lowest(self.policy.mode, *(each.mode for each in forms), *steps)",
         "return rule.mode or self.policy.mode",
+        found_by="tests/unit/decide/test_modes.py",
+    ),
+    _one(
+        "what a rung says of its mode is not heeded",
+        "core/state.py",
+        "*(each.mode for each in forms), *steps)",
+        "*(each.mode for each in forms))",
         found_by="tests/unit/decide/test_modes.py",
     ),
     _one(
