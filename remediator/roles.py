@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
 from remediator.actions import ACTIONS
-from remediator.config.promql import pinned
+from remediator.config.confined import namespaces_of
 from remediator.config.settings import Settings
 from remediator.core.grants import Grant
 from remediator.core.kinds import CONFIG_MAP, KINDS, is_custom, resource
 from remediator.core.model import Mode, Resource, Target, Value
-from remediator.core.rules import Itself, MatchOp, Rule
+from remediator.core.rules import Itself, Rule
 from remediator.core.snapshot import Facts
 from remediator.core.state import Incident, State
 from remediator.core.surroundings import Need
@@ -28,9 +27,6 @@ EVENTS_HOME = "default"
 _MANY = 1_000_000
 _WORST = Facts(datetime(2026, 1, 1, tzinfo=UTC), exists=True, ready=_MANY, takes_away=_MANY)
 """A target of which most would be lost; how many replicas it wants decides whether it is scaled down."""
-
-_NAMESPACE = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
-_NAMESPACES = re.compile(rf"\(?{_NAMESPACE}(?:\|{_NAMESPACE})*\)?")
 
 
 class Line(Value, frozen=True):
@@ -186,19 +182,3 @@ def _request(settings: Settings, rule: Rule, step: int, kind: str, facts: Facts)
     action = ACTIONS[rule.do[step].action].asked(rule.do[step].args, target, facts)
     mode = Mode.lowest(settings.mode, rule.mode, rule.do[step].mode)
     return Request(incident, rule, rule.do[step], action, mode, limits_of(settings.policy(Itself()), rule))
-
-
-def namespaces_of(rule: Rule) -> tuple[str, ...]:
-    """The namespaces that all of a rule's targets are in; none where its signals do not confine them."""
-    if rule.when.object:
-        return (rule.when.object.namespace,) if rule.when.object.namespace else ()
-    label = rule.target.label if rule.target.kind == "Namespace" else rule.target.namespace_label
-    if rule.when.query:
-        values = pinned(rule.when.query, label)
-        return tuple(sorted(values)) if all(re.fullmatch(_NAMESPACE, each) for each in values) else ()
-    said = {each.name: each for each in rule.when.alert if each.op in (MatchOp.EQUAL, MatchOp.REGEX)}
-    matcher = said.get(f"exported_{label}") or said.get(label)
-    if matcher is None or not _NAMESPACES.fullmatch(matcher.value):
-        return ()
-    names = matcher.value.strip("()").split("|")
-    return tuple(sorted(set(names)))

@@ -62,6 +62,7 @@ class Effect(Value, frozen=True):
     disrupts: Disruption
     sets: frozenset[str] = frozenset()
     spares_ready: bool = False
+    leaves: int | None = None
 
 
 class Order(Value, frozen=True):
@@ -118,7 +119,8 @@ class Action(Value, frozen=True):
     another controller may own: `template`, `replicas`, `bounds`, `fields`. One that does not say what it disrupts
     counts as the worst; where that depends on its arguments or the target, `effect` says what holds for these.
     `replaces` says that what it takes away has to come up anew; a cordon takes away a place and no pod. One that
-    `spares_ready` ones takes only pods that are not ready, whose end is no loss to those that they would serve.
+    `spares_ready` ones takes only pods that are not ready, whose end is no loss to those that they would serve. One
+    that takes several at once says how many replicas it `leaves`.
 
     `grants` are what the account must be allowed for its writes and lists, beside reading the target, where it depends
     on them for given arguments. Every action says so, be it nothing: None is a mistake that a test finds.
@@ -147,6 +149,7 @@ class Action(Value, frozen=True):
     replaces: bool = True
     sets: frozenset[str] = frozenset()
     spares_ready: bool = False
+    leaves: int | None = None
     effect: Callable[[Json, Target, Facts], Effect] | None = None
     grants: tuple[Grant, ...] | Callable[[Json], tuple[Grant, ...]] | None = None
 
@@ -155,7 +158,8 @@ class Action(Value, frozen=True):
         if self.effect is None or facts.unknown or not facts.exists:
             return self
         found = self.effect(args, target, facts)
-        return replace(self, disrupts=found.disrupts, sets=found.sets, spares_ready=found.spares_ready)
+        names = ("disrupts", "sets", "spares_ready", "leaves")
+        return replace(self, **{name: getattr(found, name) for name in names})
 
     def granted(self, args: Json) -> tuple[Grant, ...]:
         """What the account must be allowed for a step with these arguments."""

@@ -71,7 +71,19 @@ def effect(args: Json, target: Target, facts: Facts) -> Effect:
         return Effect(Disruption.NONE, frozenset(sets))
     if sets == {"fields", "template"}:
         return Effect(Disruption.ROLLING, frozenset(sets))
-    return Effect(Disruption.PODS if target.namespace else Disruption.NODE, frozenset(sets))
+    disrupts = Disruption.PODS if target.namespace else Disruption.NODE
+    return Effect(disrupts, frozenset(sets), leaves=_replicas(args["patch"]))
+
+
+def _replicas(body: Any) -> int | None:
+    """The number of replicas that a patch sets; None where it sets none."""
+    if isinstance(body, list):
+        found = [each.get("value") for each in body if each["op"] != "test" and each["path"] == "/spec/replicas"]
+        value = found[-1] if found else None
+    else:
+        spec = body.get("spec")
+        value = spec.get("replicas") if isinstance(spec, dict) else None
+    return value if isinstance(value, int) else None
 
 
 def _operations(order: Order, operations: list[Json]) -> Planned:

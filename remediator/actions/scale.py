@@ -63,7 +63,9 @@ def effect(args: Json, target: Target, facts: Facts) -> Effect:
     """Pods are taken away where it ends with fewer than are wanted; what is last good is not known beforehand."""
     present = facts.desired
     wanted = present if "last_good" in args else _within(args, amount_of(args).of(present), present)
-    return Effect(Disruption.PODS if wanted < present else Disruption.NONE, SETS)
+    if wanted < present:
+        return Effect(Disruption.PODS, SETS, leaves=wanted)
+    return Effect(Disruption.NONE, SETS)
 
 
 def _within(args: Json, wanted: int, present: int) -> int:

@@ -7,8 +7,10 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from remediator.actions import ACTIONS
+from remediator.config.barred import barred
 from remediator.config.document import Document
 from remediator.config.evidence import queries_in
+from remediator.config.fights import fights
 from remediator.config.problems import Loc, Problem
 from remediator.config.promql import is_newer
 from remediator.config.rules import RuleFile, written
@@ -19,26 +21,17 @@ from remediator.core.openings import HORIZON, next_open
 from remediator.core.rules import Rule
 from remediator.core.windows import TimeInterval
 
-OPPOSITES = (
-    ("cordon", "uncordon"),
-    ("drain", "uncordon"),
-    ("taint", "untaint"),
-    ("rollout_pause", "rollout_resume"),
-    ("scale up", "scale down"),
-)
-"""What undoes what, in either order."""
-
 AHEAD = timedelta(days=4 * 366)
 """For how long an opening is looked for: a leap day comes within it."""
-
-Placed = tuple[RuleFile, Loc, Rule]
 
 
 def advise(files: Iterable[RuleFile], settings: Settings | None, now: datetime) -> list[Problem]:
     """The warnings about all rules of files that have no mistakes of form, in the order of files."""
     placed = [(file, loc, rule) for file in files for loc, rule in file.rules]
     found = [_nobody_told(*each) for each in placed]
-    found += list(_fights(placed))
+    found += [_warning(file, (*loc, *at), *told) for file, loc, rule in placed for at, *told in barred(rule, settings)]
+    for (file, loc, _), told in fights(placed):
+        found.append(_warning(file, (*loc, "do"), *told))
     if settings is not None:
         found += [_never_open(*each, settings, now) for each in placed]
         found += [_never_approved(*each, settings) for each in placed]
@@ -70,27 +63,6 @@ def queries_of(files: Iterable[RuleFile]) -> Iterator[tuple[Document, Loc, str]]
     for document in (file.document for file in files if file.document and file.shape):
         for loc, level in (*written(document, "groups"), *written(document, "rules")):
             yield from ((document, (*loc, *at), query) for at, query in queries_in(level))
-
-
-def _fights(placed: list[Placed]) -> Iterator[Problem | None]:
-    """Rules that do opposite things to the same target for the same signal."""
-    told: dict[tuple[object, ...], list[tuple[str, set[str]]]] = {}
-    for file, loc, rule in placed:
-        deeds = {_deed(step.action, step.args) for step in rule.do}
-        when = (frozenset(map(str, rule.when.alert)), rule.when.query, rule.when.object)
-        known = told.setdefault((*when, rule.target), [])
-        for name, others in known:
-            pair = next((each for each in OPPOSITES for a, b in (each, each[::-1]) if a in deeds and b in others), None)
-            if pair and rule.when != type(rule.when)():
-                what = f"fights the rule `{name}`: {' and '.join(f'`{each}`' for each in pair)} for the same signal"
-                yield _warning(file, (*loc, "do"), what, "let one signal lead one way, or tell them apart in `when`")
-                break
-        known.append((rule.name, deeds))
-
-
-def _deed(action: str, args: dict[str, object]) -> str:
-    by = args.get("by") if action == "scale" else None
-    return action if by is None else "scale down" if str(by).startswith("-") else "scale up"
 
 
 def _never_approved(file: RuleFile, loc: Loc, rule: Rule, settings: Settings) -> Problem | None:

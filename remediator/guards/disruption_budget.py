@@ -9,7 +9,7 @@ from remediator.core.model import Verdict, allow, deny, hold
 from remediator.core.snapshot import Facts
 from remediator.core.state import State
 from remediator.core.surroundings import Need
-from remediator.guards.guard import LOOK_AGAIN, Guard, Request, unread
+from remediator.guards.guard import LOOK_AGAIN, Guard, Request, ready_taken, unread
 
 
 def ask(request: Request, state: State, facts: Facts, now: datetime) -> Verdict:
@@ -41,11 +41,8 @@ def needs(request: Request, state: State, facts: Facts, now: datetime) -> tuple[
 
 def _taken(request: Request, facts: Facts) -> int:
     """Ready pods that the action takes away before their successors are ready."""
-    if request.action.disrupts is Disruption.ROLLING:
-        return facts.takes_away
-    if request.action.spares_ready:
-        return 0
-    return int(request.action.disrupts is Disruption.PODS and facts.ready > 0)
+    of_pods = request.action.disrupts in (Disruption.ROLLING, Disruption.PODS)
+    return ready_taken(request.action, facts) if of_pods else 0
 
 
 GUARD = Guard("disruption_budget", ask, needs=needs)

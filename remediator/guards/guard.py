@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from remediator.actions.action import Action, Planned
+from remediator.actions.action import Action, Disruption, Planned
 from remediator.core.guarding import Budget, GuardSettings, Portion, Veto, stricter
 from remediator.core.model import Mode, Value, Verdict, hold
 from remediator.core.rules import Policy, Rule, Step
@@ -173,3 +173,15 @@ class Guard(Value, frozen=True):
     needs: Needs = no_needs
     once: bool = False
     at_most: Callable[[Request], tuple[Need, ...]] | None = None
+
+
+def ready_taken(action: Action, facts: Facts) -> int:
+    """Ready pods that an action takes away from a workload before their successors are ready; of several at once those
+    that are not ready go first.
+    """
+    if action.disrupts is Disruption.ROLLING:
+        return facts.takes_away
+    if action.spares_ready:
+        return 0
+    stay = facts.ready - 1 if action.leaves is None else action.leaves
+    return max(facts.ready - max(stay, 0), 0)

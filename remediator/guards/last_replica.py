@@ -9,7 +9,7 @@ from remediator.core.model import Verdict, allow, deny
 from remediator.core.snapshot import Facts
 from remediator.core.state import State
 from remediator.core.surroundings import Need
-from remediator.guards.guard import Guard, Request, unread
+from remediator.guards.guard import Guard, Request, ready_taken, unread
 
 
 def ask(request: Request, state: State, facts: Facts, now: datetime) -> Verdict:
@@ -49,9 +49,7 @@ def _left(request: Request, facts: Facts) -> tuple[int, int]:
     siblings = facts.around.siblings
     if siblings is not None and request.incident.target.kind in ("Pod", "Node"):
         return siblings.healthy + int(facts.healthy), siblings.healthy
-    alone = 0 if request.action.spares_ready else 1
-    taken = facts.takes_away if request.action.disrupts is Disruption.ROLLING else alone
-    return facts.ready, facts.ready - taken
+    return facts.ready, facts.ready - ready_taken(request.action, facts)
 
 
 GUARD = Guard("last_replica", ask, needs=needs)

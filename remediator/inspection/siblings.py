@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from remediator.config.confined import namespaces_of
 from remediator.config.problems import Problem
 from remediator.config.settings import Settings
 from remediator.core.kinds import WORKLOADS, resource
@@ -12,7 +13,6 @@ from remediator.core.rules import Itself, Rule
 from remediator.guards.guard import limits_of
 from remediator.inspection.finding import Placed
 from remediator.ports import Cluster, ClusterError
-from remediator.roles import namespaces_of
 
 COUNTED = (*WORKLOADS, "Node")
 """Kinds whose siblings are those of their kind: of workloads in one namespace, of nodes in the cluster."""

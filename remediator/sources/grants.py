@@ -65,10 +65,11 @@ def looking(rule: Rule, kind: str) -> tuple[Grant, ...]:
 
 
 def proving(rule: Rule, step: int, kind: str) -> tuple[Grant, ...]:
-    """Whether what was evicted from a node runs elsewhere."""
+    """Whether what was evicted from a node runs elsewhere. Of a DaemonSet's pods none is evicted."""
     if kind != "Node" or rule.do[step].action != "drain" or not rule.until_of(step).ready:
         return ()
-    return (*lists("Pod", everywhere=True), *gets(*OWNERS["Pod"], everywhere=True))
+    owners = (each for each in OWNERS["Pod"] if each != "DaemonSet")
+    return (*lists("Pod", everywhere=True), *gets(*owners, everywhere=True))
 
 
 def around(need: Need, kind: str) -> tuple[Grant, ...]:

@@ -30,6 +30,44 @@ tests:
   expect: [{at: 20m, writes: [{action: restart, after: 5m, by: 8m}]}]
 """
 
+PACK = Path(__file__).parents[2] / "rules"
+FAILING = f"""rule_files: ["{PACK}/requests.yaml"]
+tests:
+- name: a release fails one request in five, and the one before none
+  mode: enforce
+  cluster: [{{kind: Deployment, namespace: shop, name: web, replicas: 4}}]
+  changes:
+  - at: 65m
+    patch: Deployment/shop/web
+    with: {{spec: {{minReadySeconds: 540, template: {{spec: {{containers: [{{name: app, image: 'app:2'}}]}}}}}}}}
+  input_series:
+  - {{series: 'http_requests_total{{namespace="shop", pod="web-5886f9d8bf-7bvwm", code="200"}}', values: '0+120x120'}}
+  - {{series: 'http_requests_total{{namespace="shop", pod="web-5886f9d8bf-7bvwm", code="500"}}',
+      values: '0x65 30+30x6 210x60'}}
+  expect:
+  - at: 2h
+    writes: [{{action: rollback, object: Deployment/shop/web, after: 68m, by: 72m}}]
+    incidents: [{{rule: undo-failing-release, reason: recovered}}]
+"""
+FILLING = f"""rule_files: ["{PACK}/memory.yaml"]
+tests:
+- name: a container fills its memory, and is renewed before
+  mode: enforce
+  age: 5h
+  cluster: [{{kind: Deployment, namespace: shop, name: web, replicas: 3}}]
+  input_series:
+  - {{series: 'kube_pod_container_resource_limits{{namespace="shop", pod="web-5886f9d8bf-7bvwm", container="app",
+      resource="memory"}}', values: '1000000000x180'}}
+  - {{series: 'container_memory_working_set_bytes{{namespace="shop", pod="web-5886f9d8bf-7bvwm", container="app"}}',
+      values: '300000000+4000000x117 stale'}}
+  expect:
+  - at: 100m
+    incidents: []
+  - at: 3h
+    writes: [{{action: restart, object: Deployment/shop/web, after: 115m, by: 117m}}]
+    incidents: [{{rule: restart-before-oom, reason: recovered}}]
+"""
+
 
 @pytest.fixture(params=["2.42", "3.16"])
 def program(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -94,3 +132,12 @@ def test_what_the_page_shows_of_series_passes(program: Path, tmp_path: Path) -> 
     assert shown
     results = [play(each) for name in shown for each in load_trials([tmp_path / name])]
     assert [(each.name, each.problems, each.disagreements) for each in results if not each.passed] == []
+
+
+@pytest.mark.parametrize("text", [FAILING, FILLING], ids=["requests", "memory"])
+def test_the_queries_of_the_pack_mean_what_its_tests_take_them_to_mean(
+    program: Path, tmp_path: Path, text: str
+) -> None:
+    """What no simulated pod can make: errors of an application, and memory that fills."""
+    result = play(trial(tmp_path, text))
+    assert (result.problems, result.disagreements) == ((), ())

@@ -11,6 +11,7 @@ from immutables import Map
 from msgspec.structs import replace
 
 from remediator.actions import ACTIONS
+from remediator.config.confined import namespaces_of
 from remediator.config.promql import pinned
 from remediator.config.settings import KubernetesAccess, KubernetesAuth, LeaderElection, Settings, Web, WebAuth
 from remediator.core.fold.tides import tide_keys
@@ -22,7 +23,7 @@ from remediator.core.snapshot import Facts
 from remediator.core.state import State
 from remediator.guards import GUARDS
 from remediator.guards.guard import Request, limits_of
-from remediator.roles import Role, namespaces_of, needed, roles
+from remediator.roles import Role, needed, roles
 from remediator.simulation.audit import Request as Asked
 from tests.unit.builders import ESCALATE, START, incident, matcher, policy, rule
 from tests.unit.controller import draining

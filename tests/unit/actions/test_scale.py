@@ -148,19 +148,20 @@ def test_what_another_object_of_the_name_had_is_not_good_for_this_one():
 
 
 @pytest.mark.parametrize(
-    ("args", "disrupts"),
+    ("args", "disrupts", "leaves"),
     [
-        ({"by": 1}, Disruption.NONE),
-        ({"to": 3}, Disruption.NONE),
-        ({"to": 2}, Disruption.PODS),
-        ({"by": "-10%"}, Disruption.PODS),
-        ({"by": -1, "min": 3}, Disruption.NONE),
-        ({"last_good": True}, Disruption.NONE),
+        ({"by": 1}, Disruption.NONE, None),
+        ({"to": 3}, Disruption.NONE, None),
+        ({"to": 2}, Disruption.PODS, 2),
+        ({"to": 0, "min": 0}, Disruption.PODS, 0),
+        ({"by": "-10%"}, Disruption.PODS, 2),
+        ({"by": -1, "min": 3}, Disruption.NONE, None),
+        ({"last_good": True}, Disruption.NONE, None),
     ],
 )
-def test_only_a_reduction_takes_pods_away(args, disrupts):
+def test_only_a_reduction_takes_pods_away(args, disrupts, leaves):
     asked = ACTION.asked(args, WEB, facts_of(deployment(), START))
-    assert (asked.disrupts, asked.sets) == (disrupts, {"replicas"})
+    assert (asked.disrupts, asked.sets, asked.leaves) == (disrupts, {"replicas"}, leaves)
 
 
 # In a cluster

@@ -14,6 +14,7 @@ from remediator.config.problems import Problems
 from remediator.config.rules import read_files
 from remediator.config.settings import KubernetesAuth, Operator, Web, WebAuth
 from remediator.core.model import Mode
+from remediator.core.rules import Protected
 from remediator.core.windows import TimeInterval
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -79,12 +80,51 @@ def test_queries_of_conditions_and_guards_are_looked_at_too(tmp_path):
         (CORDON.replace("cordon", "uncordon"), True),
         (CORDON.replace("cordon", "uncordon").replace('x="1", y="2"', 'y="2", x="1"'), True),
         (CORDON.replace("cordon", "uncordon").replace('x="1"', 'x="2"'), False),
+        (CORDON.replace("cordon", "uncordon").replace('x="1", y="2"', ""), True),
+        (CORDON.replace("cordon", "uncordon").replace('x="1"', 'x=~"1|2", z!="3"'), True),
+        (CORDON.replace("cordon", "uncordon").replace('x="1"', 'x=~"2|3"'), False),
+        (CORDON.replace("cordon", "uncordon").replace('x="1"', 'x!="1"'), False),
+        (CORDON.replace("cordon", "uncordon").replace("A{", "B{"), False),
         (CORDON.replace("cordon", "drain"), False),
     ],
 )
 def test_rules_that_fight_each_other(tmp_path, other, fights):
     found = warnings(tmp_path, CORDON, other)
     assert found == (["5 do: fights the rule `r0`: `cordon` and `uncordon` for the same signal"] if fights else [])
+
+
+@pytest.mark.parametrize(
+    ("rule", "guards", "told"),
+    [
+        ("do: [{scale: {to: 0, min: 0}}]", "", "do[0]: would take the last replica away"),
+        ("do: [restart, {scale: {to: 0, min: 0}}]", "", "do[1]: would take the last replica away"),
+        ("do: [{scale: {to: 0, min: 0}}]", "guards: {last_replica: allow}", ""),
+        ("do: [{scale: {to: 1}}]", "", ""),
+    ],
+)
+def test_what_takes_the_last_replica_is_never_allowed(tmp_path, rule, guards, told):
+    rule = rule.replace("]", ", {escalate: {receiver: a}}]")
+    found = warnings(tmp_path, f"when: {{alert: A}}, target: {{kind: Deployment}}, {rule}, {guards}")
+    assert [each.partition(", ")[0].partition(" ")[2] for each in found] == ([told] if told else [])
+
+
+@pytest.mark.parametrize(
+    ("signal", "target", "do", "never"),
+    [
+        ("alert: 'A{namespace=\"kube-system\"}'", "kind: Deployment", "restart", True),
+        ("alert: 'A{namespace=~\"kube-system|shop\"}'", "kind: Deployment", "restart", False),
+        ("query: 'sum by (namespace, deployment) (a{namespace=\"kube-system\"})'", "kind: Deployment", "restart", True),
+        ("alert: 'A{namespace=\"kube-system\"}'", "kind: Node", "cordon", False),
+        ("alert: 'A{namespace=\"kube-system\"}'", "kind: Deployment", "none", False),
+        ("alert: 'A{namespace=\"spared\"}'", "kind: Deployment", "restart", False),
+    ],
+)
+def test_what_is_protected_is_never_acted_on(tmp_path, signal, target, do, never):
+    protected = Protected(("kube-system", "spared"), allow=("Deployment/spared/dns",))
+    rule = f"when: {{{signal}}}, target: {{{target}}}, do: [{do}, {{escalate: {{receiver: a}}}}]"
+    found = warnings(tmp_path, rule, protected=protected)
+    what = "4 when: is never acted on: kube-system is protected, and the rule means nothing else"
+    assert found == ([what] if never else [])
 
 
 def test_scaling_up_and_down_for_one_signal(tmp_path):

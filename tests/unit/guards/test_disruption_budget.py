@@ -54,6 +54,16 @@ def test_what_takes_only_pods_that_are_not_ready_takes_nothing_that_a_budget_cou
     assert GUARD.ask(sparing, state(), seen, START).verdict == "allow"
 
 
+@pytest.mark.parametrize(
+    ("leaves", "verdict", "why"),
+    [(0, "hold", "three would go"), (1, "allow", "two may go"), (5, "allow", "none of the ready ones goes")],
+)
+def test_of_several_that_go_at_once_each_counts(leaves, verdict, why):
+    scaling = replace(request(), action=replace(asked(Disruption.PODS).action, leaves=leaves))
+    seen = snapshot(around=Surroundings(disruption_budgets=(DisruptionBudget("b0", 2),)), ready=3).facts
+    assert GUARD.ask(scaling, state(), seen, START).verdict == verdict, why
+
+
 def test_the_pods_of_a_node_are_asked_for_one_by_one():
     assert ask(Disruption.NODE, None, NODE).verdict == "allow"
 

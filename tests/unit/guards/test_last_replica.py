@@ -47,6 +47,20 @@ def test_the_last_ready_one_stays_where_only_what_is_not_ready_goes():
     assert GUARD.ask(sparing, state(), snapshot(ready=1).facts, START).verdict == "allow"
 
 
+@pytest.mark.parametrize(
+    ("ready", "leaves", "verdict", "why"),
+    [
+        (3, 0, "deny", "all would go at once"),
+        (3, 1, "allow", "one stays"),
+        (1, 2, "allow", "what is not ready goes first"),
+        (0, 0, "allow", "none is ready: nothing to lose"),
+    ],
+)
+def test_what_stays_of_several_that_go_at_once(ready, leaves, verdict, why):
+    scaling = replace(request(incident(target=WEB)), action=replace(action(Disruption.PODS), leaves=leaves))
+    assert GUARD.ask(scaling, state(), snapshot(ready=ready).facts, START).verdict == verdict, why
+
+
 @pytest.mark.parametrize("target", [POD, NODE])
 @pytest.mark.parametrize(
     ("healthy", "others", "verdict", "why"),
