@@ -52,7 +52,8 @@ def command(files: tuple[Path, ...], config: Path | None, namespace: str, servic
         ]
         click.echo(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}, indent=2))
         return
-    click.echo(f"# The least rights for {len(rules)} rules. Made by `remediator rbac`: make it anew when they change.")
+    number = "1 rule" if len(rules) == 1 else f"{len(rules)} rules"
+    click.echo(f"# The least rights for {number}. Made by `remediator rbac`: make it anew when they change.")
     for role in found:
         click.echo("\n".join((*_text(role, service_account), *_binding_text(role, service_account, who))))
 

@@ -101,6 +101,9 @@ def read_document(path: Path, problems: Problems, name: str = "") -> Document | 
     try:
         with path.open("rb") as file:
             raw = file.read(LARGEST + 1)
+    except IsADirectoryError:
+        problems.add(Problem(name, 0, 0, "", "is a folder", "name the files in it, as in rules/*.yaml"))
+        return None
     except OSError as error:
         problems.add(Problem(name, 0, 0, "", f"cannot be read: {error.strerror or error}", "give a readable file"))
         return None

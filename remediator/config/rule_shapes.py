@@ -32,7 +32,8 @@ def _name(value: str) -> str:
     return value
 
 
-def _signal(value: Any) -> tuple[Matcher, ...]:
+def signal(value: Any) -> tuple[Matcher, ...]:
+    """Alerts as `when.alert` names them."""
     if not isinstance(value, str):
         remedy = "write the alert's name or matchers in quotes, as in 'KubeFoo{severity=\"page\"}'"
         raise said(f"is {described(value)}, not a signal", remedy)
@@ -134,7 +135,7 @@ class WhenShape(Shape):
         "kind": "object.kind",
     }
 
-    alert: Annotated[tuple[Matcher, ...], PlainValidator(_signal), WithJsonSchema({"type": "string"})] = ()
+    alert: Annotated[tuple[Matcher, ...], PlainValidator(signal), WithJsonSchema({"type": "string"})] = ()
     query: PromQL = ""
     object: Annotated[ObjectShape, BeforeValidator(_of_kind)] | None = None
     for_: Seconds = Field(0.0, alias="for")
@@ -282,5 +283,6 @@ class RuleFileShape(Shape):
     """A rule file."""
 
     renamed: ClassVar = {"rules": "groups", "group": "groups", "spec": "groups"}
+    refused: ClassVar = {"tests": "this is a file of rule tests: `remediator test` checks and plays it"}
 
     groups: list[GroupShape]

@@ -151,17 +151,24 @@ def read(shape: type[S], document: Document, problems: Problems, context: Any = 
 def report(document: Document, problems: Problems, shape: type[Shape], base: Loc, error: ValidationError) -> None:
     """Pydantic's errors as problems; `base` is where in the document the shape stands."""
     errors = error.errors(include_url=False)
-    renamed = {_right_key(shape, each) for each in errors if each["type"] == "extra_forbidden"}
+    extra = [each for each in errors if each["type"] == "extra_forbidden"]
+    renamed = {_right_key(shape, each) for each in extra}
+    elsewhere = {each["loc"][:-1] for each in extra if str(each["loc"][-1]) in _owner(shape, each).refused}
     for each in errors:
-        if each["type"] == "missing" and each["loc"] in renamed:
-            continue  # it is there, under a wrong name that is told
+        if each["type"] == "missing" and (each["loc"] in renamed or each["loc"][:-1] in elsewhere):
+            continue  # it is there, under a wrong name that is told, or all of it is meant for somebody else
         _report(document, problems, shape, base, each)
+
+
+def _owner(shape: type[Shape], error: ErrorDetails) -> type[Shape]:
+    """The model of the mapping that a mistake is in."""
+    return shape_at(shape, error["loc"][:-1]) or shape
 
 
 def _right_key(shape: type[Shape], error: ErrorDetails) -> Loc:
     """The place of the key that an unknown one was meant for."""
     *above, key = error["loc"]
-    owner = shape_at(shape, tuple(above)) or shape
+    owner = _owner(shape, error)
     right = {**owner.renamed, **owner.secrets}.get(str(key), "")
     return (*above, right.split(".")[0].split(":")[0])
 

@@ -17,10 +17,12 @@ from remediator.config.expectation_shapes import ExpectShape, ObjectName, Where
 from remediator.config.guard_shapes import PromQL
 from remediator.config.notation import NotationError, parse_labels, parse_series, parse_values
 from remediator.config.problems import described
+from remediator.config.rule_shapes import signal
 from remediator.config.settings_shapes import SettingsShape
 from remediator.config.shapes import LongSeconds, ModeName, Seconds, Shape, Text, not_both, one_of, said
 from remediator.core.kinds import KINDS
 from remediator.core.model import Json
+from remediator.core.rules import Matcher
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 """Where the time of a test begins that names no start: a Thursday, midnight, UTC."""
@@ -133,6 +135,22 @@ class AlertShape(Shape):
             raise said("`until` and `while` are both given", "write one of them", at=("until",))
         if self.until is not None and self.until <= self.at:
             raise said("the alert ends before it fires", "write an `until` after `at`", at=("until",))
+        return self
+
+
+class SilenceShape(Shape):
+    """A silence of Alertmanager, from `at` until `until` (exclusive; without it to the end of the test)."""
+
+    renamed: ClassVar = {"from": "at", "startsAt": "at", "endsAt": "until", "alert": "matchers"}
+
+    matchers: Annotated[tuple[Matcher, ...], PlainValidator(signal), WithJsonSchema({"type": "string"})]
+    at: Seconds = 0.0
+    until: Seconds | None = None
+
+    @model_validator(mode="after")
+    def _sensible(self) -> Self:
+        if self.until is not None and self.until <= self.at:
+            raise said("the silence ends before it begins", "write an `until` after `at`", at=("until",))
         return self
 
 
@@ -268,6 +286,7 @@ class TrialShape(Shape):
     input_series: list[InputSeriesShape] = []
     answers: list[AnswerShape] = []
     alerts: list[AlertShape] = []
+    silences: list[SilenceShape] = []
     nodes: Annotated[int, Field(ge=0, le=1000)] | None = None
     age: LongSeconds = 3600.0
     cluster: list[ClusterObject] = []
@@ -288,10 +307,12 @@ class TrialFileShape(Shape):
     model_config = not_both("settings", "settings_file")
     renamed: ClassVar = {
         "rules": "rule_files",
-        "groups": "rule_files",
         "config": "settings_file",
     }
-    refused: ClassVar = {"group_eval_order": "take it out: groups do not depend on each other here"}
+    refused: ClassVar = {
+        "group_eval_order": "take it out: groups do not depend on each other here",
+        "groups": "this is a file of rules: name it under `rule_files` of a file of tests",
+    }
 
     rule_files: Annotated[list[Text], Field(min_length=1)]
     settings_file: Text | None = None

@@ -10,8 +10,9 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from remediator.clients.alertmanager_api import AlertmanagerApi, Held, Holding, Unanswered, merged
+from remediator.clients.alertmanager_api import Held, Holding, Unanswered, merged
 from remediator.core.model import Json
 from remediator.core.observations import Asked, Light, Sighting
 from remediator.core.state import Incident, SeenSignal, State, dark_key, told_key
@@ -38,6 +39,14 @@ Key = tuple[str, str]
 """A rule's name and a fingerprint."""
 
 
+class Alertmanager(Protocol):
+    """One that can be asked."""
+
+    async def holding(self) -> Holding:
+        """What it holds now. Raises `Unanswered`."""
+        ...
+
+
 @dataclass(frozen=True)
 class Alerting:
     """Who is asked about alerts: Alertmanagers of one cluster every `interval` seconds, and who `doubt`s an end.
@@ -45,7 +54,7 @@ class Alerting:
     `receiver` is the one of theirs that posts here; empty: those that were heard of since the start.
     """
 
-    alertmanagers: tuple[AlertmanagerApi, ...] = ()
+    alertmanagers: tuple[Alertmanager, ...] = ()
     doubt: Doubt = believing
     interval: float = 60.0
     receiver: str = ""

@@ -86,7 +86,7 @@ def _judged(stage: Stage, alerting: Alerting, queries: Queries) -> Result:
     trial, found = stage.trial, list[Disagreement]()
 
     async def live() -> None:
-        stage.begin(queries.ask)
+        stage.begin(queries.ask, alerting.asked)
         alerting.begin()
         Changes(stage).begin()
         for expected in sorted(trial.says.expect, key=lambda each: each.at):

@@ -18,6 +18,7 @@ from remediator.simulation.cluster import SimulatedCluster
 from remediator.simulation.loop import Group, VirtualLoop
 from remediator.simulation.world import World
 from remediator.sources.measured import Ask
+from remediator.sources.reconciliation import Alerting
 from remediator.trial.manifests import create, namespaces
 
 ACCOUNT = "system:serviceaccount:remediator:remediator"
@@ -62,9 +63,10 @@ class Stage:
         self.journal, self.pager, self.records = MemoryJournal(), Pager(), list[Record]()
         self.problems: list[str] = []
 
-    def begin(self, ask: Ask) -> None:
+    def begin(self, ask: Ask, alerting: Alerting | None) -> None:
         """The remediator takes office."""
-        ports = Ports(self.journal, SimulatedCluster(self.world, ACCOUNT), self.pager, self.world.clock, ask)
+        cluster = SimulatedCluster(self.world, ACCOUNT)
+        ports = Ports(self.journal, cluster, self.pager, self.world.clock, ask, alerting)
         self.controller = Controller(ports, Habits("test", every=self.trial.every), (self.records.append,))
         rules = Reloaded(self.trial.settings.policy(Itself()), self.trial.rules)
         self.loop.start(self.controller.run(rules), self.group)
