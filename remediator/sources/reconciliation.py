@@ -39,8 +39,8 @@ Key = tuple[str, str]
 """A rule's name and a fingerprint."""
 
 
-class Alertmanager(Protocol):
-    """One that can be asked."""
+class Holder(Protocol):
+    """An Alertmanager, as far as it is asked which alerts it holds."""
 
     async def holding(self) -> Holding:
         """What it holds now. Raises `Unanswered`."""
@@ -54,7 +54,7 @@ class Alerting:
     `receiver` is the one of theirs that posts here; empty: those that were heard of since the start.
     """
 
-    alertmanagers: tuple[Alertmanager, ...] = ()
+    alertmanagers: tuple[Holder, ...] = ()
     doubt: Doubt = believing
     interval: float = 60.0
     receiver: str = ""

@@ -125,7 +125,8 @@ def hooked(where: Path, id_: str) -> subprocess.CompletedProcess[str]:
     names = sorted(str(each.relative_to(where)) for each in where.rglob("*.yaml"))
     files = [name for name in names if re.search(hook["files"], name)]
     assert files, "a hook without a file would not be run"
-    return run([*shlex.split(hook["entry"]), *files], where)
+    given = files if hook.get("pass_filenames", True) else []
+    return run([*shlex.split(hook["entry"]), *hook.get("args", []), *given], where)
 
 
 def test_the_hooks_that_are_shown_check_and_test(repository: Path) -> None:
@@ -135,6 +136,14 @@ def test_the_hooks_that_are_shown_check_and_test(repository: Path) -> None:
     check, test = (hooked(repository, id_) for id_ in shown)
     assert (check.returncode, check.stdout) == (0, "ok: 1 file, 1 rule\n"), check.stderr
     assert test.returncode == 0, test.stdout + test.stderr
+
+
+def test_a_rule_that_changes_has_its_tests_played(repository: Path) -> None:
+    """Though no test has changed."""
+    (hook,) = [each for each in HOOKS if each["id"] == "remediator-test"]
+    assert re.search(hook["files"], "rules/web.yaml")
+    (repository / "rules" / "web.yaml").write_text(RULES.replace("restart,", "rollback,"))
+    assert "1 failed" in hooked(repository, "remediator-test").stdout
 
 
 def test_the_action_installs_this_package() -> None:
