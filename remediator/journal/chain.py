@@ -9,12 +9,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 
 from remediator.core.events import Event, Record
-from remediator.journal.canonical import Line, canonical, canonical_of, plain, spelled
+from remediator.journal.canonical import Line, canonical, canonical_of, parse, plain, spelled
 from remediator.ports import Fenced, JournalError
 
 Head: TypeAlias = tuple[int, str]
@@ -44,10 +45,26 @@ def digest(line: Mapping[str, Any]) -> str:
 
 
 class Link(NamedTuple):
-    """A line, and the canonical text of those of its fields that are JSON, by name."""
+    """A line as tables hold it: `target` and `data` are canonical texts."""
 
-    line: Line
-    spelled: dict[str, str]
+    row: Line
+
+    @property
+    def line(self) -> Line:
+        """The line as plain JSON."""
+        return self.row | {name: parse(self.row[name]) for name in ("target", "data") if self.row[name] is not None}
+
+    @property
+    def record(self) -> Record:
+        """The record as it will be read: of equal value, whatever made the event. Raises `JournalError`."""
+        event = {name: self.row[name] for name in ("time", "incident", "rule", "mode", "actor")}
+        event["target"] = _raw(self.row["target"])
+        event["data"] = _raw(_with_kind(self.row["kind"], self.row["data"]))
+        placed = {"seq": self.row["seq"], "event": event, "prev": self.row["prev"], "hash": self.row["hash"]}
+        try:
+            return _records().decode(canonical_of(placed))
+        except msgspec.ValidationError as error:
+            raise _unreadable(self.row, error) from error
 
 
 def seal(event: Event, after: Head) -> Line:
@@ -57,16 +74,32 @@ def seal(event: Event, after: Head) -> Line:
 
 def _link(event: Event, after: Head) -> Link:
     try:
-        line = _place(event, after[0] + 1, after[1])
-        texts = {name: spelled(line[name]) for name in ("target", "data") if line[name] is not None}
-        raw = {name: msgspec.Raw(text) for name, text in texts.items()}
-        line["hash"] = hashlib.sha256(canonical_of(line | raw)).hexdigest()
+        data = spelled(event.data)
+        row = _fields(event, after[0] + 1, after[1], data.pop("kind"))
+        row["target"] = canonical_of(spelled(event.target)).decode() if event.target else None
+        row["data"] = canonical_of(data).decode()
+        covered = row | {name: _raw(row[name]) for name in ("target", "data")}
+        row["hash"] = hashlib.sha256(canonical_of(covered)).hexdigest()
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise JournalError(
             f"an event of kind {event.kind} cannot be written to the journal: {error}; nothing was appended. "
             "This is a defect of whatever made the event: please report it"
         ) from error
-    return Link(line, {name: text.decode() for name, text in texts.items()})
+    return Link(row)
+
+
+def _raw(text: str | None) -> msgspec.Raw | None:
+    return None if text is None else msgspec.Raw(text.encode())
+
+
+def _with_kind(kind: str, data: str) -> str:
+    """The text of an event's data with its kind, by which it is known what it is."""
+    return f'{{"kind":"{kind}"{"," if data != "{}" else ""}{data[1:]}'
+
+
+@cache
+def _records() -> msgspec.json.Decoder[Record]:
+    return msgspec.json.Decoder(Record)
 
 
 def chained(events: Sequence[Event], head: Head, *, after: int) -> list[Line]:
@@ -84,7 +117,7 @@ def links(events: Sequence[Event], head: Head, *, after: int) -> list[Link]:
     found: list[Link] = []
     for event in events:
         found.append(_link(event, head))
-        head = place_of(found[-1].line)
+        head = place_of(found[-1].row)
     return found
 
 
@@ -95,9 +128,9 @@ def place_of(line: Line) -> Head:
 
 def line_of(record: Record) -> Line:
     """The public form of a record. Raises `ValueError` or `TypeError` where it holds what JSON cannot say."""
-    line = _place(record.event, record.seq, record.prev)
-    line["hash"] = record.hash
-    return line
+    data = plain(record.event.data)
+    line = _fields(record.event, record.seq, record.prev, data.pop("kind"))
+    return line | {"target": plain(record.event.target), "data": data, "hash": record.hash}
 
 
 def record_of(line: Line) -> Record:
@@ -111,16 +144,28 @@ def record_of(line: Line) -> Record:
         placed = {"seq": line["seq"], "event": event, "prev": line["prev"], "hash": line["hash"]}
         return msgspec.convert(placed, Record)
     except (KeyError, TypeError, msgspec.ValidationError) as error:
-        raise JournalError(
-            f"record {line.get('seq')} of kind {line.get('kind')!r} cannot be read by this version: {error}. "
-            "Was it written by a newer remediator? Run that version again, or check the journal with "
-            "`remediator audit verify`"
-        ) from error
+        raise _unreadable(line, error) from error
 
 
-def _place(event: Event, seq: int, prev: str) -> Line:
-    """A line without its hash."""
-    said = plain(event)
-    data = said["data"]
-    said.update(seq=seq, time=instant(event.time), kind=data.pop("kind"), prev=prev)
-    return {name: said[name] for name in FIELDS if name != "hash"}
+def _unreadable(line: Line, error: Exception) -> JournalError:
+    return JournalError(
+        f"record {line.get('seq')} of kind {line.get('kind')!r} cannot be read by this version: {error}. "
+        "Was it written by a newer remediator? Run that version again, or check the journal with "
+        "`remediator audit verify`"
+    )
+
+
+def _fields(event: Event, seq: int, prev: str, kind: str) -> Line:
+    """A line in its order without its hash; `target` and `data` are still to be filled in."""
+    return {
+        "seq": seq,
+        "time": instant(event.time),
+        "kind": kind,
+        "incident": event.incident,
+        "rule": event.rule,
+        "target": None,
+        "mode": event.mode.value if event.mode else None,
+        "actor": event.actor,
+        "data": None,
+        "prev": prev,
+    }

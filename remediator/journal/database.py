@@ -144,11 +144,11 @@ class DatabaseJournal:
     def _append(
         self, connection: Connection, events: Sequence[Event], after: int, consume: Sequence[int]
     ) -> tuple[Record, ...]:
-        lines = statements.append(connection, events, after)
+        records = statements.append(connection, events, after)
         if consume:
             count, size = statements.consume(connection, consume)
             self._tally.change(-count, -size)
-        return tuple(map(record_of, lines))
+        return records
 
     def _count(self, connection: Connection) -> tuple[int, int]:
         found = statements.backlog(connection)

@@ -8,7 +8,7 @@ from itertools import islice, takewhile
 
 from remediator.core.events import Checkpoint, Dropped, Event, Record
 from remediator.journal.canonical import Line
-from remediator.journal.chain import START, Head, chained, instant, line_of, record_of
+from remediator.journal.chain import START, Head, instant, line_of, links
 from remediator.ports import JournalError, Receipt
 
 
@@ -26,7 +26,7 @@ class MemoryJournal:
     async def append(self, events: Sequence[Event], *, after: int, consume: Sequence[int] = ()) -> tuple[Record, ...]:
         """See `ports.Journal.append`."""
         self._open()
-        sealed = [record_of(line) for line in chained(events, self._head(), after=after)]
+        sealed = [link.record for link in links(events, self._head(), after=after)]
         self._records += sealed
         self._marks += (record for record in sealed if isinstance(record.event.data, Checkpoint | Dropped))
         for receipt in consume:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, select, update
 
-from remediator.core.events import Event
+from remediator.core.events import Event, Record
 from remediator.core.model import Value
 from remediator.journal.canonical import Line, parse
 from remediator.journal.chain import FIELDS, START, Head, instant, links, place_of
@@ -75,18 +75,18 @@ def create(connection: Connection) -> None:
         connection.execute(insert(note), {"one": 1, "seq": 0, "hash": ""})
 
 
-def append(connection: Connection, events: Sequence[Event], after: int) -> list[Line]:
-    """Write events behind record `after`; `Fenced` where the head is another.
+def append(connection: Connection, events: Sequence[Event], after: int) -> tuple[Record, ...]:
+    """Write events behind record `after`, and answer them as they will be read; `Fenced` where the head is another.
 
     The head's row is locked for the rest of the transaction, so that of two writers one waits and then loses.
     """
     noted = _locked_head.rows(connection, {})
     found = links(events, tuple(noted[0]) if noted else _headed(connection, _head), after=after)
     if found:
-        _write.run_for_each(connection, (link.line | link.spelled for link in found))
-        seq, digest = place_of(found[-1].line)
+        _write.run_for_each(connection, (link.row for link in found))
+        seq, digest = place_of(found[-1].row)
         _move.run(connection, {"seq": seq, "hash": digest})
-    return [link.line for link in found]
+    return tuple(link.record for link in found)
 
 
 def consume(connection: Connection, receipts: Sequence[int]) -> tuple[int, int]:
