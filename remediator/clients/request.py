@@ -6,6 +6,7 @@ front of a JSON patch, in the options of a delete or eviction.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from urllib.parse import quote
 
@@ -166,11 +167,15 @@ def _object(ref: Ref) -> str:
     return f"{_collection(ref.resource, ref.namespace)}/{_segment(ref.name)}"
 
 
+_NEEDS_NO_QUOTES = re.compile(r"[A-Za-z0-9._~-]+")
+"""As all names are that Kubernetes gives (RFC 3986, section 2.3)."""
+
+
 def _segment(name: str) -> str:
     """One segment of the path. Names come from alert labels too: what is no name must not become another address."""
     if name in ("", ".", "..") or "/" in name or "%" in name:
         raise NotFound(f"no object can have the name {name[:100]!r}", status=404)
-    return quote(name, safe="")
+    return name if _NEEDS_NO_QUOTES.fullmatch(name) else quote(name, safe="")
 
 
 def _about(verb: str, resource: Resource, namespace: str) -> str:

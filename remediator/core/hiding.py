@@ -6,6 +6,7 @@ be given back later loses only what looks like a secret by its name or its form.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import re
@@ -67,6 +68,7 @@ def digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
+@functools.lru_cache(maxsize=4096)
 def is_named_secret(name: str) -> bool:
     """Whether a name is one of those whose value is a secret."""
     said = f"{name}=x"

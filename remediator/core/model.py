@@ -181,7 +181,7 @@ def deny(guard: str, reason: str, **inputs: Any) -> Verdict:
 
 def _seen(inputs: Json) -> Json:
     """What a guard saw as plain JSON; most of it is."""
-    return inputs if all(type(each) in _PLAIN for each in inputs.values()) else as_json(inputs)
+    return inputs if _PLAIN.issuperset(map(type, inputs.values())) else as_json(inputs)
 
 
 _PLAIN = frozenset((str, int, bool, type(None)))

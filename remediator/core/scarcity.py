@@ -78,8 +78,7 @@ def _in_turn(
     seen: dict[str, object],
 ) -> Verdict:
     """Allows where a place is left after all that are more urgent."""
-    ahead = _ahead(state, scope, incident, mode, now, free)
-    if ahead < free:
+    if _position(state, scope, incident) < free or _ahead(state, scope, incident, mode, now, free) < free:
         return allow(name, f"{free} of {seen['max']} free", **seen)
     again = now + max(_stagger(_position(state, scope, incident) - free + 1), TURN)
     return hold(name, f"more urgent incidents wait for the {free} of {seen['max']} that are free", again, **seen)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 from remediator.core.fold.results import results_key
@@ -65,6 +66,8 @@ def _open(circuit: Circuit, limit: Breaker, request: Request, now: datetime, see
 def trace(results: tuple[Result, ...], limit: Breaker) -> Circuit:
     """Where the breaker stands after these results, the oldest first."""
     circuit = Circuit()
+    if "failed" not in map(_WHAT, results):  # most are asked about in peace
+        return circuit
     for result in results:
         if circuit.opened is None and result.what in _NO_NEWS:
             continue
@@ -72,6 +75,7 @@ def trace(results: tuple[Result, ...], limit: Breaker) -> Circuit:
     return circuit
 
 
+_WHAT = attrgetter("what")
 _NO_NEWS = ("began", "void")
 """What changes nothing while a breaker is closed; most results are of this kind."""
 

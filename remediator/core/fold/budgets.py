@@ -110,7 +110,7 @@ def _counted(state: State, was: Incident | None, now: Incident | None) -> State:
 
 def _queued(state: State, was: Incident | None, now: Incident | None) -> State:
     left, entered = waits_in(was), waits_in(now)
-    if left == entered and (was is None or now is None or place_of(was) == place_of(now)):
+    if left == entered and (not left or was is None or now is None or place_of(was) == place_of(now)):
         return state
     queues = state.queues
     for scope in left | entered:

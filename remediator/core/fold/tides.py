@@ -40,13 +40,14 @@ def _matches(incident: Incident | None) -> int:
 
 
 def _moved(state: State, incident: Incident, change: int, at: datetime) -> State:
-    target, tides = incident.target, state.tides
+    target, tides, oldest = incident.target, state.tides, at - timedelta(seconds=LONGEST_WINDOW)
     for key in tide_keys(incident.definition.name, target.kind, target.namespace, incident.zone):
         tide = tides.get(key, Tide())
         matched, ebbs = tide.matched + change, tide.ebbs
         if change < 0:
-            ebbs = (*(each for each in ebbs if each[1] > _rounded(tide.matched)), (at, _rounded(tide.matched)))
-        ebbs = tuple(each for each in ebbs if each[0] > at - timedelta(seconds=LONGEST_WINDOW))
+            stood = _rounded(tide.matched)
+            ebbs = (*(each for each in ebbs if each[1] > stood), (at, stood))
+        ebbs = tuple(each for each in ebbs if each[0] > oldest)
         tides = tides.set(key, Tide(matched, ebbs)) if matched or ebbs else without(tides, key)
     return replace(state, tides=tides)
 
