@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Set
 from datetime import datetime
+from functools import partial
 from typing import TypeAlias
 
 from msgspec.structs import replace
@@ -61,8 +62,8 @@ class Looks:
         anew: Mapping[Need, Reader] | None = None,
     ) -> None:
         self._cluster, self._clock, self._asking = cluster, clock, asking
-        self._diagnoses = Diagnoses(cluster, clock)
-        self._readers = {Need.NAMESPACE: Namespaces().read, **(outside or {}), Need.GATES: asking.gates}
+        self._diagnoses, self._namespaces = Diagnoses(cluster, clock), Namespaces(clock)
+        self._readers = {**(outside or {}), Need.GATES: asking.gates}
         self._anew = anew or {}
 
     async def look(self, state: State, incident: Incident, before: Read | None = None) -> Looked:
@@ -101,6 +102,7 @@ class Looks:
         """The snapshot with what guards in force need to know around the target; nothing else is read."""
         if not needs:
             return snapshot
+        readers = {Need.NAMESPACE: partial(self._namespaces.read, snapshot.facts.taken_at), **readers}
         found = await surroundings(self._cluster, state, incident, snapshot.live, needs, readers)
         return replace(snapshot, facts=replace(snapshot.facts, around=snapshot.facts.around.renewed(found, needs)))
 

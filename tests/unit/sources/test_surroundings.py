@@ -20,6 +20,7 @@ from remediator.simulation.world import World
 from remediator.sources.disruptions import covers
 from remediator.sources.inquiries import Inquiries
 from remediator.sources.looks import Looks
+from remediator.sources.namespaces import Namespaces
 from remediator.sources.surroundings import surroundings
 from tests.unit.builders import incident, matcher, policy, rule
 from tests.unit.builders import state as state_of
@@ -299,6 +300,30 @@ def about_web(w: World, of: Rule | None = None, **fields) -> Incident:
     """An incident that fires now, and whose target was diagnosed with its first write."""
     given = {"opened_at": w.clock.now(), "since": w.clock.now(), "serial": 1} | fields
     return incident(of or rule("r"), target(w, "Deployment", "web"), **given)
+
+
+async def test_what_a_namespace_says_between_two_looks_the_second_one_sees():
+    """Reads are shared by looks that began before them, and by no later one: also not in the same instant."""
+    w = world()
+    w.advance(3600)
+    looks, about = Looks(w.cluster("ours"), w.clock, Inquiries(None, w.clock)), about_web(w)
+    journal = replace(State(policy=policy()), rules=State().rules.set("r", about.definition))
+    before = (await looks.look(journal, about)).snapshot.facts
+    mark(w, target(w, "Namespace", "shop"), {"metadata": {"annotations": {"remediator.io/exclude": "true"}}})
+    assert before.around.namespace == Namespace()
+    assert (await looks.look(journal, about)).snapshot.facts.around.namespace == Namespace(False, "true")
+    mark(w, target(w, "Namespace", "shop"), {"metadata": {"annotations": {"remediator.io/exclude": "false"}}})
+    assert (await looks.look_again(journal, about)).around.namespace == Namespace(False, "false")
+
+
+async def test_looks_that_began_before_a_read_of_their_namespace_share_it():
+    w = world()
+    looks, about = Namespaces(w.clock), about_web(w)
+    began, entries = w.clock.now(), len(w.audit.entries)
+    w.advance(1)
+    found = [await looks.read(began, w.cluster("ours"), State(), about, {}) for _ in range(3)]
+    assert found == [Namespace()] * 3
+    assert len(w.audit.entries) - entries == 1
 
 
 async def test_a_look_reads_what_guards_in_force_need_and_nothing_else():
