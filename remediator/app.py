@@ -7,6 +7,8 @@ import gc
 import os
 import signal
 import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -20,13 +22,14 @@ from remediator.elector import NowhereToMeet
 from remediator.herald import Herald
 from remediator.installation import Installation, World, itself
 from remediator.narrate import narrate
-from remediator.ports import Clock, Fenced, JournalError
+from remediator.ports import Clock, Fenced, Journal, JournalError
 from remediator.server.certificate import CertificateError
 from remediator.server.run import ListenError
 from remediator.sources.alerts import believing
 from remediator.sources.reconciliation import Alerting
 
 if TYPE_CHECKING:
+    from remediator.clients.kubernetes import KubernetesCluster
     from remediator.clients.outbound import Outbound
     from remediator.clients.prometheus import Prometheus
     from remediator.prospect import Plan, Wish
@@ -37,9 +40,7 @@ log = logs.logger("app")
 async def run(settings: Settings, rules: tuple[Rule, ...]) -> int:
     """The service of `remediator run`; answers the exit code."""
     from remediator.clients import kubernetes
-    from remediator.clients.outbound import Outbound
     from remediator.journal import connect
-    from remediator.notify.receivers import Receivers
 
     logs.configure(settings.log.level, settings.log.format)
     try:
@@ -49,32 +50,45 @@ async def run(settings: Settings, rules: tuple[Rule, ...]) -> int:
         return 2
     access = settings.kubernetes
     cluster = kubernetes.connect(access.kubeconfig, access.context, max_cache_age=access.max_cache_age)
-    clock, outbound = SystemClock(), Outbound()
-    notifier = Receivers(settings.receivers)
+    async with _world(settings, journal, cluster) as world, _heralds(world, events=access.events) as heralds:
+        watchers = (metrics.observe, partial(log_record, log.bind()), *heralds)
+        try:
+            installation = Installation(settings, rules, world, cluster.version, watchers, _keep_out_of_collections)
+            return await _until_signalled(installation)
+        except NowhereToMeet as error:
+            log.error("no lease can be asked for", problem=str(error))
+            return 2
+
+
+@asynccontextmanager
+async def _world(settings: Settings, journal: Journal, cluster: KubernetesCluster) -> AsyncIterator[World]:
+    """All that the service stands on, from its settings; closed at the end."""
+    from remediator.clients.outbound import Outbound
+    from remediator.notify.receivers import Receivers
+
+    clock, outbound, notifier = SystemClock(), Outbound(), Receivers(settings.receivers)
     prometheus = prometheus_of(settings.prometheus, outbound)
     ask = prometheus.query if prometheus else None
-    herald = Herald(cluster, clock, os.environ.get("POD_NAME") or socket.gethostname())
-    heralding = asyncio.create_task(herald.run()) if access.events else None
     try:
-        installation = Installation(
-            settings,
-            rules,
-            World(journal, cluster, notifier, clock, ask, alerting_of(settings, prometheus, outbound, clock), cluster),
-            probe=cluster.version,
-            watchers=(metrics.observe, partial(log_record, log.bind()), *((herald.saw,) if heralding else ())),
-            opened=_keep_out_of_collections,
-        )
-        return await _until_signalled(installation)
-    except NowhereToMeet as error:
-        log.error("no lease can be asked for", problem=str(error))
-        return 2
+        alerting = alerting_of(settings, prometheus, outbound, clock)
+        yield World(journal, cluster, notifier, clock, ask, alerting, cluster)
     finally:
-        if heralding:
-            heralding.cancel()
-        await outbound.close()
-        await notifier.close()
-        await cluster.close()
-        await journal.close()
+        for each in (outbound, notifier, cluster, journal):
+            await each.close()
+
+
+@asynccontextmanager
+async def _heralds(world: World, *, events: bool) -> AsyncIterator[tuple[Callable[[Record], None], ...]]:
+    """Who is told of records to make Kubernetes Events of them, where that is wanted."""
+    if not events:
+        yield ()
+        return
+    herald = Herald(world.cluster, world.clock, os.environ.get("POD_NAME") or socket.gethostname())
+    heralding = asyncio.create_task(herald.run())
+    try:
+        yield (herald.saw,)
+    finally:
+        heralding.cancel()
 
 
 def prometheus_of(source: PrometheusSource | None, outbound: Outbound) -> Prometheus | None:

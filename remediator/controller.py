@@ -32,7 +32,7 @@ from remediator.sources.queries import Ask, Queries
 from remediator.sources.reads import Reads
 from remediator.sources.reconciliation import Alerting, Reconciliation
 from remediator.upkeep import EVERY, Upkeep
-from remediator.work import Seeing, Work
+from remediator.work import Holds, Seeing, Work
 
 log = logger("controller")
 
@@ -81,34 +81,30 @@ class Controller:
         elector: Elector | None = None,
     ) -> None:
         self.journal, self._ports, self._habits = ports.journal, ports, habits
-        cluster, clock, state = ports.cluster, ports.clock, lambda: self.state
+        clock, state = ports.clock, lambda: self.state
         self._ending, self._mailbox = asyncio.Event(), Mailbox(clock)
+        self._replies: set[asyncio.Future[Ruling]] = set()
         self.courier = Courier(ports.notifier, clock, state, self.tell)
         told = (lambda record: self.courier.saw(record.event), *watchers)
         self._chronicle = Chronicle(ports.journal, clock, Upkeep(habits.checkpoint), told, self._ending)
-        reads, alerting = Reads(cluster, clock), ports.alerting or Alerting()
+        reads, alerting = Reads(ports.cluster, clock), ports.alerting or Alerting()
         self._alerts = Reconciliation(alerting, reads, clock, state, self.tell)
-        self.intake = Intake(
-            ports.journal,
-            reads,
-            clock,
-            state,
-            self._bring,
-            alerting.doubt,
-            self._alerts.heard,
-            shared=elector is not None,
-        )
-        self.queries = Queries(ports.ask, cluster, clock, state, self.tell, habits.every) if ports.ask else None
-        self.objects = Objects(cluster, clock, state, self.tell, habits.max_age)
+        hearing = (self._bring, alerting.doubt, self._alerts.heard)
+        self.intake = Intake(ports.journal, reads, clock, state, *hearing, shared=elector is not None)
+        self.queries = Queries(ports.ask, ports.cluster, clock, state, self.tell, habits.every) if ports.ask else None
+        self.objects = Objects(ports.cluster, clock, state, self.tell, habits.max_age)
         kept = habits.kept
         self._retention = Retention(ports.journal, clock, state, self._announce, kept) if kept else None
-        outside, anew = {Need.SILENCES: self._alerts.silences}, {Need.SILENCES: self._alerts.silences_now}
-        looks = Looks(cluster, clock, Inquiries(ports.ask, clock), outside, anew)
-        holds = elector.holds if elector else lambda: True
         self._is_followed = elector is not None
-        work = Work(cluster, ports.notifier, clock, state, Seeing(looks, reads, self.queries), holds)
-        self._errands = Errands(clock, state, work, self._mailbox)
-        self._replies: set[asyncio.Future[Ruling]] = set()
+        self._errands = self._errands_of(reads, elector.holds if elector else lambda: True)
+
+    def _errands_of(self, reads: Reads, holds: Holds) -> Errands:
+        """What looks at targets and writes, while this replica `holds` office."""
+        cluster, clock, state, ask = self._ports.cluster, self._ports.clock, lambda: self.state, self._ports.ask
+        outside, anew = {Need.SILENCES: self._alerts.silences}, {Need.SILENCES: self._alerts.silences_now}
+        looks = Looks(cluster, clock, Inquiries(ask, clock), outside, anew)
+        work = Work(cluster, self._ports.notifier, clock, state, Seeing(looks, reads, self.queries), holds)
+        return Errands(clock, state, work, self._mailbox)
 
     @property
     def identity(self) -> str:

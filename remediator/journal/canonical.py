@@ -19,7 +19,9 @@ Line: TypeAlias = dict[str, Any]
 _DIGITS_END = 1e21  # from here on ECMAScript writes an exponent
 _EXACT = 2.0**53  # below this every integral float is that integer
 _STEERING = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069]")  # also the controls and direction marks JSON allows
-_NO_NUMBER = re.compile(rb"\xcb[\x7f\xff][\xf0-\xff]")  # a NaN or an infinity in MessagePack; in no text, which is UTF-8
+_NO_NUMBER = re.compile(
+    rb"\xcb[\x7f\xff][\xf0-\xff]"
+)  # a NaN or an infinity in MessagePack; in no text, which is UTF-8
 _LEAVES = frozenset((str, int, bool, type(None)))  # plain as they are
 
 

@@ -31,9 +31,7 @@ class Namespaces:
         self._clock = clock
         self._kept: dict[str, _Read] = {}
 
-    async def read(
-        self, since: datetime, cluster: Cluster, state: State, incident: Incident, live: Json
-    ) -> Namespace:
+    async def read(self, since: datetime, cluster: Cluster, state: State, incident: Incident, live: Json) -> Namespace:
         """The target's namespace, by a read that began after `since`: nothing in a look is older than the instant
         that it is said to be of. Raises `ClusterError`.
         """
