@@ -86,7 +86,7 @@ ACTION_SECONDS = _histogram("remediator_action_duration_seconds", "From a durabl
 SIGNAL_TO_WRITE_SECONDS = _histogram(
     "remediator_signal_to_write_seconds", "From a payload's receipt to the answer of the API server.", _SLOW
 )
-RULE_DELAY = _histogram("remediator_rule_delay_seconds", "How late evaluations of rules begin.", _SLOW)
+RULE_DELAY = _histogram("remediator_rule_delay_seconds", "How long after it was due a query of a rule is begun.", _SLOW)
 EVALUATION_SECONDS = _histogram("remediator_rule_evaluation_seconds", "Time to evaluate a rule once.", _FAST)
 APPEND_SECONDS = _histogram("remediator_journal_append_seconds", "Time to make events durable.", _FAST)
 

@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
@@ -109,10 +109,10 @@ class Queries:
         self._running.add(slot)
         try:
             at = self._clock.now()
-            metrics.RULE_DELAY.observe(slot.late(at.timestamp()))
+            due = at - timedelta(seconds=slot.late(at.timestamp()))
             self._count_missed(slot, at)
             queries = self._slots.get(slot, {})
-            reached = await asyncio.gather(*(self._one(query, each, at) for query, each in queries.items()))
+            reached = await asyncio.gather(*(self._one(query, each, at, due) for query, each in queries.items()))
             down = [answer for answer in reached if isinstance(answer, Unknown) and not answer.reached]
             if reached:
                 all_down = len(down) == len(reached)
@@ -134,10 +134,11 @@ class Queries:
         seen = asking.seen.get(fingerprint_of(incident.labels)) if asking and asking.good else None
         return replace(incident, value=seen.value if seen else None)
 
-    async def _one(self, query: str, asking: Asking, at: datetime) -> Answer:
+    async def _one(self, query: str, asking: Asking, at: datetime, due: datetime) -> Answer:
         """Ask one query and bring what its answer means for each of its rules."""
-        began = time.perf_counter()
         async with self._places:
+            began = time.perf_counter()
+            metrics.RULE_DELAY.observe((self._clock.now() - due).total_seconds())
             answer = _of_series(await self._ask(query, at))
         try:
             await self._conclude(asking, answer, at)

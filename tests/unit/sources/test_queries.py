@@ -362,6 +362,30 @@ async def test_what_one_target_does_not_deliver_holds_up_no_other() -> None:
     assert dark == {"web": True, "api": False}
 
 
+async def test_a_query_begins_when_it_has_its_place() -> None:
+    many = AT_ONCE + 1
+    house = House(*(asking(f"r{number}", query=f"unavailable > {number}", interval=1.0) for number in range(many)))
+    asked = house.ask
+
+    async def slow(query: str, instant: datetime) -> Answer:
+        answer = await asked(query, instant)
+        house.seconds += 5
+        return answer
+
+    house.queries._ask = slow
+    before = delays()
+    await house.queries.tick_all()
+    count, seconds = (after - then for after, then in zip(delays(), before, strict=True))
+    assert count == many, "each is told of"
+    assert seconds >= 5, "the last one waited for another"
+
+
+def delays() -> tuple[float, float]:
+    """How many delays have been told of, and what they come to."""
+    name = "remediator_rule_delay_seconds"
+    return tuple(metrics.REGISTRY.get_sample_value(f"{name}_{each}") or 0.0 for each in ("count", "sum"))  # type: ignore
+
+
 def test_lateness_is_since_the_instant_that_was_due() -> None:
     assert Slot(30.0, 10).late(310.25) == 0.25
     assert Slot(30.0, 10).late(339.0) == 29.0
