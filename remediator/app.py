@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 log = logs.logger("app")
 
+YOUNG = 5_000
+"""New objects after which the youngest are searched for garbage: some milliseconds, every hundred incidents."""
+
 
 async def run(settings: Settings, rules: tuple[Rule, ...]) -> int:
     """The service of `remediator run`; answers the exit code."""
@@ -155,10 +158,12 @@ async def _until_signalled(installation: Installation) -> int:
 
 def _keep_out_of_collections() -> None:
     """What is there by now stays, and need not be searched for garbage again: with ten thousand open incidents every
-    full collection would hold up the loop for a tenth of a second and more.
+    full collection would hold up the loop for a tenth of a second and more. What comes after it is nearly all freed
+    without a collection, of which there were one for every three incidents.
     """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(YOUNG)
     gc.enable()
 
 

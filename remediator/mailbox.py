@@ -15,7 +15,12 @@ from remediator.core.ruling import Ruling
 from remediator.ports import Clock
 
 MOST_MAILS = 128
-"""Observations that are decided one after the other and made durable in one append."""
+"""Urgent mails that wait; whoever brings one more waits for room."""
+
+MOST_TOGETHER = 32
+"""Urgent mails that are decided one after the other and made durable in one append. Of more the disk would hardly be
+waited for less, but writes that are due, and webhooks, for longer.
+"""
 
 PATIENCE = 0.02
 """Seconds that a patient mail waits for company at most: ten times what an append takes."""
@@ -71,9 +76,9 @@ class Mailbox:
             self._urgent.put_nowait(Mail(Arrived(())))
 
     async def take(self, until: datetime | None = None) -> list[Mail]:
-        """All mails that wait by now, in order; waits for the first, but no longer than `until`."""
+        """What waits by now, in order, as much as goes together; waits for the first, but no longer than `until`."""
         mails = [await self._first(until)]
-        while len(mails) < MOST_MAILS and not self._urgent.empty():
+        while len(mails) < MOST_TOGETHER and not self._urgent.empty():
             mails.append(self._urgent.get_nowait())
         patient, self._patient = self._patient, []
         self._calm()

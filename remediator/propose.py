@@ -55,7 +55,7 @@ class Proposal(Value, frozen=True):
     @property
     def allowed(self) -> bool:
         """Whether every guard allows."""
-        return all(verdict.allows for verdict in self.verdicts)
+        return all(verdict.verdict == "allow" for verdict in self.verdicts)
 
 
 def propose(state: State, incident: Incident, snapshot: Snapshot, now: datetime) -> Proposal:
@@ -66,7 +66,8 @@ def propose(state: State, incident: Incident, snapshot: Snapshot, now: datetime)
     due = incident.progress.due if incident.progress else None
     order = Order(next_id(incident), incident.target, request.step.args, snapshot, incident.since, done, good, due)
     request = replace(request, change=_plan(request, order))
-    verdicts = tuple(answer_of(guard, request, state, snapshot.facts, now) for guard in guards_for(request))
+    answer = answer_of if request.under_way else _asked
+    verdicts = tuple([answer(guard, request, state, snapshot.facts, now) for guard in guards_for(request)])
     planned = _plan_verdict(request) if request.under_way or _is_meant(snapshot.facts) else ()
     return Proposal(request, (*verdicts, *planned), _outlook(request, order))
 
@@ -246,6 +247,10 @@ def answer_of(guard: Guard, request: Request, state: State, facts: Facts, now: d
             return allow(guard.name, "what the step took is given back: only the mode may keep it")
         if guard.once:
             return allow(guard.name, "answered for the whole step at its beginning")
+    return _asked(guard, request, state, facts, now)
+
+
+def _asked(guard: Guard, request: Request, state: State, facts: Facts, now: datetime) -> Verdict:
     try:
         return guard.ask(request, state, facts, now)
     except Exception as error:  # a guard that cannot answer must not let anything through

@@ -181,7 +181,7 @@ def deny(guard: str, reason: str, **inputs: Any) -> Verdict:
 
 def _seen(inputs: Json) -> Json:
     """What a guard saw as plain JSON; most of it is."""
-    return inputs if _PLAIN.issuperset(map(type, inputs.values())) else as_json(inputs)
+    return inputs if not inputs or _PLAIN.issuperset(map(type, inputs.values())) else as_json(inputs)
 
 
 _PLAIN = frozenset((str, int, bool, type(None)))

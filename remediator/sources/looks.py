@@ -78,8 +78,9 @@ class Looks:
         snapshot = await self._surrounded(state, incident, snapshot, needs, self._readers)
         change = wanted_change(state, incident, _timed(snapshot, clock), clock.now())
         if change and (again := needs & self._anew.keys()):
-            snapshot = await self._surrounded(state, incident, snapshot, again, self._anew)
-            change = wanted_change(state, incident, _timed(snapshot, clock), clock.now())
+            before_that, snapshot = snapshot, await self._surrounded(state, incident, snapshot, again, self._anew)
+            if snapshot != before_that:
+                change = wanted_change(state, incident, _timed(snapshot, clock), clock.now())
         diagnosing = self._diagnosing(state, incident, snapshot, change)
         try:
             snapshot, rehearsal = await _rehearsed(self._cluster, clock, state, incident, snapshot, change)
