@@ -67,7 +67,7 @@ async def test_an_address_that_is_none_is_told(listen: str) -> None:
 
 
 async def test_a_port_in_use_is_told() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(ListenError, match="in use"):
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(ListenError, match="already in use; name"):
         await serve(Starlette(), f"127.0.0.1:{taken.getsockname()[1]}")
 
 
