@@ -6,10 +6,8 @@ what it used more than before the product was there: scraping and its own work a
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
@@ -21,6 +19,7 @@ from tests.bench.table import Row, at_most, said
 from tests.bench.targets import account, namespace_with
 from tests.lab.answering import get_ok
 from tests.lab.lab import Lab
+from tests.lab.loopback import Answered, Asked, Loopback
 from tests.lab.ports import free_ports
 from tests.lab.processes import Server
 from tests.lab.programs import find_or_install
@@ -50,7 +49,7 @@ def measure(lab: Lab, say: Say) -> list[Row]:
     namespace_with(lab, NAMESPACE, 0)
     who = account(lab, "remediator", NAMESPACE)
     with _Exporter() as exporter:
-        prometheus, url = _prometheus(lab, exporter.address)
+        prometheus, url = _prometheus(lab, f"127.0.0.1:{exporter.port}")
         wait_for(lambda: _series(url), lambda count: count >= NAMESPACES * DEPLOYMENTS, "all series", timeout=60)
         time.sleep(EVERY)
         alone = _used(SECONDS, prometheus.pid)[0]
@@ -111,32 +110,16 @@ def exposition() -> Iterator[str]:
                     yield f'http_requests_total{{{labels},pod="web-{deployment}-{pod}",code="{code}"}} {value}'
 
 
-class _Exporter:
-    """Answers scrapes with the same text, on loopback, for the length of a `with` block."""
+class _Exporter(Loopback):
+    """Answers scrapes with the same text."""
 
     def __init__(self) -> None:
-        text = ("\n".join(exposition()) + "\n").encode()
+        super().__init__()
+        text = "".join(f"{line}\n" for line in exposition())
+        self._answer = Answered(text.encode(), content_type="text/plain; version=0.0.4")
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self.send_response(200)
-                self.send_header("Content-Type", "text/plain; version=0.0.4")
-                self.end_headers()
-                self.wfile.write(text)
-
-            def log_message(self, format: str, *args: object) -> None:
-                """Scrapes are no news."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.address = f"127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> _Exporter:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+    def answer(self, asked: Asked) -> Answered:
+        return self._answer
 
 
 def _prometheus(lab: Lab, target: str) -> tuple[Server, str]:

@@ -17,11 +17,21 @@ from tests.lab.errors import LabError
 from tests.lab.ports import free_ports
 from tests.lab.processes import Servers
 
+RECEIVER = "web.hook"
+"""The receiver that a test sets; webhooks name it quoted as a regular expression."""
+
+INHIBITED = {
+    "source_matchers": ['severity="critical"'],
+    "target_matchers": ['severity=~"warning|info"'],
+    "equal": ["namespace", "alertname"],
+}
+"""The first rule of kube-prometheus' configuration: what is critical inhibits the rest of its name."""
+
 
 class Alertmanager:
     """A running Alertmanager; ``url`` is its address, ``address`` the same without the scheme."""
 
-    def __init__(self, binary: Path, folder: Path, servers: Servers) -> None:
+    def __init__(self, binary: Path, folder: Path, servers: Servers, name: str = "alertmanager") -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._config = folder / "alertmanager.yaml"
         self._write(config(None))
@@ -35,7 +45,7 @@ class Alertmanager:
             "--cluster.listen-address=",
         ]
         self._data = folder / "alertmanager"
-        self.server = servers.start("alertmanager", [binary, *flags])
+        self.server = servers.start(name, [binary, *flags])
         self._wait_until_ready()
 
     def start_again(self, keep_data: bool) -> None:
@@ -70,6 +80,19 @@ class Alertmanager:
     def alerts(self) -> list[Json]:
         """The alerts it holds, by its API v2."""
         return httpx.get(f"{self.url}/api/v2/alerts", trust_env=False).json()
+
+    def tell(self, *alerts: Json) -> None:
+        """Tell it of alerts as Prometheus does: each an object with ``labels`` and, where it is over, ``endsAt``."""
+        answer = httpx.post(f"{self.url}/api/v2/alerts", json=list(alerts), trust_env=False)
+        if not answer.is_success:
+            raise LabError(f"Alertmanager refuses alerts: {answer.text}")
+
+    @property
+    def posted(self) -> float:
+        """How many webhooks it has sent."""
+        lines = httpx.get(f"{self.url}/metrics", trust_env=False).text.splitlines()
+        sent = (line for line in lines if line.startswith('alertmanager_notifications_total{integration="webhook"'))
+        return sum(float(line.rpartition(" ")[2]) for line in sent)
 
     def silence(self, labels: dict[str, str], seconds: float = 600) -> str:
         """Silence the alerts with these labels from now on, and return the silence's id."""
@@ -117,7 +140,7 @@ def config(
         webhook: dict[str, Any] = {"url": webhook_url, "send_resolved": True, "max_alerts": max_alerts}
         if token:
             webhook["http_config"] = {"authorization": {"credentials": token}}
-        receivers.append({"name": "webhook", "webhook_configs": [webhook]})
-        child = {"receiver": "webhook", "group_by": list(group_by), "matchers": list(matchers)}
-        return {"route": route | {"routes": [child]}, "receivers": receivers}
-    return {"route": route, "receivers": receivers}
+        receivers.append({"name": RECEIVER, "webhook_configs": [webhook]})
+        child = {"receiver": RECEIVER, "group_by": list(group_by), "matchers": list(matchers)}
+        route |= {"routes": [child]}
+    return {"route": route, "receivers": receivers, "inhibit_rules": [INHIBITED]}

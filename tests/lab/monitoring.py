@@ -40,12 +40,18 @@ class Monitoring:
         self.exporter_url = f"http://127.0.0.1:{exporter_port}/metrics"
         self.exporter = _start_exporter(servers, kubeconfig, exporter_port, telemetry_port)
         self.alertmanager = Alertmanager(alertmanager, folder / "alertmanager", servers)
+        self._alertmanager = alertmanager
         self._servers, self._folder, self._exporter_address = servers, folder, f"127.0.0.1:{exporter_port}"
         self.prometheus = self._started(prometheus or debians, "prometheus", self.alertmanager.address)
 
     def second(self, prometheus: Path) -> Prometheus:
         """One more Prometheus, of another version, that scrapes the same and tells the same Alertmanager of alerts."""
         return self._started(prometheus, "prometheus-second", self.alertmanager.address)
+
+    def second_alertmanager(self) -> Alertmanager:
+        """One more Alertmanager that does not know of the first: only who starts it tells it of alerts."""
+        name = "alertmanager-second"
+        return Alertmanager(self._alertmanager, self._folder / name, self._servers, name)
 
     def start_exporter_again(self) -> None:
         """Start the exporter after it was stopped, and wait until it has all series."""

@@ -9,35 +9,34 @@ from __future__ import annotations
 import ssl
 import threading
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
-from typing import Self
 
 import httpx
 import yaml
 
 from tests.lab.accounts import Account
 from tests.lab.lab import Lab
+from tests.lab.loopback import Answered, Asked, Loopback
 
 PASSED_ON = ("authorization", "content-type", "accept", "user-agent")
 
 
-class HeldApi:
+class HeldApi(Loopback):
     """Listens on loopback for the length of a `with` block; `hold` is 'before', 'after' or '' (pass everything on).
 
     `held` is set once a write is, `arrived` once one that was held before the API server has been answered by it.
     """
 
+    protocol = "HTTP/1.1"
+
     def __init__(self, lab: Lab, hold: str = "", write: int = 1) -> None:
+        super().__init__()
         self.is_cut = False
         self.held, self.released, self.arrived = threading.Event(), threading.Event(), threading.Event()
         self.hold_write(hold, write)
         self._client = httpx.Client(base_url=lab.url, verify=ssl.create_default_context(cafile=lab.ca_file), timeout=60)
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
 
     def hold_write(self, hold: str, write: int = 1) -> None:
         """Hold so from now on: the first write, or the `write`th."""
@@ -50,15 +49,10 @@ class HeldApi:
         self.hold = ""
         self.released.set()
 
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        super().__exit__(kind, error, trace)
         self._client.close()
 
     def kubeconfig(self, account: Account, folder: Path) -> Path:
@@ -78,7 +72,18 @@ class HeldApi:
         )
         return path
 
-    def forward(self, method: str, path: str, headers: dict[str, str], body: bytes) -> httpx.Response | None:
+    def answer(self, asked: Asked) -> Answered | None:
+        headers = {name: value for name, value in asked.headers.items() if name in PASSED_ON}
+        try:
+            answer = self._forward(asked.method, asked.path, headers, asked.body)
+        except httpx.TransportError:  # the API server is down: so is this
+            return None
+        if answer is None:
+            self.released.wait(1 if self.is_cut else 30)
+            return None
+        return Answered(answer.content, answer.status_code, answer.headers.get("content-type", ""))
+
+    def _forward(self, method: str, path: str, headers: dict[str, str], body: bytes) -> httpx.Response | None:
         """Pass a request on, perhaps only when it is `released`; None where it, or its answer, is held for good."""
         if self.is_cut:
             return None
@@ -141,37 +146,3 @@ class HeldEach(HeldApi):
                     one.seen += 1
                     return (one.moment if one.seen >= one.write else ""), one.event
         return "", self.held
-
-
-def _handler_of(proxy: HeldApi) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def _pass(self) -> None:
-            body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            headers = {name: value for name, value in self.headers.items() if name.lower() in PASSED_ON}
-            try:
-                answer = proxy.forward(self.command, self.path, headers, body)
-            except httpx.TransportError:  # the API server is down: so is this
-                self.close_connection = True
-                return
-            if answer is None:
-                self.close_connection = True
-                proxy.released.wait(1 if proxy.is_cut else 30)
-                return
-            with suppress(OSError):  # nobody waits for it any more
-                self._answer(answer)
-
-        def _answer(self, answer: httpx.Response) -> None:
-            self.send_response(answer.status_code)
-            self.send_header("content-type", answer.headers.get("content-type", ""))
-            self.send_header("content-length", str(len(answer.content)))
-            self.end_headers()
-            self.wfile.write(answer.content)
-
-        do_GET = do_POST = do_PATCH = do_DELETE = _pass
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    return Handler

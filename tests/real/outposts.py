@@ -8,10 +8,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
+from tests.lab.loopback import Answered, Asked, Loopback
 from tests.unit.notify.mail_server import MailServer, taking
 
 
@@ -33,28 +32,16 @@ class Posted:
         return self.headers["idempotency-key"]
 
 
-class Outpost:
+class Outpost(Loopback):
     """Takes POSTs for the length of a `with` block. `says` is the status by path, 200 where none; 0 takes a message and
     never answers, as where the sender is killed before it hears.
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self.posted: list[Posted] = []
         self.says: dict[str, int] = {}
-        self.taken_without_a_word, self._over = threading.Event(), threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._over.set()
-        self._server.shutdown()
-        self._server.server_close()
+        self.taken_without_a_word = threading.Event()
 
     def at(self, path: str, **said: Any) -> list[Posted]:
         """What was posted to a path with these values."""
@@ -65,34 +52,14 @@ class Outpost:
         found = [one for one in self.posted if one.headers.get("idempotency-key") == key]
         return [one for one in found if answered in (None, one.answered)]
 
-    def take(self, path: str, headers: dict[str, str], body: bytes) -> int:
-        status = self.says.get(path, 200)
-        self.posted.append(Posted(path, headers, body, status))
+    def answer(self, asked: Asked) -> Answered | None:
+        status = self.says.get(asked.path, 200)
+        self.posted.append(Posted(asked.path, asked.headers, asked.body, status))
         if not status:
             self.taken_without_a_word.set()
-            self._over.wait(60)
-        return status
-
-
-def _handler_of(outpost: Outpost) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            status = outpost.take(self.path, {name.lower(): value for name, value in self.headers.items()}, body)
-            if not status:
-                self.close_connection = True
-                return
-            answer = json.dumps({"ok": True, "ts": "1.1", "channel": "C1", "status": "success"}).encode()
-            self.send_response(status)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(answer)))
-            self.end_headers()
-            self.wfile.write(answer)
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    return Handler
+            self.over.wait(60)
+            return None
+        return Answered(json.dumps({"ok": True, "ts": "1.1", "channel": "C1", "status": "success"}).encode(), status)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import pytest
 
 from tests.lab import faults
 from tests.lab.accounts import Account
-from tests.lab.alertmanager import Alertmanager
+from tests.lab.alertmanager import RECEIVER, Alertmanager
 from tests.lab.lab import Lab
 from tests.lab.monitoring import Monitoring
 from tests.lab.prometheus import Prometheus
@@ -88,7 +88,7 @@ def test_an_alert_that_vanishes_uncured_clears_nothing_and_its_silence_keeps_han
     monitoring.route_to("http://127.0.0.1:1", namespace)
     prometheus.add_rules(namespace, prometheus_rule(namespace, UNAVAILABLE))
     rules = RULES.replace("for: 4s", "for: 20s")  # time enough to silence it before anything would be done
-    service = watching(install, rules, prometheus, alertmanager, receiver="webhook").start()
+    service = watching(install, rules, prometheus, alertmanager, receiver=RECEIVER).start()
     watch = Watch(service)
 
     lab.admin.create(deployment("web", image=faults.NEVER_READY_IMAGE), namespace)
