@@ -88,6 +88,7 @@ class Peer:
         self._began = now()
         self.gossip = Gossip()
         self.blank = False
+        self._bodies: dict[AlertKey, tuple[Alert, Json]] = {}
 
     def hear(self, alert: Alert) -> None:
         """Prometheus tells of an alert that fires or has ended; of one that it never heard of, no end is kept."""
@@ -122,6 +123,10 @@ class Peer:
         """As `GET /api/v2/alerts` answers: all that fires, also what is silenced."""
         return [self._held(alert) for alert in self.firing()]
 
+    def loud(self) -> dict[str, bool]:
+        """What fires, by its fingerprint, and whether nobody has silenced it."""
+        return {self._body(alert)["fingerprint"]: not self.silenced_by(alert.labels) for alert in self.firing()}
+
     def firing(self) -> list[Alert]:
         """All that fires, as far as it knows."""
         return [alert for group in self._groups.values() for alert in group.alerts.values() if alert.ended is None]
@@ -135,7 +140,15 @@ class Peer:
         state = {"state": "suppressed" if silences else "active", "silencedBy": silences}
         more = {"inhibitedBy": [], "mutedBy": []}
         receivers, until = [{"name": self._receiver}], stamp(self._now() + timedelta(minutes=4))
-        return {**_alert(alert), "endsAt": until, "receivers": receivers, "status": {**state, **more}}
+        return {**self._body(alert), "endsAt": until, "receivers": receivers, "status": {**state, **more}}
+
+    def _body(self, alert: Alert) -> Json:
+        """The alert as it is posted, made once: it is asked for again and again."""
+        key = key_of(alert.labels)
+        kept = self._bodies.get(key)
+        if kept is None or kept[0] is not alert:
+            kept = self._bodies[key] = alert, _alert(alert)
+        return kept[1]
 
     def _flush(self, name: AlertKey, group: Group, now: datetime) -> None:
         """Send what is loud where that is news; what is resolved is forgotten, whether anybody was told or not."""

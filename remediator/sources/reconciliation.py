@@ -27,8 +27,8 @@ log = logger("reconciliation")
 GOOD = 3
 """Answers in a row until the absence of an alert is believed, of one run of Alertmanager: each begins empty."""
 
-SHARED = 10.0
-"""Seconds for which one answer serves all looks that are held back anyway: no longer than a look is a confirmation."""
+SHARED = 15.0
+"""Seconds for which one answer serves all looks that are held back anyway: about one look of each of them."""
 
 FRESH = 1.0
 """Seconds for which one answer serves all who are about to write."""

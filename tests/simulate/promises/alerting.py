@@ -33,9 +33,7 @@ class Silenced(Promise):
     def on_held(self, process: str, place: int, alertmanager: Peer) -> None:
         """Note which alerts are loud, while somebody asks."""
         now = self.oracle.world.clock.now()
-        for alert in alertmanager.firing():
-            if not alertmanager.silenced_by(alert.labels):
-                self._loud[fingerprint(alert.labels)] = now
+        self._loud.update(dict.fromkeys((mark for mark, is_loud in alertmanager.loud().items() if is_loud), now))
 
     def on_record(self, record: Record) -> None:
         """At an intent: some alert of the incident was held and loud when Alertmanager was asked last."""
@@ -71,7 +69,7 @@ class Ended(Promise):
 
     def on_held(self, process: str, place: int, alertmanager: Peer) -> None:
         """Count for each known alert how many answers in a row lacked it."""
-        firing = {fingerprint(alert.labels) for alert in alertmanager.firing()}
+        firing = alertmanager.loud().keys()
         life = alertmanager.status()
         before = self._lives.get((process, place), life["uptime"])
         if before != life["uptime"] or life["cluster"]["status"] == "settling":
@@ -110,8 +108,8 @@ class Ended(Promise):
         """Each end has its ground."""
         for record, data in self._ended:
             what = f"{record.seq}: {data.labels}"
-            sure = self._is_lacking(data.fingerprint)
-            self.check("an end is more than an absence", data.fingerprint in self._said or sure, what)
+            sure = data.fingerprint in self._said or self._is_lacking(data.fingerprint)
+            self.check("an end is more than an absence", sure, what)
             if self.oracle.doubts and record.event.incident:
                 self.check("an end is measured", self._is_measured(), what)
 

@@ -98,7 +98,7 @@ async def _crowd(case: Case) -> None:
     await asyncio.gather(*(one(number) for number in range(CROWD)))
 
 
-def test_a_crowd_that_is_held_back_asks_once_in_ten_seconds():
+def test_a_crowd_that_is_held_back_asks_once_in_fifteen_seconds():
     case = Case(HELD)
     play(case.world, _crowd(case))
     assert MINUTES * 60 / SHARED - 1 <= case.alertmanager.asked <= MINUTES * 60 / SHARED + 2
@@ -134,7 +134,7 @@ def test_a_silence_that_is_set_meanwhile_is_seen_before_a_write(after: float, se
     assert looked.snapshot.facts.around.silences == (("Stuck is silenced by 3f",) if seen else ())
 
 
-def test_that_it_is_silenced_is_believed_for_ten_seconds_and_then_asked_again():
+def test_that_it_is_silenced_is_believed_for_fifteen_seconds_and_then_asked_again():
     case = Case(FREE)
     case.alertmanager.silenced = True
 
