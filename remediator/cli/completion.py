@@ -14,7 +14,7 @@ HOW = {
 @click.command("completion", epilog="\b\n" + "\n".join(HOW.values()))
 @click.argument("shell", type=click.Choice(list(HOW)))
 def command(shell: str) -> None:
-    """Print what makes a shell complete commands; incidents and rules are asked of REMEDIATOR_SERVER."""
+    """Print what makes a shell complete commands; incidents, rules and pauses are asked of the service."""
     from click.shell_completion import get_completion_class
 
     from remediator.cli import main
