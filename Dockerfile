@@ -8,11 +8,11 @@ FROM debian:bookworm-slim AS build
 RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates python3-venv
 WORKDIR /src
 COPY . .
-RUN image/assemble /root-of-image/rootfs
+RUN image/assemble /root-of-image
 
 FROM scratch
 COPY --from=build /root-of-image/rootfs /
-COPY --from=build --chown=65532:0 /root-of-image/rootfs/var/lib/remediator /var/lib/remediator
+COPY --from=build --chown=65532:0 /root-of-image/owned /var/lib
 ARG VERSION=0.1.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="remediator" \
