@@ -54,7 +54,7 @@ class Helm:
         name: str = "remediator",
         chart: Path = CHART,
     ) -> list[dict[str, Any]]:
-        """The manifests of a release, its tests left out."""
-        command: Sequence[str | Path] = ("template", name, chart, "--namespace", namespace, "--skip-tests", *arguments)
+        """The manifests of a release, those of its tests too."""
+        command: Sequence[str | Path] = ("template", name, chart, "--namespace", namespace, *arguments)
         found = yaml.load_all(self.run(*command, values=values or {}), Loader=yaml.CSafeLoader)
         return [each for each in found if each]

@@ -20,11 +20,12 @@ from tests.lab.fixtures import fresh_name
 from tests.lab.helm import CHART, Helm, HelmError
 from tests.lab.lab import Lab
 from tests.lab.waiting import wait_for
+from tests.unit.chart.test_made import said
+from tests.unit.repository.sources import ROOT, Document
 
 pytestmark = pytest.mark.lab
 
 Json = dict[str, Any]
-ROOT = CHART.parents[1]
 DATA = ROOT / "tests" / "data" / "chart"
 BEFORE = sorted(path for path in DATA.iterdir() if (path / "Chart.yaml").exists())
 CASES = sorted((CHART / "ci").glob("*-values.yaml"))
@@ -74,22 +75,53 @@ def rules(namespace: str) -> Json:
 
 
 TLS = {"cert_file": "/secrets/tls/tls.crt", "key_file": "/secrets/tls/tls.key"}
-MONITORED = ("serviceMonitor", "prometheusRule", "dashboard", "alertmanagerConfig")
+MONITORED = ("serviceMonitor", "prometheusRule", "dashboard")
+SELECTED: Json = {"enabled": True, "labels": {"release": "stack"}}
+UNCHECKED = {"tlsConfig": {"insecureSkipVerify": True}}
+MONITORED_IN_DETAIL: Json = {
+    "serviceMonitor": {
+        **SELECTED, **UNCHECKED,
+        "interval": "1m",
+        "relabelings": [{"action": "replace", "targetLabel": "cluster", "replacement": "prod-1"}],
+    },
+    "prometheusRule": SELECTED,
+    "dashboard": {"enabled": True, "namespace": "default", "labels": {"a": "b"}, "annotations": {"folder": "Ops"}},
+    "alertmanagerConfig": {
+        **SELECTED, **UNCHECKED,
+        "matchers": [{"name": "severity", "matchType": "!=", "value": "none"}],
+        "groupBy": ["alertname"],
+        "groupWait": "1s",
+        "groupInterval": "5m",
+        "repeatInterval": "4h",
+    },
+}  # fmt: skip
+RESOURCES: Json = {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"cpu": "1", "memory": "128Mi"}}
+GIT_SYNC: Json = {
+    "image": {"repository": "mirror/git-sync", "tag": "v4", "digest": f"sha256:{'1' * 64}", "pullPolicy": "Always"},
+    "period": "5m",
+    "resources": RESOURCES,
+    "runAsUser": 1000,
+}
 
 
 def choices(home: str) -> dict[str, list[Json]]:
     """What values may be, and what goes with what else."""
-    git = {"enabled": True, "repository": "https://git.example.org/rules.git"}
-    ssh = {"enabled": True, "repository": "git@git.example.org:rules.git", "secret": "git"}
+    git = {"enabled": True, "repository": "https://git.example.org/rules.git", "secret": "git", "username": "reader"}
+    ssh = {"enabled": True, "repository": "git@git.example.org:rules.git", "secret": "git", **GIT_SYNC}
     given = {"namespace": home, "rules": [{"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get"]}]}
     return {
         "journal": [
             {},
             {"persistence": {"existingClaim": "mine"}},
             {"persistence": {"enabled": False}},
-            {"persistence": {"storageClass": "fast", "annotations": {"a": "b"}}, "replicas": 0},
-            {"database": {"url": "postgresql://a@db.databases/b"}},
-            {"database": {"url": "postgresql://a@db/b", "passwordSecret": {"name": "db"}}, "replicas": 3},
+            {"persistence": {"storageClass": "fast", "annotations": {"a": "b"}, "accessModes": ["ReadWriteOncePod"]}},
+            {"replicas": 0},
+            {"database": {"url": "postgresql://a@db.databases/b"}, "podDisruptionBudget": {"enabled": False}},
+            {
+                "database": {"url": "postgresql://a@db/b", "passwordSecret": {"name": "db", "key": "pw"}},
+                "podDisruptionBudget": {"maxUnavailable": "50%"},
+                "replicas": 3,
+            },
         ],
         "rules": [
             {},
@@ -110,9 +142,14 @@ def choices(home: str) -> dict[str, list[Json]]:
             {"web": {"tls_config": TLS}},
             {"web": {"tls_config": {**TLS, "client_ca_file": "/secrets/tls/ca.crt"}}},
         ],
-        "webhook": [{}, {"webhook": {"tokenSecret": {"name": "hook"}}}],
+        "webhook": [{}, {"webhook": {"tokenSecret": {"name": "hook", "key": "bearer"}}}],
+        "names": [{}, {"nameOverride": "mender"}, {"fullnameOverride": "mender"}],
         "operators": [{}, {"operators": [{"name": "alice", "roles": ["view"], "tokenSecret": {"name": "alice"}}]}],
-        "monitored": [{}, {name: {"enabled": True} for name in MONITORED[:3]}],
+        "monitored": [
+            {},
+            {name: {"enabled": True} for name in (*MONITORED, "alertmanagerConfig")},
+            MONITORED_IN_DETAIL,
+        ],
         "place": [
             {},
             {
@@ -129,7 +166,15 @@ def choices(home: str) -> dict[str, list[Json]]:
         "pod": [
             {},
             {
-                "image": {"digest": f"sha256:{'0' * 64}", "pullPolicy": "Always"},
+                "image": {"repository": "mirror/remediator", "tag": "v1", "pullPolicy": "Always"},
+                "resources": RESOURCES,
+                "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
+                "probes": {
+                    "startupProbe": {"periodSeconds": 1, "failureThreshold": 300},
+                    "livenessProbe": {"initialDelaySeconds": 5},
+                    "readinessProbe": {"successThreshold": 2},
+                },
+                "terminationGracePeriodSeconds": 60,
                 "imagePullSecrets": [{"name": "registry"}],
                 "env": [{"name": "TZ", "value": "UTC"}],
                 "extraVolumes": [{"name": "more", "emptyDir": {}}],
@@ -146,26 +191,32 @@ def choices(home: str) -> dict[str, list[Json]]:
 def combined(row: dict[str, Json]) -> Json:
     """The values of a row of choices."""
     found: Json = {"config": {"mode": "enforce", "prometheus": {"url": "http://prometheus.monitoring:9090"}}}
-    for name, said in row.items():
+    for name, choice in row.items():
         target = found["config"] if name == "tls" else found
-        target |= said
-    if found.get("webhook") and found.get("serviceMonitor"):
-        found["alertmanagerConfig"] = {"enabled": True}
+        target |= choice
+    if not found.get("webhook"):  # the chart refuses it then
+        found.pop("alertmanagerConfig", None)
     return found
 
 
-def manifests(helm: Helm, home: str) -> dict[str, list[Json]]:
-    """What is rendered of each row, of each case of `ci/` and of each platform, by its name; their tests too."""
+def tried(home: str) -> dict[str, Json]:
+    """The values of each row, of each case of `ci/`, of each platform and of the pages, by a name."""
     found = {f"row{place}": combined(row) for place, row in enumerate(pairwise(choices(home)))}
     found |= {path.stem.removesuffix("-values"): yaml.safe_load(path.read_text()) for path in (*CASES, *PLATFORMS)}
-    return {name: helm.render(values, name=name, namespace=home) for name, values in found.items()}
+    one, several = (written(heading, home) for heading in ("Beside kube-prometheus-stack", "Several replicas"))
+    return found | {"installing": one, "several": {**one, **several}}
+
+
+def written(heading: str, shop: str) -> Json:
+    """The first values that docs/installing.md has below a heading, with a namespace that is there for its `shop`."""
+    return yaml.safe_load(Document(ROOT / "docs/installing.md").below(heading, "yaml")[0].replace("shop", shop))
 
 
 def test_all_that_is_rendered_is_taken_by_the_api_server(
     lab: Lab, helm: Helm, home: str, operator_types: None, tmp_path: Path
 ) -> None:
     """By a dry run that refuses unknown fields, and warns where a pod is not as `restricted` wants it."""
-    rendered = manifests(helm, home)
+    rendered = {name: helm.render(values, name=name, namespace=home) for name, values in tried(home).items()}
     assert len(rendered) > 30
     placed = (_placed(one, home) for each in rendered.values() for one in each)
     (tmp_path / "all.yaml").write_text(yaml.safe_dump_all(placed))
@@ -202,9 +253,26 @@ def _readable(rendered: list[Json], folder: Path) -> None:
     load_rules(load_settings(folder / "remediator.yaml"))
 
 
+def test_every_value_is_tried_as_another_than_its_default() -> None:
+    known = {path for path, one in said() if "default" in one}
+    assert known - {path for values in tried("some").values() for path in _paths(values)} == set()
+
+
+def _paths(values: Json, before: str = "") -> Iterator[str]:
+    for name, value in values.items():
+        yield f"{before}{name}"
+        if isinstance(value, dict):
+            yield from _paths(value, f"{before}{name}.")
+
+
 def test_two_rows_of_any_two_choices_are_enough_to_meet_all() -> None:
     rows = list(pairwise(choices("some")))
     assert 25 < len(rows) < 60
+
+
+def test_helm_finds_nothing_to_complain_of(helm: Helm) -> None:
+    for path in (*CASES, *PLATFORMS):
+        assert "0 chart(s) failed" in helm.run("lint", CHART, "--strict", values=yaml.safe_load(path.read_text()))
 
 
 @pytest.mark.parametrize("path", BAD, ids=lambda path: path.stem)

@@ -122,6 +122,14 @@ def test_what_keeps_in_step_with_git_has_no_token_of_the_account(helm: Helm) -> 
     assert "/var/run/secrets/kubernetes.io/serviceaccount" not in own
 
 
+def test_a_repository_that_does_not_answer_leaves_the_pod_ready(helm: Helm) -> None:
+    """git-sync ends at the first failure unless it is told otherwise, and a pod is as ready as its containers."""
+    git = {"enabled": True, "repository": "https://git.example.org/rules.git"}
+    spec = pod(helm.render({"rulesFrom": {"git": git}}))["spec"]
+    assert "--max-failures=-1" in spec["containers"][1]["args"]
+    assert "--one-time" in spec["initContainers"][0]["args"]
+
+
 def test_alerts_and_dashboard_are_those_of_the_repository(helm: Helm) -> None:
     rendered = helm.render({name: {"enabled": True} for name in ("prometheusRule", "dashboard")})
     wanted = yaml.safe_load((MONITORING / "prometheusrule.yaml").read_text())

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from tests.lab.accounts import Account
+from tests.lab.gitsync import GitSync, Repository
 from tests.lab.lab import Lab
 from tests.lab.waiting import wait_for
 from tests.lab.workloads import deployment
@@ -31,7 +32,7 @@ def rules(*names: str, group: str = "one") -> str:
 
 
 def swap(link: Path, folder: Path) -> None:
-    """What the kubelet does to `..data`, and git-sync to its link: one rename."""
+    """What the kubelet does to `..data`: one rename."""
     new = link.with_name("swapped")
     new.symlink_to(folder.name)
     os.replace(new, link)
@@ -81,18 +82,20 @@ def test_rules_change_by_every_way_and_what_is_open_ends_in_order(
 ) -> None:
     lab.admin.create(deployment("web", replicas=0), namespace)
     mounted, cloned = tmp_path / "mounted", tmp_path / "cloned"
-    for folder in (mounted, cloned):
-        folder.mkdir()
+    mounted.mkdir()
+    repository = Repository(tmp_path / "repository")
+    repository.commit({"rules/theirs.yaml": rules("C", group="two"), "README": "no rules"})
+    git_sync = GitSync(repository, cloned)
+    git_sync.sync()
     swap(mounted / "..data", state_of(mounted / "..1", mine=rules("A", "B")))
     (mounted / "mine.yaml").symlink_to("..data/mine.yaml")
-    swap(cloned / "current", state_of(cloned / "v1", theirs=rules("C", group="two")))
     token = tmp_path / "alice"
     token.write_text("secret")
     operator = {"Authorization": "Bearer secret"}
     operators = [{"name": "alice", "token_file": str(token), "roles": ["view", "admin"]}]
 
     service = install(
-        "groups: []", rule_files=[f"{mounted}/*.yaml", f"{cloned}/current/*.yaml"], reload_interval="500ms"
+        "groups: []", rule_files=[f"{mounted}/*.yaml", f"{cloned}/current/rules/*.yaml"], reload_interval="500ms"
     )
     service.settings["web"]["auth"] = {"operators": operators}
     service.start()
@@ -111,7 +114,8 @@ def test_rules_change_by_every_way_and_what_is_open_ends_in_order(
     told.wait_for({"D"}, {"B"})
     assert (told.status["rules_error"], told.metric("remediator_rules_last_load_successful")) == ("", 1)
 
-    swap(cloned / "current", state_of(cloned / "v2", theirs=rules("E", group="two")))
+    repository.commit({"rules/renamed.yaml": rules("E", group="two")})
+    git_sync.sync()
     told.wait_for({"E"}, {"C"})
     closed = service.wait_for_line("incident_closed", reason="cancelled")
     assert closed["rule"] == "C"

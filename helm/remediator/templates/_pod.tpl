@@ -191,6 +191,8 @@ args:
 - --one-time
 {{- else }}
 - --period={{ $git.period }}
+# Where the repository does not answer it asks again, and the pod stays ready with the rules that it has.
+- --max-failures=-1
 {{- end }}
 {{- if $git.secret }}
 {{- if hasPrefix "http" $git.repository }}

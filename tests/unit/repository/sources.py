@@ -94,6 +94,15 @@ class Document:
         for found in re.finditer(r"^```(\w*)[^\n]*\n(.*?)^```", self.text, re.MULTILINE | re.DOTALL):
             yield Block(found[1], found[2], self.text.count("\n", 0, found.start()) + 2)
 
+    def below(self, heading: str, *languages: str) -> list[str]:
+        """The texts of the blocks of these languages below a heading, up to the next one."""
+        found, current = [], ""
+        for part in re.finditer(r"^```(\w*)[^\n]*\n(.*?)^```|^#+ ([^\n]+)$", self.text, re.MULTILINE | re.DOTALL):
+            current = part[3] or current
+            if not part[3] and current == heading and part[1] in languages:
+                found.append(part[2])
+        return found
+
     @property
     def links(self) -> Iterator[str]:
         """Targets of links and pictures that lead into the repository."""
