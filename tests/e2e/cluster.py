@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import httpx
 
 from tests.e2e.images import WEB
+from tests.e2e.names import Names
 from tests.e2e.network import Network, run
 from tests.e2e.node import Node, start_proxy
 from tests.lab.audit import AuditLog, Request
@@ -20,6 +23,9 @@ from tests.lab.postgresql import PostgreSQL
 from tests.lab.processes import Servers
 from tests.lab.progress import Say
 from tests.lab.waiting import wait_for
+
+# One of two may be missing: a version that does not start leaves half of the pods.
+_ONE_BY_ONE: Json = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1, "maxSurge": 0}}
 
 PATIENCE = 300
 """Seconds in which anything here has to happen, on a slow and busy machine too."""
@@ -47,6 +53,8 @@ class RealCluster:
         self.network = Network(data / "network")
         self.control_plane = ControlPlane(binary, data / "control-plane", self.servers)
         self.network.api_server(int(self.control_plane.url.rpartition(":")[2]))
+        self._names = Names(self.admin)
+        self.network.name_server(self._names.port)
         self.kubectl = data / "kubectl"
         self.kubectl.symlink_to(binary)
         start_proxy(self._node_binary, self.control_plane, data / "proxy", self.servers)
@@ -100,6 +108,8 @@ class RealCluster:
 
     def stop(self, keep_logs: bool = False) -> None:
         """End all servers. Containers and what was mounted for them end with the namespaces."""
+        if hasattr(self, "_names"):
+            self._names.close()
         if hasattr(self, "control_plane"):
             self.admin.close()
         self.servers.stop()
@@ -145,10 +155,17 @@ class Shop:
         body = {"spec": {"template": template}}
         self.cluster.admin.patch("deployments", "web", body, self.namespace, how="strategic")
 
-    def let_all_go_at_once(self) -> None:
-        """From now on the old version goes before the new one comes, so that a bad roll-out is an outage."""
-        body = {"spec": {"strategy": {"type": "Recreate", "rollingUpdate": None}}}
-        self.cluster.admin.patch("deployments", "web", body, self.namespace)
+    @contextmanager
+    def all_at_once(self) -> Iterator[None]:
+        """In here the old version goes before the new one comes, so that a bad roll-out is an outage."""
+        self._replace_pods({"type": "Recreate", "rollingUpdate": None})
+        try:
+            yield
+        finally:
+            self._replace_pods(_ONE_BY_ONE)
+
+    def _replace_pods(self, strategy: Json) -> None:
+        self.cluster.admin.patch("deployments", "web", {"spec": {"strategy": strategy}}, self.namespace)
 
     def crash_loop(self) -> Json:
         """Wait until one of its pods waits in CrashLoopBackOff; that pod."""
@@ -193,8 +210,7 @@ def _deployment(replicas: int, prefers: str) -> Json:
         "metadata": {"name": "web"},
         "spec": {
             "replicas": replicas,
-            # One of two may be missing: a version that does not start leaves half of the pods.
-            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1, "maxSurge": 0}},
+            "strategy": _ONE_BY_ONE,
             "selector": {"matchLabels": {"app": "web"}},
             "template": {
                 "metadata": {"labels": {"app": "web"}},

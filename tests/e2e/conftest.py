@@ -16,40 +16,6 @@ from tests.lab.client import Json
 from tests.lab.progress import print_line
 from tests.lab.webhook import WebhookReceiver
 
-RULES = """
-groups:
-- name: workloads
-  guards:
-    startup_grace: 0s
-    cooldown: 0s
-    budget: {max: 20, per: 1h}
-    attempts: {max: 20, within: 6h}
-    flapping: {transitions: 50, within: 30m}
-  rules:
-  - name: undo-crashing-release
-    when: {alert: 'KubePodCrashLooping{namespace="shop"}'}
-    target: {kind: Deployment}
-    do: [rollback]
-    until: {ready: true, for: 2s, within: 3m}
-  - name: watch-crashing-release
-    when: {alert: 'KubePodCrashLooping{namespace="watched"}'}
-    target: {kind: Deployment}
-    do: [rollback]
-    mode: observe
-  - name: tell-of-crashes
-    when: {alert: 'KubePodCrashLooping{namespace="cellar"}'}
-    target: {kind: Deployment}
-    do: [{escalate: {receiver: oncall}}]
-- name: nodes
-  guards: {startup_grace: 0s}
-  rules:
-  - name: empty-lost-node
-    when: {alert: KubeNodeNotReady}
-    target: {kind: Node}
-    do: [{drain: {timeout: 30s}}, {escalate: {receiver: oncall}}]
-    until: {ready: true, for: 2s, within: 40s}
-"""
-
 
 class Oncall(WebhookReceiver):
     """Whom the product asks for help."""
@@ -113,7 +79,7 @@ def receivers(cluster: RealCluster, oncall: Oncall) -> list[Json]:
 def product(cluster: RealCluster, shop: Shop, watched: Shop, cellar: Shop, receivers: list[Json]) -> Installation:
     """The product, installed with an SQLite journal on a volume, when everything that its rules are about is there."""
     started = time.monotonic()
-    release = Installation(cluster, "remediator", RULES, receivers)
+    release = Installation(cluster, "ops", receivers)
     seconds, memory = time.monotonic() - started, release.resident_bytes() / 2**20
     print(f"e2e: ready {seconds:.1f} s after helm install began, resident {memory:.1f} MiB")
     release.listen()

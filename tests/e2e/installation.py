@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,28 +17,69 @@ from tests.lab.client import Json
 from tests.lab.helm import CHART, Helm
 from tests.lab.waiting import wait_for
 
-IMAGE = "e2e.test/remediator"
-_TAG = "e2e"
+IMAGE = "ghcr.io/remediator/remediator:0.1.0"
+"""The image's name as the chart and the pages have it: it is on the node, and is pulled from nowhere."""
+
 _TOKEN = "a-token-of-the-end-to-end-tests"
 _HEADERS = {"Authorization": f"Bearer {_TOKEN}"}
+
+RULES = """
+groups:
+- name: workloads
+  guards:
+    startup_grace: 0s
+    cooldown: 0s
+    budget: {max: 20, per: 1h}
+    attempts: {max: 20, within: 6h}
+    flapping: {transitions: 50, within: 30m}
+  rules:
+  - name: undo-crashing-release
+    when: {alert: 'KubePodCrashLooping{namespace="shop"}'}
+    target: {kind: Deployment}
+    do: [rollback]
+    until: {ready: true, for: 2s, within: 3m}
+  - name: watch-crashing-release
+    when: {alert: 'KubePodCrashLooping{namespace="watched"}'}
+    target: {kind: Deployment}
+    do: [rollback]
+    mode: observe
+  - name: tell-of-crashes
+    when: {alert: 'KubePodCrashLooping{namespace="cellar"}'}
+    target: {kind: Deployment}
+    do: [{escalate: {receiver: oncall}}]
+- name: nodes
+  guards: {startup_grace: 0s}
+  rules:
+  - name: empty-lost-node
+    when: {alert: KubeNodeNotReady}
+    target: {kind: Node}
+    do: [{drain: {timeout: 30s}}, {escalate: {receiver: oncall}}]
+    until: {ready: true, for: 2s, within: 40s}
+"""
 
 
 class Installation:
     """A release in a namespace of its own, ready; `url` is its Service's address, `webhook` Alertmanager's."""
 
-    def __init__(self, cluster: RealCluster, namespace: str, rules: str, receivers: list[Json], **values: Any) -> None:
+    def __init__(
+        self, cluster: RealCluster, namespace: str, receivers: list[Json], chart: Path = CHART, **values: Any
+    ) -> None:
         self.cluster, self.namespace = cluster, namespace
-        cluster.node.load(ARCHIVE, f"{IMAGE}:{_TAG}")
+        cluster.node.load(ARCHIVE, IMAGE)
         cluster.admin.create(_restricted(namespace))
         cluster.admin.create(_secret(), namespace)
         if "database" not in values:
-            cluster.volume(namespace, "journal", owner=65532)
-            values["persistence"] = {"existingClaim": "journal"}
+            cluster.volume(namespace, "journal-remediator-0", owner=65532)
         folder = cluster.folder.data / f"helm-{namespace}"
         folder.mkdir()
         self._helm = Helm(folder, cluster.control_plane.kubeconfig("admin"))
-        self.values = _values(cluster, yaml.safe_load(rules), receivers) | values
-        self._helm.run("install", "remediator", CHART, "--namespace", namespace, values=self.values)
+        self.values = _values(cluster, receivers) | values
+        self.install(chart)
+
+    def install(self, chart: Path = CHART) -> None:
+        """`helm install`, until it is ready."""
+        cluster, namespace = self.cluster, self.namespace
+        self._helm.run("install", "remediator", chart, "--namespace", namespace, values=self.values)
         service = cluster.admin.get("services", "remediator", namespace)
         self.url = f"http://{service['spec']['clusterIP']}:{service['spec']['ports'][0]['port']}"
         self.webhook = f"{self.url}/webhook/alertmanager"
@@ -51,6 +93,12 @@ class Installation:
     def listen(self) -> None:
         """Let Alertmanager send it all alerts."""
         self.cluster.monitoring.route_to(self.webhook, token=_TOKEN)
+
+    def post(self, name: str, **labels: str) -> None:
+        """An alert of that name, as Alertmanager would post it."""
+        alert = {"status": "firing", "startsAt": "2026-01-01T00:00:00Z", "labels": {"alertname": name, **labels}}
+        payload = {"version": "4", "groupKey": name, "status": "firing", "receiver": "webhook", "alerts": [alert]}
+        httpx.post(self.webhook, json=payload, headers=_HEADERS, timeout=60, trust_env=False).raise_for_status()
 
     def wait_until_ready(self) -> None:
         """Wait until its Service answers that it is ready."""
@@ -129,7 +177,7 @@ class Installation:
             raise OSError(str(error)) from error
 
 
-def _values(cluster: RealCluster, rules: Json, receivers: list[Json]) -> dict[str, Any]:
+def _values(cluster: RealCluster, receivers: list[Json]) -> dict[str, Any]:
     config = {
         "mode": "enforce",
         "prometheus": {"url": f"http://{_exposed(cluster, cluster.monitoring.prometheus_url)}"},
@@ -141,9 +189,8 @@ def _values(cluster: RealCluster, rules: Json, receivers: list[Json]) -> dict[st
         "receivers": receivers,
     }
     return {
-        "image": {"repository": IMAGE, "tag": _TAG, "pullPolicy": "Never"},
         "config": config,
-        "rules": {"rules.yaml": rules},
+        "rules": {"rules.yaml": yaml.safe_load(RULES)},
         "webhook": {"tokenSecret": {"name": "tokens"}},
         "operators": [{"name": "alice", "roles": ["view", "approve"], "tokenSecret": {"name": "tokens"}}],
         "probes": {

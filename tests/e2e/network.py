@@ -11,6 +11,9 @@ from tests.lab.errors import LabError
 ADDRESS = "10.88.0.1"
 """The machine as pods see it."""
 
+NAME_SERVER = "10.96.0.10"
+"""Where pods ask for names."""
+
 _BRIDGE = "pods0"
 _PODS = "10.88.0.0/16"
 _SERVICES = "10.96.0.0/16"
@@ -42,8 +45,23 @@ class Network:
         """Let pods reach the API server at the address that their environment names."""
         self._forward(_API_SERVICE, 443, port)
 
-    def _forward(self, address: str, port: int, to: int) -> None:
-        into = ["-p", "tcp", "-d", address, "--dport", str(port), "-j", "DNAT", "--to-destination", f"127.0.0.1:{to}"]
+    def name_server(self, port: int) -> None:
+        """Let pods reach the name server."""
+        self._forward(NAME_SERVER, 53, port, protocol="udp")
+
+    def _forward(self, address: str, port: int, to: int, protocol: str = "tcp") -> None:
+        into = [
+            "-p",
+            protocol,
+            "-d",
+            address,
+            "--dport",
+            str(port),
+            "-j",
+            "DNAT",
+            "--to-destination",
+            f"127.0.0.1:{to}",
+        ]
         for chain in ("PREROUTING", "OUTPUT"):
             run("iptables", "-t", "nat", "-A", chain, *into)
 

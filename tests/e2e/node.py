@@ -8,7 +8,8 @@ from pathlib import Path
 
 from tests.e2e.containers import Containers
 from tests.e2e.images import PAUSE, WEB, write_image
-from tests.e2e.network import ADDRESS, Network
+from tests.e2e.names import DOMAIN
+from tests.e2e.network import ADDRESS, NAME_SERVER, Network
 from tests.e2e.requirements import WITHIN, hierarchies
 from tests.lab.client import Api
 from tests.lab.controlplane import ControlPlane
@@ -32,9 +33,10 @@ class Node:
         servers: Servers,
     ) -> None:
         self.name = f"node-{number}"
+        self._folder, self._web = folder, web
         self.containers = Containers(self.name, folder / "containerd", network, servers)
-        for name, entrypoint in ((PAUSE, ["/web", "pause"]), (WEB, ["/web"])):
-            self.load(write_image(folder / "image.tar", name, web, entrypoint), name)
+        self.load_web(PAUSE, "pause")
+        self.load_web(WEB)
         kubelet = folder / "kubelet"
         kubelet.mkdir()
         settings = kubelet / "config.yaml"
@@ -49,6 +51,10 @@ class Node:
         ]
         self.kubelet: Server = servers.start(f"kubelet-{self.name}", [binary, "kubelet", *flags])
         self.kubelet.wait_until(lambda: _has_joined(control_plane.admin, self.name), timeout=240)
+
+    def load_web(self, name: str, *words: str) -> None:
+        """Have the web server as an image of that name."""
+        self.load(write_image(self._folder / "image.tar", name, self._web, ["/web", *words]), name)
 
     def load(self, archive: Path, name: str) -> None:
         """Import an image."""
@@ -95,6 +101,8 @@ def _kubelet(name: str, number: int, endpoint: str, folder: Path) -> dict[str, o
         "authentication": {"anonymous": {"enabled": True}, "webhook": {"enabled": False}},
         "authorization": {"mode": "AlwaysAllow"},
         "containerRuntimeEndpoint": endpoint,
+        "clusterDNS": [NAME_SERVER],
+        "clusterDomain": DOMAIN,
         "cgroupRoot": group,
         "cgroupDriver": "cgroupfs",
         "failCgroupV1": False,

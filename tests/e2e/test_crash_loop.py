@@ -45,9 +45,8 @@ def test_an_outage_is_ended_soon_after_a_script_with_kubectl_would_have(
     """
     before, changes = product.last(), len(product.changes(shop))
     for one in (shop, watched):
-        one.let_all_go_at_once()
         wait_for(lambda one=one: _is_told(cluster, one), lambda told: not told, "the end of earlier alerts", PATIENCE)
-    with ThreadPoolExecutor() as threads:
+    with shop.all_at_once(), watched.all_at_once(), ThreadPoolExecutor() as threads:
         started = time.monotonic()
         for one in (shop, watched):
             one.roll_out("exit")

@@ -1,35 +1,41 @@
-"""A backup of a journal in SQLite as docs/operations.md makes it: while it is in use, in a pod without a shell."""
+"""Backup and restore of a journal in SQLite, as docs/operations.md has them typed."""
 
 from __future__ import annotations
 
-import re
-import shlex
-import subprocess
+import json
 from pathlib import Path
 
 from remediator.journal import reading
-from tests.e2e.cluster import RealCluster
+from tests.e2e.cluster import PATIENCE, RealCluster, Shop
 from tests.e2e.installation import Installation
+from tests.e2e.terminal import Terminal, commands
+from tests.lab.waiting import wait_for
+from tests.unit.repository.sources import ROOT, Document
 
-_DOCUMENT = Path(__file__).parents[2] / "docs" / "operations.md"
 
-
-def test_a_copy_made_while_it_runs_holds_and_has_every_record(
-    product: Installation, cluster: RealCluster, tmp_path: Path
+def test_a_copy_made_while_it_runs_has_every_record_and_can_be_put_back(
+    product: Installation, watched: Shop, cluster: RealCluster, tmp_path: Path
 ) -> None:
-    commands = re.findall(r"^kubectl -n remediator exec .*$", _DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE)
-    copying, fetching, removing = (shlex.split(line.partition(" > ")[0])[1:] for line in commands)
-    before = product.last()
+    terminal = Terminal(cluster, tmp_path, product.namespace)
+    (tmp_path / "values.yaml").write_text(json.dumps(product.values))
+    (tmp_path / "restore.yaml").write_text(Document(ROOT / "docs/operations.md").below("Restore", "yaml")[0])
+    before = product.lines()
 
-    cluster.type(*copying)
-    (tmp_path / "journal.db").write_bytes(_output(cluster, fetching))
-    cluster.type(*removing)
-
+    for command in commands("operations.md", "Backup"):
+        terminal.type(command)
     with reading(f"sqlite:///{tmp_path}/journal.db") as journal:
         journal.verify()
-        assert [line["seq"] for line in journal.lines()][:before] == list(range(1, before + 1))
+        copied = [line["hash"] for line in journal.lines()]
+    assert copied[: len(before)] == [line["hash"] for line in before]
 
+    product.post("KubePodCrashLooping", namespace=watched.namespace, deployment="web")
+    lost = wait_for(product.lines, lambda lines: len(lines) > len(copied), "a record after the copy", PATIENCE)[-1]
+    for command in commands("operations.md", "Restore"):
+        terminal.type(command)
+    terminal.type("kubectl -n remediator rollout status statefulset remediator")
+    product.wait_until_ready()
 
-def _output(cluster: RealCluster, words: list[str]) -> bytes:
-    kubectl = [cluster.kubectl, "--kubeconfig", cluster.control_plane.kubeconfig("admin"), *words]
-    return subprocess.run(kubectl, check=True, capture_output=True).stdout
+    restored = [line["hash"] for line in product.lines()]
+    assert restored[: len(copied)] == copied
+    assert lost["hash"] not in restored
+    assert product.type("audit", "verify", "--config", "/etc/remediator/remediator.yaml").startswith("ok: ")

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.cluster import RealCluster, Shop
-from tests.e2e.conftest import RULES
 from tests.e2e.installation import Installation
 from tests.lab.client import Json
 
@@ -16,10 +15,12 @@ from tests.lab.client import Json
 def pair(cluster: RealCluster, product: Installation, receivers: list[Json]) -> Iterator[Installation]:
     """A release of its own with two replicas, in place of the one that the other tests have."""
     product.uninstall()
-    release = Installation(cluster, "pair", RULES, receivers, database={"url": cluster.database()})
+    release = Installation(cluster, "pair", receivers, database={"url": cluster.database()})
     release.listen()
     yield release
     release.uninstall()
+    product.install()
+    product.listen()
 
 
 def test_the_other_one_takes_over_and_there_is_one_write(pair: Installation, shop: Shop) -> None:

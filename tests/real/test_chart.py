@@ -232,9 +232,11 @@ def test_all_that_is_rendered_is_taken_by_the_api_server(
 
 
 def _placed(manifest: Json, home: str) -> Json:
-    """The manifest with the namespace that Helm would send it to."""
+    """The manifest with the namespace that Helm would send it to. A pod's account must be there."""
     if not manifest["kind"].startswith("Cluster"):
         manifest["metadata"].setdefault("namespace", home)
+    if manifest["kind"] == "Pod":
+        manifest["spec"]["serviceAccountName"] = "default"
     return manifest
 
 

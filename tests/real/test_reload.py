@@ -103,6 +103,7 @@ def test_rules_change_by_every_way_and_what_is_open_ends_in_order(
     told.wait_for({"A", "B", "C"})
     for name in ("A", "C"):
         assert service.post(alert(name, namespace, deployment="web")).status_code == 200
+    wait_for(lambda: service.log, lambda log: "rules read" in log, "the second look that follows every start", 120)
     loaded = told.metric("remediator_rules_loaded_timestamp_seconds")
 
     swap(mounted / "..data", state_of(mounted / "..2", mine=rules("A") + "oops: 1\n"))
