@@ -101,7 +101,9 @@ class Controller:
     def _errands_of(self, reads: Reads, holds: Holds) -> Errands:
         """What looks at targets and writes, while this replica `holds` office."""
         cluster, clock, state, ask = self._ports.cluster, self._ports.clock, lambda: self.state, self._ports.ask
-        outside, anew = {Need.SILENCES: self._alerts.silences}, {Need.SILENCES: self._alerts.silences_now}
+        is_asked = self._ports.alerting is not None and self._ports.alerting.alertmanagers
+        outside = {Need.SILENCES: self._alerts.silences} if is_asked else {}
+        anew = {Need.SILENCES: self._alerts.silences_now} if is_asked else {}
         looks = Looks(cluster, clock, Inquiries(ask, clock), outside, anew)
         work = Work(cluster, self._ports.notifier, clock, state, Seeing(looks, reads, self.queries), holds)
         return Errands(clock, state, work, self._mailbox)

@@ -35,7 +35,8 @@ async def surroundings(
     `outside` reads what the cluster itself does not know; without it nothing outside speaks against anything.
     """
     wanted, readers = sorted(needs), _READERS | dict(outside or {})
-    found = await asyncio.gather(*(_read(readers[need], cluster, state, incident, live) for need in wanted))
+    reading = [_read(readers[need], cluster, state, incident, live) for need in wanted]
+    found = await asyncio.gather(*reading) if len(reading) > 1 else [await each for each in reading]
     answers = dict(zip(wanted, found, strict=True))
     unread = {need.value: str(answer) for need, answer in answers.items() if isinstance(answer, ClusterError)}
     read = {need.value: answer for need, answer in answers.items() if not isinstance(answer, ClusterError)}
