@@ -25,6 +25,10 @@ MOST_ASKED = 50
 _QUOTA = re.compile(r"exceeded quota: (?P<name>[^,]+), requested: .*?, used: (?P<used>.*?), limited: (?P<limited>.*)")
 
 
+_TERMINATING = "because it is being terminated"
+"""What the API server says of whatever is created in a namespace on its way out: somebody's wish, and soon over."""
+
+
 async def capacity(cluster: Cluster, state: State, incident: Incident, live: Json) -> Capacity:
     """What is known of the pods that would have to come up anew: those of a workload's template, of a node, or one."""
     if incident.target.kind == "Node":
@@ -88,7 +92,7 @@ def _weighed(name: str, error: ClusterError) -> tuple[bool, str]:
         return (True, said) if _is_over(quota) else (True, "")
     if isinstance(error, Forbidden) and "cannot create resource" in error.message:
         return True, f"{said} (it is used in dry runs alone)"  # waiting grants no right: a person has to
-    if "does not support dry run" in error.message:
+    if "does not support dry run" in error.message or _TERMINATING in error.message:
         return False, said
     webhook_is_down = isinstance(error, Unavailable) and "failed calling webhook" in error.message
     return webhook_is_down or isinstance(error, Forbidden | Invalid | NotFound), said

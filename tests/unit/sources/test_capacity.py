@@ -55,6 +55,7 @@ QUOTA = 'pods "web-x" is forbidden: exceeded quota: full, requested: pods=1, use
         (Forbidden(QUOTA.format(used=3, limited=2)), "refused"),
         (Forbidden('pods "web-x" is forbidden: violates PodSecurity "restricted:latest"'), "refused"),
         (Forbidden('User "x" cannot create resource "pods" in API group ""'), "refused"),
+        (Forbidden("unable to create new content in namespace shop because it is being terminated"), "unknown"),
         (Invalid('admission webhook "policy.example" denied the request'), "refused"),
         (Invalid('admission webhook "policy.example" does not support dry run'), "unknown"),
         (Unavailable('failed calling webhook "policy.example": connection refused', status=500), "refused"),
