@@ -22,6 +22,7 @@ _GO_SOURCES = Path(__file__).with_name("go")
 _OLDEST_GO = (1, 21)
 _KUBERNETES = "v1.37.2"
 _HELM = "v4.3.1"
+_METRICS_SERVER = "v0.9.0"
 _VERSION_FLAGS = " ".join(
     f"-X k8s.io/component-base/version.{key}={value}"
     for key, value in (
@@ -61,6 +62,13 @@ class Program:
 
 CONTROLPLANE = Program("controlplane", ".", minutes=8, ldflags=_VERSION_FLAGS)
 KWOK = Program("kwok", "sigs.k8s.io/kwok/cmd/kwok", minutes=2)
+METRICS_SERVER = Program(
+    "metrics-server",
+    "sigs.k8s.io/metrics-server/cmd/metrics-server",
+    minutes=3,
+    # Without it the server would not say which version it is.
+    ldflags=f"-X k8s.io/client-go/pkg/version.gitVersion={_METRICS_SERVER}",
+)
 PROMETHEUS_3 = Program(
     "prometheus",
     "github.com/prometheus/prometheus/cmd/prometheus",
@@ -75,7 +83,7 @@ HELM = Program(
     minutes=5,
     ldflags=f"-X helm.sh/helm/v4/internal/version.version={_HELM}",
 )
-PROGRAMS = (CONTROLPLANE, KWOK, PROMETHEUS_3, HELM)
+PROGRAMS = (CONTROLPLANE, KWOK, METRICS_SERVER, PROMETHEUS_3, HELM)
 """What tests run on; what a lab does not ask for need not be there."""
 INFORMER = Program("informer", ".", minutes=2)
 """Built by the benchmark that measures against it, on demand."""

@@ -24,21 +24,27 @@ class Certificates:
     server_certificate: Path
     server_key: Path
     service_account_key: Path
+    proxy_certificate: Path
+    proxy_key: Path
 
 
 def write_certificates(folder: Path, addresses: tuple[str, ...]) -> Certificates:
-    """Make new keys and certificates in ``folder``; the server's is for loopback's names and ``addresses``."""
+    """Make new keys and certificates in ``folder``; the server's is for loopback's names and ``addresses``, the
+    proxy's for an API server that speaks to servers behind it.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    ca_key, server_key, account_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(3))
+    ca_key, server_key, account_key, proxy_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(4))
     ca = _ca_certificate(ca_key)
     server = _server_certificate(server_key, ca, ca_key, addresses)
-    files = Certificates(
-        folder / "ca.crt", folder / "server.crt", folder / "server.key", folder / "service-account.key"
-    )
+    names = ("ca.crt", "server.crt", "server.key", "service-account.key", "proxy.crt", "proxy.key")
+    files = Certificates(*(folder / name for name in names))
     files.ca.write_bytes(ca.public_bytes(serialization.Encoding.PEM))
     files.server_certificate.write_bytes(server.public_bytes(serialization.Encoding.PEM))
     _write_key(files.server_key, server_key)
     _write_key(files.service_account_key, account_key)
+    proxy = _proxy_certificate(proxy_key, ca, ca_key)
+    files.proxy_certificate.write_bytes(proxy.public_bytes(serialization.Encoding.PEM))
+    _write_key(files.proxy_key, proxy_key)
     return files
 
 
@@ -71,6 +77,18 @@ def _server_certificate(
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False)
+        .sign(ca_key, hashes.SHA256())
+    )
+
+
+def _proxy_certificate(
+    key: ec.EllipticCurvePrivateKey, ca: x509.Certificate, ca_key: ec.EllipticCurvePrivateKey
+) -> x509.Certificate:
+    return (
+        _builder(_name("front-proxy-client"), ca.subject, key)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False)
         .sign(ca_key, hashes.SHA256())
     )

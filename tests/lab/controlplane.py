@@ -23,7 +23,7 @@ _AUDIT_POLICY = Path(__file__).with_name("audit_policy.yaml")
 # Never rotate: the oracle reads one file from its beginning.
 _AUDIT_FILE_MEGABYTES = 100_000
 
-USERS = ("admin", "lab:controllers", "lab:scheduler", "lab:kwok", "lab:exporter", "lab:node")
+USERS = ("admin", "lab:controllers", "lab:scheduler", "lab:kwok", "lab:exporter", "lab:metrics", "lab:node")
 """The lab's own users, all cluster administrators; by their names the audit log tells them apart."""
 
 
@@ -97,6 +97,13 @@ class ControlPlane:
             f"--service-account-signing-key-file={pki.service_account_key}",
             f"--service-cluster-ip-range={_SERVICE_RANGE}",
             "--endpoint-reconciler-type=none",
+            # The aggregation layer: by this certificate a server behind it knows that a user's name comes from here.
+            f"--proxy-client-cert-file={pki.proxy_certificate}",
+            f"--proxy-client-key-file={pki.proxy_key}",
+            f"--requestheader-client-ca-file={pki.ca}",
+            "--requestheader-username-headers=X-Remote-User",
+            "--requestheader-group-headers=X-Remote-Group",
+            "--requestheader-extra-headers-prefix=X-Remote-Extra-",
             "--kubelet-preferred-address-types=InternalIP",
             f"--audit-policy-file={_AUDIT_POLICY}",
             f"--audit-log-path={self.audit_log}",

@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Iterable
 
 from tests.lab.client import Api, Json
+from tests.lab.metrics_server import USAGE_CPU
 from tests.lab.workloads import roll_out_is_stuck
 
 BROKEN_IMAGE = "example.test/app:broken"
@@ -49,6 +50,14 @@ def stuck_rollout(api: Api, deployment: str, namespace: str, progress_deadline: 
 def new_image(api: Api, kind: str, name: str, namespace: str, image: str) -> Json:
     """Give the container ``app`` of a workload's template another image."""
     return api.patch(kind, name, _image_patch(image), namespace, how="strategic")
+
+
+def load(api: Api, app: str, namespace: str, cpu: str) -> None:
+    """Let each pod that an app has now use so much (``315m``); those that come after idle, so the load is what it is
+    however many there are. metrics-server knows within half a minute.
+    """
+    for pod in api.list("pods", namespace, f"app={app}"):
+        api.patch("pods", pod["metadata"]["name"], {"metadata": {"annotations": {USAGE_CPU: cpu}}}, namespace)
 
 
 def deleted_pods(api: Api, namespace: str, labels: str = "") -> list[str]:

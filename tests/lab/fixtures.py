@@ -19,6 +19,7 @@ from tests.lab.accounts import Account, Rules, create_account
 from tests.lab.errors import ApiError
 from tests.lab.folders import RunFolder
 from tests.lab.lab import Lab
+from tests.lab.metrics_server import MetricsServer
 from tests.lab.monitoring import Monitoring
 from tests.lab.postgresql import PostgreSQL
 from tests.lab.processes import Servers
@@ -77,6 +78,12 @@ def monitoring(lab: Lab) -> Iterator[Monitoring]:
     running = lab.monitoring
     yield running
     running.route_nowhere()
+
+
+@pytest.fixture
+def metrics_server(lab: Lab) -> MetricsServer:
+    """metrics-server, started once a session: autoscalers act on what pods use."""
+    return lab.metrics_server
 
 
 @pytest.fixture(params=["2", "3"])

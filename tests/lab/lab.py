@@ -8,10 +8,11 @@ from pathlib import Path
 
 from tests.lab.accounts import Account, account_of
 from tests.lab.audit import AuditLog, Request
-from tests.lab.build import CONTROLPLANE, KWOK, PROMETHEUS_3, built
+from tests.lab.build import CONTROLPLANE, KWOK, METRICS_SERVER, PROMETHEUS_3, built
 from tests.lab.client import Api
 from tests.lab.controlplane import ControlPlane
 from tests.lab.folders import RunFolder
+from tests.lab.metrics_server import MetricsServer
 from tests.lab.monitoring import Monitoring
 from tests.lab.nodes import Nodes
 from tests.lab.processes import Servers
@@ -70,6 +71,12 @@ class Lab:
     def other_prometheus(self) -> Prometheus:
         """Prometheus 3 beside Debian's 2 (or the same version again), started at the first use."""
         return self.monitoring.second(built(PROMETHEUS_3, self._say))
+
+    @functools.cached_property
+    def metrics_server(self) -> MetricsServer:
+        """metrics-server, built where it is not there yet and started at the first use: autoscalers have metrics."""
+        binary = built(METRICS_SERVER, self._say)
+        return MetricsServer(binary, self.control_plane.kubeconfig("lab:metrics"), self.admin, self.servers)
 
     @property
     def prometheus_url(self) -> str:

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.lab.client import Api, Json
+from tests.lab.ports import free_ports
 from tests.lab.processes import Servers
 
 ZONES = ("zone-a", "zone-b", "zone-c")
 """One node is in each."""
 
 _STAGES = Path(__file__).with_name("stages")
+_USAGE = Path(__file__).with_name("usage.yaml")
 _READ_BY_KWOK = {"kwok.x-k8s.io/node": "fake"}
 _LEASE_SECONDS = 40
 
@@ -24,15 +26,18 @@ class Nodes:
         folder.mkdir(parents=True, exist_ok=True)
         config = folder / "stages.yaml"
         config.write_text(all_stages())
+        (port,) = free_ports(1)
         flags = [
             f"--kubeconfig={kubeconfig}",
             f"--config={config}",
+            f"--config={_USAGE}",
             "--manage-all-nodes=false",
             "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake",
             f"--node-lease-duration-seconds={_LEASE_SECONDS}",
             "--node-ip=127.0.0.1",
             "--cidr=10.244.0.1/16",
-            "--server-address=",
+            f"--server-address=127.0.0.1:{port}",
+            f"--node-port={port}",
         ]
         # A home folder of its own: kwok would read settings from the user's.
         self.server = servers.start("kwok", [binary, *flags], env={"HOME": str(folder)})
@@ -55,7 +60,11 @@ def all_stages() -> str:
 
 
 def node_manifest(name: str, zone: str, labels: dict[str, str] | None = None) -> Json:
-    """A node for kwok to play, in a zone, with the labels that a kubelet gives its own."""
+    """A node for kwok to play, in a zone, with the labels that a kubelet gives its own.
+
+    kwok answers for all nodes at one address, so the node says under which path its resource metrics are.
+    """
+    metrics = {"metrics.k8s.io/resource-metrics-path": f"/metrics/nodes/{name}/metrics/resource"}
     own = {
         "kubernetes.io/hostname": name,
         "kubernetes.io/os": "linux",
@@ -66,7 +75,7 @@ def node_manifest(name: str, zone: str, labels: dict[str, str] | None = None) ->
     return {
         "apiVersion": "v1",
         "kind": "Node",
-        "metadata": {"name": name, "labels": own | (labels or {}), "annotations": _READ_BY_KWOK},
+        "metadata": {"name": name, "labels": own | (labels or {}), "annotations": _READ_BY_KWOK | metrics},
     }
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from tests.lab import alertmanager, packages
 from tests.lab.certificates import write_certificates
@@ -38,6 +39,15 @@ def test_server_certificate_names_loopback_and_the_service(tmp_path: Path) -> No
     assert "kubernetes.default.svc" in names.get_values_for_type(x509.DNSName)
     server.verify_directly_issued_by(x509.load_pem_x509_certificate(files.ca.read_bytes()))
     assert files.server_key.stat().st_mode & 0o077 == 0
+
+
+def test_the_proxys_certificate_is_a_clients_and_of_the_same_authority(tmp_path: Path) -> None:
+    files = write_certificates(tmp_path, ("127.0.0.1",))
+    proxy = x509.load_pem_x509_certificate(files.proxy_certificate.read_bytes())
+    uses = proxy.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    assert list(uses) == [ExtendedKeyUsageOID.CLIENT_AUTH]
+    proxy.verify_directly_issued_by(x509.load_pem_x509_certificate(files.ca.read_bytes()))
+    assert files.proxy_key.stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.parametrize(
