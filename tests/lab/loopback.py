@@ -31,6 +31,7 @@ class Answered:
     body: bytes = b""
     status: int = 200
     content_type: str = "application/json"
+    retry_after: str = ""
 
 
 class Loopback:
@@ -86,6 +87,8 @@ def _handler_of(server: Loopback) -> type[BaseHTTPRequestHandler]:
                 self.send_response(answered.status)
                 self.send_header("Content-Type", answered.content_type)
                 self.send_header("Content-Length", str(len(answered.body)))
+                if answered.retry_after:
+                    self.send_header("Retry-After", answered.retry_after)
                 self.end_headers()
                 self.wfile.write(answered.body)
 

@@ -1,7 +1,8 @@
 """A proxy before the API server that can hold a request: the place where a process is killed in the middle.
 
 It holds a write that is no dry run either before it is forwarded, or after the API server has carried it out and
-before the answer goes back; the first one, or the `write`th. A network that is cut lets nothing through at all.
+before the answer goes back; the first one, or the `write`th. A network that is cut lets nothing through at all, and an
+API server in trouble answers writes with its `troubles`.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ PASSED_ON = ("authorization", "content-type", "accept", "user-agent")
 class HeldApi(Loopback):
     """Listens on loopback for the length of a `with` block; `hold` is 'before', 'after' or '' (pass everything on).
 
-    `held` is set once a write is, `arrived` once one that was held before the API server has been answered by it.
+    `held` is set once a write is, `arrived` once one that was held before the API server has been answered by it. Each
+    write takes the next of `troubles` for its answer, a status and a Retry-After, and goes no further.
     """
 
     protocol = "HTTP/1.1"
@@ -34,6 +36,7 @@ class HeldApi(Loopback):
     def __init__(self, lab: Lab, hold: str = "", write: int = 1) -> None:
         super().__init__()
         self.is_cut = False
+        self.troubles: list[tuple[int, str]] = []
         self.held, self.released, self.arrived = threading.Event(), threading.Event(), threading.Event()
         self.hold_write(hold, write)
         self._client = httpx.Client(base_url=lab.url, verify=ssl.create_default_context(cafile=lab.ca_file), timeout=60)
@@ -81,12 +84,16 @@ class HeldApi(Loopback):
         if answer is None:
             self.released.wait(1 if self.is_cut else 30)
             return None
-        return Answered(answer.content, answer.status_code, answer.headers.get("content-type", ""))
+        after = answer.headers.get("retry-after", "")
+        return Answered(answer.content, answer.status_code, answer.headers.get("content-type", ""), after)
 
     def _forward(self, method: str, path: str, headers: dict[str, str], body: bytes) -> httpx.Response | None:
         """Pass a request on, perhaps only when it is `released`; None where it, or its answer, is held for good."""
         if self.is_cut:
             return None
+        if self.troubles and is_write(method, path, body):
+            status, after = self.troubles.pop(0)
+            return httpx.Response(status, headers={"retry-after": after} if after else {}, json={"message": "trouble"})
         holds, held = self._moment(path, body) if is_write(method, path, body) else ("", self.held)
         try:
             if holds == "before":

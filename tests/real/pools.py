@@ -13,7 +13,7 @@ RIGHTS = [
     {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "get", "patch", "create"]},
     {"apiGroups": [""], "resources": ["pods/eviction"], "verbs": ["create"]},
     {"apiGroups": ["apps"], "resources": ["daemonsets"], "verbs": ["list"]},
-    {"apiGroups": ["apps"], "resources": ["replicasets"], "verbs": ["get"]},
+    {"apiGroups": ["apps"], "resources": ["replicasets", "statefulsets"], "verbs": ["get"]},
 ]
 """What rules that cordon and drain nodes need over the whole cluster, and nothing more."""
 
@@ -34,11 +34,16 @@ class Pool:
 
     def run(self, namespace: str, name: str = "web", replicas: int = 2) -> list[Json]:
         """A Deployment whose pods all start on the first node, and may go to either later."""
-        self.open(self.second, unschedulable=True)
-        self.admin.create(self.placed(deployment(name, replicas=replicas)), namespace)
-        self.admin.wait_for("deployments", name, namespace, rolled_out)
-        self.open(self.second, unschedulable=None)
+        self.place(deployment(name, replicas=replicas), namespace)
         return self.pods(self.first, name)
+
+    def place(self, workload: Json, namespace: str) -> None:
+        """A Deployment or StatefulSet, started so."""
+        kind, name = f"{workload['kind'].lower()}s", workload["metadata"]["name"]
+        self.open(self.second, unschedulable=True)
+        self.admin.create(self.placed(workload), namespace)
+        self.admin.wait_for(kind, name, namespace, rolled_out, 120)
+        self.open(self.second, unschedulable=None)
 
     def run_everywhere(self, namespace: str, name: str = "agent") -> None:
         """A DaemonSet with one pod on each of the two."""

@@ -1,45 +1,59 @@
-"""Before a node is drained its pods must be able to come up elsewhere, on a real control plane: quota, pod security, a
-webhook that must answer and does not, and room. Nothing is written where they could not.
+"""Before a step takes pods away they must be able to come up anew, on a real control plane: quota, pod security, a
+webhook that must answer and does not, room, and a disruption budget at its limit. Nothing is written where they could
+not: no node is drained, no pod evicted, no Deployment restarted that would stop all of its pods first.
 """
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator
-from typing import Any
+from pathlib import Path
 
 import pytest
 
 from tests.lab import faults
-from tests.lab.accounts import Account
-from tests.lab.fixtures import MakeAccount
 from tests.lab.lab import Lab
 from tests.lab.waiting import wait_for
+from tests.lab.workloads import deployment, disruption_budget
 from tests.real.conftest import Install
-from tests.real.pools import RIGHTS, Pool
-from tests.real.service import Line, alert
+from tests.real.pools import Pool
+from tests.real.service import Line, Service, alert
+from tests.real.test_rbac import Site
 
 pytestmark = pytest.mark.lab
 
 RULES = """
 groups:
   - name: nodes
-    guards: {startup_grace: 0s, cooldown: 0s, flapping: {transitions: 60}}
+    guards: {startup_grace: 0s, cooldown: 0s, flapping: {transitions: 60}, last_replica: allow, max_in_flight: 9,
+             storm: {share: 100%, at_least: 100}, budget: {max: 99, per: 1h}}
     rules:
       - name: drain-bad-node
         when: {alert: '{alertname=~"Bad.*"}'}
         target: {kind: Node}
         do: [{drain: {timeout: 60s}}, {escalate: {receiver: oncall}}]
         until: {ready: true, for: 1s, within: 30s}
+      - name: restart-hung
+        when: {alert: '{alertname=~"Hung.*"}'}
+        target: {kind: Deployment}
+        do: [restart, {escalate: {receiver: oncall}}]
+        until: {for: 1s}
+      - name: evict-sick
+        when: {alert: '{alertname=~"Sick.*"}'}
+        target: {kind: Pod}
+        do: [evict, {escalate: {receiver: oncall}}]
+        until: {for: 1s}
 """
+WITHOUT_ROOM = "no other node has room for 3 pods"
 
 Undo = Callable[[], object]
 
 
 @pytest.fixture
-def remediator(account: MakeAccount) -> Account:
-    """The service account that the product acts under, with the rights that draining needs."""
-    return account((), RIGHTS)
+def site(lab: Lab, namespace: str, tmp_path: Path) -> Iterator[Site]:
+    made = Site(lab, namespace, tmp_path)
+    yield made
+    made.remove()
 
 
 @pytest.fixture
@@ -53,7 +67,7 @@ def pool(lab: Lab) -> Iterator[Pool]:
 def over_quota(lab: Lab, namespace: str, pool: Pool) -> Undo:
     """More pods run than are granted by now: of those that go some would not come back."""
     faults.full_quota(lab.admin, namespace, 1)
-    counted = {"pods": "2"}
+    counted = {"pods": "3"}
     lab.admin.wait_for("resourcequotas", "full", namespace, lambda live: live.get("status", {}).get("used") == counted)
     return lambda: lab.admin.delete("resourcequotas", "full", namespace)
 
@@ -93,39 +107,82 @@ TROUBLES = {
     "exceeded quota: full": over_quota,
     'violates PodSecurity "restricted': restricted,
     "failed calling webhook": webhook_is_down,
-    "no other node has room for 2 pods": no_other_node,
+    WITHOUT_ROOM: no_other_node,
 }
 
 
-def test_nothing_is_drained_that_could_not_come_back(
-    lab: Lab, namespace: str, pool: Pool, remediator: Account, install: Install, receivers: list[object]
+def test_nothing_is_taken_away_that_could_not_come_back(
+    lab: Lab, namespace: str, pool: Pool, site: Site, install: Install, receivers: list[object]
 ) -> None:
-    """One node and four troubles, one after the other; without any it is drained."""
-    pool.run(namespace)
-    service = install(RULES, receivers=receivers).start()
+    """One node with what runs there, and four troubles one after the other; without any each step is done."""
+    product = site.grant(site.printed(RULES, receivers=receivers))
+    sick = pool.run(namespace)[0]["metadata"]["name"]
+    pool.place(deployment("recreated", replicas=1, strategy={"type": "Recreate"}), namespace)
+    service = install(RULES, kubeconfig=product.kubeconfig, receivers=receivers).start()
     for number, (expected, trouble) in enumerate(TROUBLES.items(), 1):
         undo = trouble(lab, namespace, pool)
-        firing = alert(f"Bad{number}", "", node=pool.first)
+        firing = {"drain-bad-node": alert(f"Bad{number}", "", node=pool.first)}
+        if expected != WITHOUT_ROOM:  # a pod that goes from a node that stays leaves its own
+            firing["restart-hung"] = alert(f"Hung{number}", namespace, deployment="recreated")
+            firing["evict-sick"] = alert(f"Sick{number}", namespace, pod=sick)
         try:
-            service.post(firing)
-            denials = wait_for_so_many(lambda: denied(service.lines("decision")), number, expected)
+            service.post(*firing.values())
+            for rule in firing:
+                assert expected in denied(service, rule, number)[-1], rule
         finally:
             undo()
-        assert expected in denials[-1], denials
-        service.post(firing | {"status": "resolved"}, status="resolved")
-        wait_for_so_many(lambda: service.lines("incident_closed"), number, "the end of the incident")
-    assert lab.writes(remediator) == ()
+        service.post(*(each | {"status": "resolved"} for each in firing.values()), status="resolved")
+        for rule in firing:
+            ended(service, rule, number)
+    assert lab.writes(product) == ()
+
+    # a budget at its limit: nothing until it is freed
+    lab.admin.create(disruption_budget("web", "web", 2), namespace)
+    lab.admin.wait_for("poddisruptionbudgets", "web", namespace, lambda live: live["status"]["currentHealthy"] == 2)
+    service.post(alert("SickLimited", namespace, pod=sick))
+    held = wait_for(lambda: verdicts(service, "evict-sick", "disruption_budget", "hold"), bool, "the budget", 120)
+    assert "web" in held[0]
+    assert lab.writes(product) == ()
+    lab.admin.patch("poddisruptionbudgets", "web", {"spec": {"minAvailable": 1}}, namespace)
+    assert ended(service, "evict-sick", 4) == "recovered"
+    assert [one.name for one in lab.writes(product)] == [sick]
+
+    service.post(alert("HungAtLast", namespace, deployment="recreated"))
+    assert ended(service, "restart-hung", 4) == "recovered"
+    running = {pod["metadata"]["name"] for app in ("web", "recreated") for pod in pool.pods(pool.first, app)}
     service.post(alert("BadAtLast", "", node=pool.first))
-    service.wait_for_line("incident_closed", reason="recovered")
-    assert len([one for one in lab.writes(remediator) if one.subresource == "eviction"]) == 2
+    assert ended(service, "drain-bad-node", 5) == "recovered"
+    gone = [one.name for one in lab.writes(product) if one.subresource == "eviction"]
+    assert sorted(gone) == sorted([sick, *running])
+    assert lab.refused(product) == ()
 
 
-def wait_for_so_many(look: Callable[[], list[Any]], number: int, what: str) -> list[Any]:
-    """Wait until there are so many of them, and answer them."""
-    return wait_for(look, lambda seen: len(seen) == number, what, 60)
+def of(service: Service, kind: str, rule: str) -> list[Line]:
+    return [line for line in service.lines(kind) if line["rule"] == rule]
 
 
-def denied(decisions: list[Line]) -> list[str]:
-    """What the guard `capacity` denied with, in order."""
-    verdicts = [each for line in decisions for each in line["data"]["verdicts"]]
-    return [each["reason"] for each in verdicts if (each["guard"], each["verdict"]) == ("capacity", "deny")]
+def ended(service: Service, rule: str, number: int) -> str:
+    """How a rule's incidents ended at last; waits until so many have."""
+    seen = wait_for(
+        lambda: of(service, "incident_closed", rule),
+        lambda lines: len(lines) >= number,
+        f"{number} ends of {rule}",
+        180,
+    )
+    return seen[-1]["data"]["reason"]
+
+
+def denied(service: Service, rule: str, number: int) -> list[str]:
+    """What the guard `capacity` denied a rule's step with, in order; waits until there are so many."""
+    return wait_for(
+        lambda: verdicts(service, rule, "capacity", "deny"),
+        lambda seen: len(seen) >= number,
+        f"{number} of {rule}",
+        120,
+    )
+
+
+def verdicts(service: Service, rule: str, guard: str, verdict: str) -> list[str]:
+    """The reasons of a guard's verdicts on a rule's steps."""
+    found = [each for line in of(service, "decision", rule) for each in line["data"]["verdicts"]]
+    return [each["reason"] for each in found if (each["guard"], each["verdict"]) == (guard, verdict)]

@@ -26,7 +26,7 @@ from tests.lab.audit import Request
 from tests.lab.fixtures import MakeAccount
 from tests.lab.lab import Lab
 from tests.lab.waiting import wait_for
-from tests.lab.workloads import disruption_budget, pod
+from tests.lab.workloads import deployment, disruption_budget, pod, stateful_set
 from tests.real.conftest import Install
 from tests.real.pools import RIGHTS, Pool, until_moved
 from tests.real.service import Line, Service, alert
@@ -83,9 +83,17 @@ def prepare(lab: Lab, namespace: str, case: str, pool: Pool) -> None:
         lonely = pod("lonely")
         lonely["spec"]["nodeName"] = pool.first
         lab.admin.create(lonely, namespace)
+        storing, excluded = deployment("storing", replicas=1), deployment("excluded", replicas=1)
+        storing["spec"]["template"]["spec"]["volumes"] = [{"name": "scratch", "emptyDir": {}}]
+        excluded["spec"]["template"]["metadata"]["annotations"] = {"remediator.io/exclude": "true"}
+        for workload in (storing, excluded):
+            pool.place(workload, namespace)
         return
     if case == "moved":
         pool.run_everywhere(namespace)
+        critical = stateful_set("named-moved", replicas=1)
+        critical["spec"]["template"]["spec"]["priorityClassName"] = "system-cluster-critical"
+        pool.place(critical, namespace)
     for app in (f"free-{case}", f"kept-{case}") if case in ("limited", "foreign", "lost") else (f"kept-{case}",):
         pool.run(namespace, app)
     budgets = {"limited": [2], "foreign": [2], "yielded": [2], "lost": [2], "twice": [0, 0]}.get(case, ())
@@ -108,7 +116,7 @@ def test_nodes_are_drained_side_by_side(
     with ThreadPoolExecutor(len(CASES)) as builders:
         list(builders.map(lambda case: prepare(lab, namespace, case, pools[case]), CASES))
     expected = kubectl_would_evict(lab, pools["moved"].first)
-    assert len(expected) == 2
+    assert len(expected) == 3
     service = install(RULES, receivers=receivers).start()
     names = {"observed": "BadObserved", "twice": "BadUndone", "foreign": "BadInVain"}
     service.post(*(alert(names.get(case, "Bad"), "", node=pool.first) for case, pool in pools.items()))
@@ -120,19 +128,25 @@ def test_nodes_are_drained_side_by_side(
         "recovered",
         True,
     )
-    gone = evicted(lab, remediator, "kept-moved")
-    assert {f"{one.namespace}/{one.name}" for one in gone} == expected
+    gone = evicted(lab, remediator, "kept-moved") + evicted(lab, remediator, "named-moved")
+    assert (len(gone), {f"{one.namespace}/{one.name}" for one in gone}) == (3, expected)
     until_moved(pool, "kept-moved", 2)
+    until_moved(pool, "named-moved", 1)  # under the name that it had, and it stays there
     assert len(pool.pods(pool.first, "agent")) == 1
     intents = [line["data"] for line in of(service, pool, "intent")]
-    assert [each["part"] for each in intents] == [1, 2, 3]
+    assert [each["part"] for each in intents] == [1, 2, 3, 4]
     assert {one.body["metadata"]["annotations"]["remediator.io/remediation"] for one in gone} == {
         each["id"] for each in intents[1:]
     }
 
-    # what forbids a drain is said, and nothing is written
+    # what forbids a drain is said, kubectl's reasons and an owner's word, and nothing is written
     pool = pools["forbidden"]
-    assert f"{namespace}/lonely has no controller" in verdict(seen(service, pool, "decision", result="deny"))
+    why = verdict(seen(service, pool, "decision", result="deny"))
+    assert f"{namespace}/lonely has no controller" in why
+    for app, reason in (("storing", "local storage"), ("excluded", "opted out")):
+        assert re.search(rf"{namespace}/{app}-\S+ [^;]*{reason}", why), why
+    refusal = kubectl_refuses(lab, pool.first)
+    assert ("declare no controller" in refusal, "local storage" in refusal) == (True, True), refusal
     seen(service, pool, "escalated", status="delivered")
     assert (cordons(lab, remediator, pool), pool.is_cordoned()) == ([], False)
 
@@ -249,6 +263,14 @@ def kubectl_would_evict(lab: Lab, node: str) -> set[str]:
     command = [lab.kubectl, "--kubeconfig", lab.kubeconfig(), "drain", node, "--ignore-daemonsets", "--dry-run=client"]
     said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     return set(re.findall(r"evicting pod (\S+)", said.stdout + said.stderr))
+
+
+def kubectl_refuses(lab: Lab, node: str) -> str:
+    """What `kubectl drain` says of the pods that it does not take without being told to."""
+    command = [lab.kubectl, "--kubeconfig", lab.kubeconfig(), "drain", node, "--ignore-daemonsets", "--dry-run=client"]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert said.returncode != 0, said.stdout
+    return said.stderr
 
 
 def _is_observed(budget: dict[str, object]) -> bool:

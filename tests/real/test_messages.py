@@ -42,7 +42,7 @@ groups:
         target: {kind: Deployment}
         do: [restart, {escalate: {receiver: oncall}}]
         until: {ready: false, check: 'target.replicas == 1', for: 1s, within: 1m}
-      - {name: tell, when: {alert: Tell}, target: {kind: Deployment}, do: [{escalate: {receiver: quiet}}]}
+      - {name: tell, when: {alert: Tell}, target: {kind: Deployment}, do: [none, {escalate: {receiver: quiet}}]}
       - {name: tell-gone, when: {alert: TellGone}, target: {kind: Deployment}, do: [{escalate: {receiver: gone}}]}
       - name: ask
         when: {alert: Ask}

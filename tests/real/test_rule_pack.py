@@ -25,11 +25,10 @@ from tests.lab.lab import Lab
 from tests.lab.waiting import wait_for
 from tests.lab.workloads import GOOD_IMAGE, daemon_set, deployment, job, rolled_out, stateful_set
 from tests.real.conftest import Install
-from tests.real.metrics_api import MetricsApi
 from tests.real.pools import Pool
 from tests.real.service import Line, Service, alert
 from tests.real.test_rbac import Site
-from tests.real.test_workload_actions import asking_for_cpu, autoscaler, cron_job, is_at_its_limit
+from tests.real.test_workload_actions import BUSY, asking_for_cpu, autoscaler, cron_job, is_at_its_limit
 
 pytestmark = pytest.mark.lab
 
@@ -78,13 +77,6 @@ def pool(lab: Lab, namespace: str) -> Iterator[Pool]:
 
 
 @pytest.fixture
-def metrics(lab: Lab, tmp_path: Path) -> Iterator[MetricsApi]:
-    """Resource metrics, for the autoscaler."""
-    with MetricsApi(lab, tmp_path / "metrics") as serving:
-        yield serving
-
-
-@pytest.fixture
 def service(site: Site, install: Install, receivers: list[object]) -> tuple[Service, Account]:
     """The service, not started yet, and its account under the printed roles."""
     rules = hastened()
@@ -93,11 +85,11 @@ def service(site: Site, install: Install, receivers: list[object]) -> tuple[Serv
     return install(rules, kubeconfig=account.kubeconfig, receivers=receivers, guards=limits), account
 
 
+@pytest.mark.usefixtures("metrics_server")
 def test_what_the_lab_can_break_is_cured_or_told_and_nothing_else_is_touched(
-    lab: Lab, namespace: str, pool: Pool, metrics: MetricsApi, service: tuple[Service, Account]
+    lab: Lab, namespace: str, pool: Pool, service: tuple[Service, Account]
 ) -> None:
     (product, account), admin = service, lab.admin
-    metrics.load["busy"] = 960  # which wants twelve pods at 80 % of 100m each
     set_up(lab, namespace)
     piled = pile_up(lab, namespace)
     faults.stuck_rollout(admin, "stuck", namespace)
@@ -228,6 +220,8 @@ def set_up(lab: Lab, namespace: str) -> None:
     admin.create(stateful_set("db", podManagementPolicy="OrderedReady"), namespace)
     admin.create(asking_for_cpu(deployment("busy")), namespace)
     admin.create(autoscaler("busy"), namespace)
+    admin.wait_for("deployments", "busy", namespace, rolled_out, PATIENCE)
+    faults.load(admin, "busy", namespace, BUSY)
     for name, fate in JOBS.items():
         made = job(name, f"example.test/task:{fate}")
         made["metadata"]["labels"] |= {"remediator.io/rerun": "true"} if name == "again" else {}

@@ -9,10 +9,8 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,8 +25,6 @@ from tests.lab.lab import Lab
 from tests.lab.waiting import wait_for
 from tests.lab.workloads import GOOD_IMAGE, daemon_set, deployment, job, pod, rolled_out, stateful_set
 from tests.real.conftest import Install
-from tests.real.held_api import HeldApi
-from tests.real.metrics_api import MetricsApi
 from tests.real.service import Service, alert
 
 pytestmark = pytest.mark.lab
@@ -55,6 +51,7 @@ groups:
         target: {kind: HorizontalPodAutoscaler}
         do: [{scale_hpa: {max_replicas: {by: +50%, cap: 14}}}]
         until: {for: 1s}
+      - {name: scale-same, when: {alert: Same}, target: {kind: Deployment}, do: [{scale: {to: 3}}]}
       - {name: pause, when: {alert: Pause}, target: {kind: Deployment}, do: [rollout_pause], until: {for: 1s}}
       - {name: resume, when: {alert: Resume}, target: {kind: Deployment}, do: [rollout_resume], until: {for: 1s}}
       - {name: suspend, when: {alert: Suspend}, target: {kind: CronJob}, do: [suspend_cronjob], until: {for: 1s}}
@@ -105,15 +102,13 @@ OTHER_IMAGE = "example.test/app:2.0"
 NOT_OF_A_TEMPLATE = (REMEDIATION, FENCE, "deployment.kubernetes.io/revision")
 
 
-@pytest.fixture
-def metrics(lab: Lab, tmp_path: Path) -> Iterator[MetricsApi]:
-    """Resource metrics, for the autoscaler."""
-    with MetricsApi(lab, tmp_path / "metrics") as serving:
-        yield serving
+BUSY, IDLE = "315m", "1m"
+"""What each of the first three pods of `owned` uses: that wants twelve pods at 80 % of 100m each, or the fewest."""
 
 
+@pytest.mark.usefixtures("metrics_server")
 def test_every_action_on_workloads_against_the_audit_log(
-    lab: Lab, namespace: str, account: MakeAccount, metrics: MetricsApi, install: Install
+    lab: Lab, namespace: str, account: MakeAccount, install: Install
 ) -> None:
     product = account(RIGHTS, name="hands")
     for name in DEPLOYMENTS:
@@ -127,9 +122,9 @@ def test_every_action_on_workloads_against_the_audit_log(
     lab.admin.create(pod("lonely"), namespace)
     lab.admin.create(job("running", "example.test/task:hang"), namespace)
     lab.admin.create(cron_job("report"), namespace)
-    metrics.load["owned"] = 960  # which wants twelve pods at 80 % of 100m each
     for name in DEPLOYMENTS:
         lab.admin.wait_for("deployments", name, namespace, rolled_out)
+    faults.load(lab.admin, "owned", namespace, BUSY)
     for kind, name, is_there in REVISED:
         lab.admin.wait_for(kind, name, namespace, is_there)
     on_delete = {"spec": {"updateStrategy": {"type": "OnDelete", "rollingUpdate": None}}}
@@ -140,7 +135,6 @@ def test_every_action_on_workloads_against_the_audit_log(
         lab.admin.patch(kind, name, image("example.test/app:broken"), namespace)
         lab.admin.wait_for(kind, name, namespace, some_updated)
     lab.admin.patch("deployments", "paused", {"spec": {"paused": True}}, namespace)
-    lab.admin.wait_for("horizontalpodautoscalers", "owned", namespace, is_at_its_limit, timeout=120)
     service = install(RULES, kubeconfig=product.kubeconfig).start()
 
     # success
@@ -150,14 +144,16 @@ def test_every_action_on_workloads_against_the_audit_log(
     fire(service, namespace, "UndoDaemon", daemonset="daemon")
     fire(service, namespace, "Restart", deployment="restart")
     fire(service, namespace, "Busy", deployment="busy")
-    fire(service, namespace, "Maxed", horizontalpodautoscaler="owned")
     fire(service, namespace, "Pause", deployment="pause")
     fire(service, namespace, "Resume", deployment="paused")
     fire(service, namespace, "Suspend", cronjob="report")
     fire(service, namespace, "Patch", deployment="patch")
-    done = ("rollback-deployment", "rollback-daemon", "restart", "scale-up", "raise-bounds")
+    done = ("rollback-deployment", "rollback-daemon", "restart", "scale-up")
     for rule in (*done, "pause", "resume", "suspend", "patch-it"):
         ended(service, rule, "recovered")
+    lab.admin.wait_for("horizontalpodautoscalers", "owned", namespace, is_at_its_limit, timeout=240)
+    fire(service, namespace, "Maxed", horizontalpodautoscaler="owned")
+    ended(service, "raise-bounds", "recovered")
     # a StatefulSet waits for its broken pod
     wait_for(lambda: wrote(lab, product, "set"), lambda number: number == 1, "the write to set")
     for what in ("deployment/by-kubectl", "statefulset/set-by-kubectl", "daemonset/daemon-by-kubectl"):
@@ -177,7 +173,10 @@ def test_every_action_on_workloads_against_the_audit_log(
         assert without_name(ours, name) == without_name(theirs, f"{name}-by-kubectl")
     assert lab.admin.get("deployments", "busy", namespace)["spec"]["replicas"] == 5
     assert lab.admin.get("horizontalpodautoscalers", "owned", namespace)["spec"]["maxReplicas"] == 14
-    assert lab.admin.get("deployments", "owned", namespace)["spec"]["replicas"] == 12, "by its metrics, not by us"
+    lab.admin.wait_for("deployments", "owned", namespace, lambda live: live["spec"]["replicas"] == 12)
+    used = used_by_kubectl_top(lab, namespace, "owned")
+    assert sum(each > 300 for each in used) == 3, f"by its metrics, not by us: {used}"
+    faults.load(lab.admin, "owned", namespace, IDLE)
     assert lab.admin.get("deployments", "pause", namespace)["spec"]["paused"] is True
     assert "paused" not in lab.admin.get("deployments", "paused", namespace)["spec"]
     assert lab.admin.get("cronjobs", "report", namespace)["spec"]["suspend"] is True
@@ -195,6 +194,9 @@ def test_every_action_on_workloads_against_the_audit_log(
     fire(service, namespace, "Maxed", horizontalpodautoscaler="capped")
     fire(service, namespace, "Patch", deployment="patch", pod="again")
     fire(service, namespace, "Undo", deployment="busy")
+    fire(service, namespace, "Same", deployment="paused")
+    fire(service, namespace, "Restart", deployment="pause")
+    fire(service, namespace, "Undo", deployment="pause", pod="again")
     fire(service, namespace, "Sick", pod="lonely")
     fire(service, namespace, "Failed", job_name="running")
     fire(service, namespace, "Clutter", job_name="running")
@@ -207,6 +209,9 @@ def test_every_action_on_workloads_against_the_audit_log(
     assert denied(service, "raise-bounds", "capped", "plan") == "it scales from 3 to 14 replicas already"
     assert denied(service, "patch-it", "patch", "plan") == "everything is as the patch would have it"
     assert denied(service, "rollback-deployment", "busy", "plan").startswith("no earlier revision to go back to")
+    assert denied(service, "scale-same", "paused", "plan") == "it has 3 replicas already"
+    for rule in ("restart", "rollback-deployment"):
+        assert "paused" in denied(service, rule, "pause", "plan")
     assert "no controller owns it" in denied(service, "evict-pod", "lonely", "plan")
     assert "it runs still" in denied(service, "rerun-job", "running", "plan")
     assert denied(service, "clear-pods", "running", "plan") == "it has no such pod"
@@ -221,7 +226,10 @@ def test_every_action_on_workloads_against_the_audit_log(
     kubectl(lab, namespace, "rollout", "undo", "deployment/fixed")
     assert "after the alert began: somebody is at work" in denied(service, "rollback-late", "fixed", "plan")
     assert wrote(lab, product, "fixed") == 0
-    assert lab.refused(product) == ()
+
+    # what is used falls, and the autoscaler goes down within its bounds, of which ours is the upper one
+    lab.admin.wait_for("deployments", "owned", namespace, lambda live: live["spec"]["replicas"] == 3, timeout=240)
+    assert (wrote(lab, product, "owned"), lab.refused(product)) == (1, ())
     service.verify()
 
 
@@ -252,6 +260,8 @@ SETTING: dict[str, tuple[str, str, str, dict[str, Any]]] = {
     "suspend": ("CronJob", "cronjob", "suspend_cronjob", {"suspend": False}),
     "patch": ("Deployment", "deployment", "{patch: {patch: {spec: {minReadySeconds: 3}}}}", {"minReadySeconds": 7}),
     "rollback": ("Deployment", "deployment", "{rollback: {to_revision: 1}}", {}),
+    "rollback-set": ("StatefulSet", "statefulset", "{rollback: {to_revision: 1}}", {}),
+    "rollback-daemon": ("DaemonSet", "daemonset", "{rollback: {to_revision: 1}}", {}),
 }
 """Each action that sets fields: on what, how, and what a person makes of the field meanwhile."""
 TWICE = ("rollout-pause", "rollout-resume", "suspend")
@@ -270,7 +280,8 @@ def test_what_did_not_help_is_taken_back_but_for_what_somebody_changed_meanwhile
     for name in (f"{name}-{how}" for name, (kind, *_) in SETTING.items() for how in BOTH if kind == "Deployment"):
         lab.admin.wait_for("deployments", name, namespace, rolled_out)
     for how in BOTH:
-        faults.broken_image(lab.admin, f"rollback-{how}", namespace)
+        for name in (each for each in SETTING if each.startswith("rollback")):
+            faults.new_image(lab.admin, PLURAL[SETTING[name][0]], f"{name}-{how}", namespace, "example.test/app:broken")
         lab.admin.patch("deployments", f"rollout-resume-{how}", {"spec": {"paused": True}}, namespace)
     before = {name: spec(lab, name, "alone", namespace) for name in SETTING}
     rules = [
@@ -295,7 +306,8 @@ def test_what_did_not_help_is_taken_back_but_for_what_somebody_changed_meanwhile
         live = spec(lab, name, "beside", namespace)
         assert {key: live.get(key) for key in theirs} == theirs, name
         assert lines(service, "undo", f"{name}-beside") == [], name
-    assert running(lab, "deployments", "rollback-beside", namespace) == OTHER_IMAGE
+    for name in (each for each in SETTING if each.startswith("rollback")):
+        assert running(lab, PLURAL[SETTING[name][0]], f"{name}-beside", namespace) == OTHER_IMAGE
     assert lab.refused(product) == ()
     service.verify()
 
@@ -389,9 +401,15 @@ def without_name(template: dict[str, Any], name: str) -> str:
     return json.dumps(template, sort_keys=True).replace(f'"{name}"', '"NAME"')
 
 
-def kubectl(lab: Lab, namespace: str, *words: str) -> None:
+def kubectl(lab: Lab, namespace: str, *words: str) -> str:
     command = [str(lab.kubectl), "--kubeconfig", str(lab.kubeconfig()), "-n", namespace, *words]
-    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
+
+
+def used_by_kubectl_top(lab: Lab, namespace: str, app: str) -> list[int]:
+    """What an app's pods use in milli-CPUs."""
+    rows = kubectl(lab, namespace, "top", "pods", "-l", f"app={app}", "--no-headers").splitlines()
+    return [int(row.split()[1].removesuffix("m")) for row in rows]
 
 
 def template(lab: Lab, name: str, namespace: str) -> dict[str, Any]:
@@ -426,6 +444,7 @@ def image(name: str) -> dict[str, Any]:
 
 def autoscaler(name: str, most: int = 10) -> dict[str, Any]:
     target = {"type": "Utilization", "averageUtilization": 80}
+    at_once = {"policies": [{"type": "Pods", "value": 20, "periodSeconds": 1}]}
     return {
         "apiVersion": "autoscaling/v2",
         "kind": "HorizontalPodAutoscaler",
@@ -434,7 +453,7 @@ def autoscaler(name: str, most: int = 10) -> dict[str, Any]:
             "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": name},
             "minReplicas": 3,
             "maxReplicas": most,
-            "behavior": {"scaleUp": {"policies": [{"type": "Pods", "value": 20, "periodSeconds": 1}]}},
+            "behavior": {"scaleUp": at_once, "scaleDown": at_once | {"stabilizationWindowSeconds": 0}},
             "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": target}}],
         },
     }
@@ -493,45 +512,14 @@ def test_pods_and_jobs_are_taken_away_each_once(
     service.verify()
 
 
-def test_pods_and_jobs_that_change_under_the_write_are_looked_at_again(
-    lab: Lab, namespace: str, account: MakeAccount, install: Install, tmp_path: Path
-) -> None:
-    """Somebody writes to each between our reading it and our write: 409, a new plan, and the one write then."""
-    product = account(RIGHTS, name="hands")
-    in_trouble(lab, namespace)
-    sick, failed = (lab.admin.list("pods", namespace, labels=f"app={app}")[0]["metadata"] for app in ("web", "clutter"))
-    changed = [
-        ("Sick", "evict-pod", "pods", sick["name"], {"pod": sick["name"]}),
-        ("Stuck", "delete-job", "jobs", "stuck", {"job_name": "stuck"}),
-        ("Failed", "rerun-job", "jobs", "again", {"job_name": "again"}),
-        ("Clutter", "clear-pods", "pods", failed["name"], {"job_name": "clutter"}),
-    ]
-    with HeldApi(lab) as proxy:
-        service = install(RULES, proxy.kubeconfig(product, tmp_path)).start()
-        for name, rule, kind, of_it, labels in changed:
-            proxy.hold_write("before")
-            fire(service, namespace, name, **labels)
-            assert proxy.held.wait(120), rule
-            lab.admin.patch(kind, of_it, {"metadata": {"annotations": {"example.test/seen": "yes"}}}, namespace)
-            proxy.let_go()
-            wanted = ["conflict", *["applied"] * (2 if rule == "rerun-job" else 1)]
-            wait_for(
-                lambda rule=rule: outcomes(service, rule), lambda seen, to=wanted: seen == to, f"{rule}'s end", 120
-            )
-        service.stop()
-    refused = [(one.code, one.resource, one.name) for one in lab.refused(product)]
-    assert refused == [(409, kind, of_it) for _, _, kind, of_it, _ in changed]
-    assert [wrote(lab, product, of_it) for _, _, _, of_it, _ in changed] == [1, 1, 2, 1], "again: deleted, made anew"
-    service.verify()
-
-
-def outcomes(service: Service, rule: str) -> list[str]:
-    """What became of a rule's writes, in their order."""
-    return [line["data"]["status"] for line in lines(service, "outcome", rule)]
-
-
-PLURAL = {"Deployment": "deployments", "CronJob": "cronjobs", "HorizontalPodAutoscaler": "horizontalpodautoscalers"}
-_MADE = {"Deployment": deployment, "CronJob": cron_job, "HorizontalPodAutoscaler": autoscaler}
+_MADE = {
+    "Deployment": deployment,
+    "StatefulSet": stateful_set,
+    "DaemonSet": daemon_set,
+    "CronJob": cron_job,
+    "HorizontalPodAutoscaler": autoscaler,
+}
+PLURAL = {kind: f"{kind.lower()}s" for kind in _MADE}
 
 
 def has_failed(job: dict[str, Any]) -> bool:

@@ -63,6 +63,23 @@ def test_the_docs_say_what_each_action_disrupts_and_sets() -> None:
         assert action.sets <= said if action.effect else action.sets == said, name
 
 
+def test_the_docs_say_which_test_shows_each_action_on_real_servers() -> None:
+    page = Document(ROOT / "docs/actions-on-real-servers.md")
+    rows, named = page.table("of"), page.table("short")
+    assert set(rows) == set(ACTIONS)
+    for place in (cells[0] for cells in named.values()):
+        path, _, test = place.strip("`").partition("::")
+        assert f"def {test}(" in (ROOT / path).read_text(), place
+    shown = {name: [set(cell.split(", ")) <= set(named) for cell in cells] for name, cells in rows.items()}
+    for name, action in ACTIONS.items():
+        done, _, undone, _ = shown[name]
+        assert (done, undone) == (True, action.undo is not None), name
+    told = [cell for heading in ("of", "circumstance") for cells in page.table(heading).values() for cell in cells]
+    assert {word for cell in told for word in cell.split(", ")} >= set(named), (
+        "every test that is named shows something"
+    )
+
+
 def test_each_action_says_which_rights_it_needs_be_it_none() -> None:
     assert [name for name, action in ACTIONS.items() if action.grants is None] == []
 
