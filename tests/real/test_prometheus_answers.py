@@ -53,6 +53,9 @@ def test_an_exporter_that_is_down_or_only_just_back_measures_nothing(
 
     wait_for(why, lambda reason: reason == "", "it to be measured", 90)
     monitoring.exporter.stop()
+    wait_for(
+        lambda: asked(prometheus, "kube_node_info"), lambda answer: answer == Vector(()), "series to be stale", 120
+    )
     nothing = f"nothing is scraped of job {EXPORTER_LABELS['job']}, or has only just been again"
     wait_for(why, lambda reason: reason == nothing, "the exporter to be missed", 60)
     monitoring.start_exporter_again()
