@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ssl
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +29,8 @@ class HeldApi(Loopback):
     """Listens on loopback for the length of a `with` block; `hold` is 'before', 'after' or '' (pass everything on).
 
     `held` is set once a write is, `arrived` once one that was held before the API server has been answered by it. Each
-    write takes the next of `troubles` for its answer, a status and a Retry-After, and goes no further.
+    write takes the next of `troubles` for its answer, a status and a Retry-After, and goes no further. `arrivals` has
+    when each write came.
     """
 
     protocol = "HTTP/1.1"
@@ -37,6 +39,7 @@ class HeldApi(Loopback):
         super().__init__()
         self.is_cut = False
         self.troubles: list[tuple[int, str]] = []
+        self.arrivals: list[float] = []
         self.held, self.released, self.arrived = threading.Event(), threading.Event(), threading.Event()
         self.hold_write(hold, write)
         self._client = httpx.Client(base_url=lab.url, verify=ssl.create_default_context(cafile=lab.ca_file), timeout=60)
@@ -91,6 +94,8 @@ class HeldApi(Loopback):
         """Pass a request on, perhaps only when it is `released`; None where it, or its answer, is held for good."""
         if self.is_cut:
             return None
+        if is_write(method, path, body):
+            self.arrivals.append(time.monotonic())
         if self.troubles and is_write(method, path, body):
             status, after = self.troubles.pop(0)
             return httpx.Response(status, headers={"retry-after": after} if after else {}, json={"message": "trouble"})
