@@ -38,14 +38,16 @@ def pod_state(pod: Json, line: Callable[[str], str]) -> PodState:
 
 
 def log_of(pod: Json) -> tuple[str, bool] | None:
-    """The container whose log says most, and whether it is the log of an instance that ended; None where none began."""
+    """The container whose log says most, and whether that is its previous instance's; None where none began."""
     worst = _worst(pod)
     if not worst:
         return None
+    state = worst.get("state") or {}
+    if state.get("terminated"):  # nothing has begun in its place yet: its log is the current one, the previous is older
+        return worst["name"], False
     if (worst.get("lastState") or {}).get("terminated"):
         return worst["name"], True
-    state = worst.get("state") or {}
-    return (worst["name"], False) if "running" in state or "terminated" in state else None
+    return (worst["name"], False) if "running" in state else None
 
 
 def _statuses(pod: Json) -> list[Json]:

@@ -28,7 +28,7 @@ def test_it_is_cordoned_and_drained_of_what_its_budgets_let_go(
     moved = time.monotonic() - started
     print(f"e2e: node lost: cordoned after {cordoned:.1f} s, served from elsewhere after {moved:.1f} s")
 
-    escalated = product.wait_for_line("escalated", after=before)
+    escalated = product.wait_for_line("escalated", after=before, cause="failed")
     assert escalated["target"]["name"] == node.name
     wait_for(lambda: oncall.about(node.name), bool, "a message about the node", PATIENCE)
     assert bound.node() == node.name, "its budget lets no pod go"

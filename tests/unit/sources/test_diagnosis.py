@@ -18,6 +18,7 @@ from remediator.simulation.loop import VirtualLoop
 from remediator.simulation.world import World
 from remediator.sources.diagnoses import MOST, WINDOW, Diagnoses
 from remediator.sources.diagnosis import LARGEST, MOST_LINES, MOST_SECONDS, diagnose, node_state
+from remediator.sources.pod_states import log_of
 from tests.unit.playing import GOOD, WEB, play, roll_out, shop
 
 CRASHING = "registry.example/app:crash"
@@ -69,6 +70,23 @@ def test_pods_that_crash_are_told_with_how_they_ended_and_the_end_of_their_previ
     assert found.logs[0].lines[-1] == "panic: no such table", "colours are gone"
     assert findings(found)[0].startswith("web-")
     assert "CrashLoopBackOff, exit 1 (Error)" in findings(found)[0]
+
+
+@pytest.mark.parametrize(
+    ("state", "ended_before", "wanted"),
+    [
+        ("terminated", True, ("app", False)),  # the kubelet keeps this one, and has removed the one before
+        ("terminated", False, ("app", False)),
+        ("waiting", True, ("app", True)),
+        ("running", True, ("app", True)),
+        ("running", False, ("app", False)),
+        ("waiting", False, None),
+    ],
+)
+def test_the_log_is_that_of_the_instance_that_ended_last(state: str, ended_before: bool, wanted: object):
+    last = {"terminated": {"exitCode": 137}} if ended_before else {}
+    status = {"name": "app", "ready": False, "state": {state: {"exitCode": 137}}, "lastState": last}
+    assert log_of({"status": {"containerStatuses": [status]}}) == wanted
 
 
 class Removing(SimulatedCluster):
