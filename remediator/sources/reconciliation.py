@@ -142,13 +142,12 @@ class Reconciliation:
 
     async def _ask(self) -> Holding:
         """What all Alertmanagers hold that answer. Raises `Unanswered` where none does."""
-        asked = [each.holding() for each in self._alerting.alertmanagers]
-        found = await asyncio.gather(*asked, return_exceptions=True)
+        found = await asyncio.gather(*(_answer(each) for each in self._alerting.alertmanagers))
         holdings = [each for each in found if isinstance(each, Holding)]
-        for problem in found:
-            if isinstance(problem, BaseException) and (not holdings or not isinstance(problem, Unanswered)):
-                raise problem
-        return merged(holdings, whole=len(holdings) == len(found))
+        problems = [each for each in found if isinstance(each, Unanswered)]
+        if problems and not holdings:
+            raise problems[0]
+        return merged(holdings, whole=not problems)
 
     async def _firing(self, holding: Holding) -> list[Sighting]:
         """What fires and the journal does not say: alerts that we are told of, and what was in doubt and is there."""
@@ -193,6 +192,14 @@ class Reconciliation:
         """Bring what changes anything; most answers are those of the tick before."""
         if lights or sightings:
             await self._bring(Asked(SOURCE, lights, tuple(sightings)))
+
+
+async def _answer(holder: Holder) -> Holding | Unanswered:
+    """What one of them holds, or why it is not known: the others answer all the same."""
+    try:
+        return await holder.holding()
+    except Unanswered as problem:
+        return problem
 
 
 def _standing(state: State) -> Iterator[tuple[Incident, SeenSignal]]:
