@@ -1,7 +1,8 @@
 """The shipped rules on a real control plane: what the lab can break is cured or told, and nothing else is done.
 
-One service has all rules that ask no Prometheus, with seconds for their times, under the very roles that
-`remediator rbac` prints for them. The audit log says what was written.
+Simulated pods serve no requests and fill no memory: the two rules on that are in test_rule_tests.py.
+One service has all rules that wait for alerts, another the one that asks Prometheus itself, with seconds for their
+times, under the very roles that `remediator rbac` prints for them. The audit log says what was written.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from tests.lab.accounts import Account
 from tests.lab.client import Json
 from tests.lab.lab import Lab
 from tests.lab.waiting import wait_for
-from tests.lab.workloads import GOOD_IMAGE, daemon_set, deployment, job, rolled_out, stateful_set
+from tests.lab.workloads import GOOD_IMAGE, daemon_set, deployment, job, pod, rolled_out, stateful_set
 from tests.real.conftest import Install
 from tests.real.pools import Pool
 from tests.real.service import Line, Service, alert
@@ -33,13 +34,15 @@ from tests.real.test_workload_actions import BUSY, asking_for_cpu, autoscaler, c
 pytestmark = pytest.mark.lab
 
 PACK = Path(__file__).parents[2] / "rules"
-ASK_PROMETHEUS = {"requests.yaml", "memory.yaml", "leftovers.yaml"}
+ASKING = PACK / "leftovers.yaml"
+ALERTED = sorted({*PACK.glob("*.yaml")} - {ASKING, PACK / "requests.yaml", PACK / "memory.yaml"})
+DEAD = 21
+"""Evicted pods: one more than are borne."""
 PATIENCE = 180
 
 
-def hastened() -> str:
-    """The rules of the pack with seconds where they have minutes and hours, and without rest between two actions."""
-    paths = [path for path in sorted(PACK.glob("*.yaml")) if path.name not in ASK_PROMETHEUS]
+def hastened(*paths: Path) -> str:
+    """These files' rules with seconds where they have minutes and hours, and without rest between two actions."""
     groups = [group for path in paths for group in yaml.safe_load(path.read_text())["groups"]]
     for group in groups:
         group |= {"mode": "enforce", "guards": {"startup_grace": "0s"}, "rules": [*map(hasty, group["rules"])]}
@@ -79,7 +82,7 @@ def pool(lab: Lab, namespace: str) -> Iterator[Pool]:
 @pytest.fixture
 def service(site: Site, install: Install, receivers: list[object]) -> tuple[Service, Account]:
     """The service, not started yet, and its account under the printed roles."""
-    rules = hastened()
+    rules = hastened(*ALERTED)
     account = site.grant(site.printed(rules, receivers=receivers))
     limits = {"global_max_in_flight": 50, "storm": {"share": "100%", "at_least": 50}}
     return install(rules, kubeconfig=account.kubeconfig, receivers=receivers, guards=limits), account
@@ -163,8 +166,15 @@ def test_what_the_lab_can_break_is_cured_or_told_and_nothing_else_is_touched(
     pressed = alert("KubeNodePressure", "", node=pool.second, instance="10.0.0.9:8080")
     fires(product, pressed, alert("KubeNodeNotReady", "", node=pool.second, instance="10.0.0.9:8080"))
     pool.open(pool.first, unschedulable=True)
+    fires(product, *nobody_can_cure(lab, namespace))
     for rule, target in (
+        ("report-pending-pods", "pending"),
+        ("report-unhealed-deployment", "pending"),
+        ("report-daemon-pods", "agent"),
+        ("report-hpa-mismatch", "slow"),
+        ("report-throttled", "steady"),
         ("report-set-replicas", "member"),
+        ("rerun-failed-job", "again"),
         ("report-failed-job", "bill"),
         ("report-endless-job", "endless"),
         ("report-filling-volume", "data"),
@@ -201,6 +211,26 @@ def test_what_the_lab_can_break_is_cured_or_told_and_nothing_else_is_touched(
         ]
     )
     product.verify()
+
+
+def test_dead_pods_are_cleared_away_until_prometheus_counts_few(
+    lab: Lab, namespace: str, site: Site, install: Install, receivers: list[object]
+) -> None:
+    rules = hastened(ASKING)
+    settings = {"receivers": receivers, "prometheus": {"url": lab.prometheus_url}, "evaluation_interval": "1s"}
+    account = site.grant(site.printed(rules, **settings))
+    dead = evicted(lab, namespace)
+    product = install(rules, kubeconfig=account.kubeconfig, **settings).start()
+    assert ended(product, "clear-dead-pods", namespace) == "recovered"
+    assert sorted(written(lab, account)) == [("delete", "pods", name) for name in dead]
+    product.verify()
+
+
+def test_no_rule_of_the_pack_is_left_out() -> None:
+    """Each is in one of the stories above but for those whose fault no simulated pod can make."""
+    text = Path(__file__).read_text()
+    names = [rule["name"] for group in yaml.safe_load(hastened(*ALERTED, ASKING))["groups"] for rule in group["rules"]]
+    assert [name for name in names if f'"{name}"' not in text] == []
 
 
 DEPLOYMENTS = ("stuck", "crashing", "uneven", "waiting", "hung", "zero", "steady")
@@ -257,6 +287,46 @@ def pile_up(lab: Lab, namespace: str) -> list[str]:
         )
     lab.admin.patch("cronjobs", "sync", {"status": {"active": active}}, namespace, subresource="status")
     return [each["name"] for each in active]
+
+
+def evicted(lab: Lab, namespace: str) -> list[str]:
+    """The names of pods that no node has any more: a kubelet says of each that it evicted it."""
+    gone = {"phase": "Failed", "reason": "Evicted", "message": "The node was low on resource: memory."}
+    names = [f"dead-{number:02}" for number in range(DEAD)]
+    for name in names:
+        made = pod(name)
+        made["spec"]["schedulerName"] = "none"
+        lab.admin.create(made, namespace)
+        lab.admin.patch("pods", name, {"status": gone}, namespace, subresource="status")
+    return names
+
+
+def nobody_can_cure(lab: Lab, namespace: str) -> list[Json]:
+    """Faults for a person, as alerts: no node for a pod, a daemon that is down, an autoscaler that does not get what it
+    wants; and of CPU that is held back, which nobody can see here, the alert alone.
+    """
+    admin = lab.admin
+    nowhere = deployment("pending", replicas=1)
+    nowhere["spec"]["template"]["spec"]["nodeSelector"] = {"no": "node"}
+    admin.create(nowhere, namespace)
+    admin.create(stateful_set("slow", faults.BROKEN_IMAGE, replicas=1, podManagementPolicy="OrderedReady"), namespace)
+    wants_three = autoscaler("slow")
+    wants_three["spec"]["scaleTargetRef"]["kind"] = "StatefulSet"
+    admin.create(wants_three, namespace)
+    fail(lab, namespace, pods_of(lab, namespace, "agent")[0], RUNNING)
+    wait_for(lambda: pods_of(lab, namespace, "pending"), bool, "a pod without a node", PATIENCE)
+    admin.wait_for("horizontalpodautoscalers", "slow", namespace, gets_less_than_it_wants, PATIENCE)
+    return [
+        alert("KubePodNotReady", namespace, pod=pods_of(lab, namespace, "pending")[0]),
+        alert("KubeDeploymentReplicasMismatch", namespace, deployment="pending"),
+        alert("KubeDaemonSetNotScheduled", namespace, daemonset="agent"),
+        alert("KubeHpaReplicasMismatch", namespace, horizontalpodautoscaler="slow"),
+        alert("CPUThrottlingHigh", namespace, pod=pods_of(lab, namespace, "steady")[0], container="app"),
+    ]
+
+
+def gets_less_than_it_wants(live: Json) -> bool:
+    return live["status"].get("currentReplicas", 0) < live["status"].get("desiredReplicas", 0)
 
 
 def is_as_it_was(lab: Lab, namespace: str) -> None:
