@@ -121,10 +121,11 @@ class HeldApi(Loopback):
 
 
 def is_write(method: str, path: str, body: bytes) -> bool:
-    """Whether a request changes something that counts; a dry run does not, nor a lease."""
+    """Whether a request changes something that counts; a dry run does not, nor a lease, nor an Event."""
     return (
         method in ("PATCH", "POST", "DELETE")
         and "/leases" not in path
+        and "/events" not in path
         and "dryRun" not in path
         and b"dryRun" not in body
     )

@@ -55,7 +55,8 @@ class Both:
 
     def chart(self, cases: Sequence[Json]) -> list[Rights]:
         found: dict[int, Rights] = {}
-        for each in self._helm.render({"global": {"cases": list(cases)}}, chart=self._chart):
+        rendered = self._helm.render({"global": {"cases": list(cases)}}, chart=self._chart)
+        for each in (one for one in rendered if "rights" in one):
             found[each["place"]] = {
                 place: {line: set(verbs) for line, verbs in lines.items()} for place, lines in each["rights"].items()
             }

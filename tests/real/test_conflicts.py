@@ -112,7 +112,7 @@ def written(lab: Lab, namespace: str) -> Iterator[dict[str, tuple[str, str, str]
     mark = secrets.token_hex(2)
     nodes = [f"{case.name}-{mark}" for case in CASES if case.kind == "Node"]
     with ThreadPoolExecutor(8) as builders:
-        builders.map(lab.nodes.add, nodes)
+        builders.map(lambda name: lab.nodes.add(name, taints=[ALONE]), nodes)
         made = dict(
             zip(
                 (case.name for case in CASES),
@@ -124,6 +124,10 @@ def written(lab: Lab, namespace: str) -> Iterator[dict[str, tuple[str, str, str]
     yield made
     for node in nodes:
         lab.admin.delete("nodes", node)
+
+
+ALONE = {"key": "case", "value": "alone", "effect": "NoSchedule"}
+"""No pod of another case is placed on a node that is drained."""
 
 
 def _made(lab: Lab, namespace: str, case: Case, mark: str) -> tuple[str, str, str]:

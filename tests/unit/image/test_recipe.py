@@ -24,11 +24,11 @@ def stages() -> list[list[str]]:
 
 def test_one_script_fills_the_image_whichever_way_it_is_built() -> None:
     build, image = stages()
-    assert [line for line in build if line.startswith("RUN")][-1] == "RUN image/assemble /root-of-image/rootfs"
+    assert [line for line in build if line.startswith("RUN")][-1] == "RUN image/assemble /root-of-image"
     copies = [line.split() for line in image if line.startswith("COPY")]
     assert all("--from=build" in words for words in copies)
-    assert all(words[-2].startswith("/root-of-image/rootfs") for words in copies)
-    assert 'image/assemble "$work/root-of-image/rootfs"' in text("image/build")
+    assert [words[-2] for words in copies] == ["/root-of-image/rootfs", "/root-of-image/owned"]
+    assert 'image/assemble "$work/root-of-image"' in text("image/build")
 
 
 def test_the_image_without_an_engine_is_made_by_the_dockerfiles_own_last_part() -> None:

@@ -40,6 +40,9 @@ def owner(tmp_path: Path, ending: str) -> tuple[subprocess.Popen[str], int]:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
+        preexec_fn=lambda: signal.signal(
+            signal.SIGINT, signal.default_int_handler
+        ),  # a shell's background job does not
     )
     assert process.stdout is not None
     with process.stdout as printed:
