@@ -9,8 +9,10 @@ import pytest
 
 from tests.lab.accounts import Account
 from tests.lab.fixtures import MakeAccount
+from tests.lab.lab import Lab
 from tests.lab.webhook import WebhookReceiver
 from tests.real.service import RIGHTS, Service
+from tests.real.site import Site
 
 Install = Callable[..., Service]
 
@@ -46,3 +48,10 @@ def oncall() -> Iterator[WebhookReceiver]:
 @pytest.fixture
 def receivers(oncall: WebhookReceiver) -> list[dict[str, object]]:
     return [{"name": "oncall", "webhook_configs": [{"url": oncall.url}]}]
+
+
+@pytest.fixture
+def site(lab: Lab, namespace: str, tmp_path: Path) -> Iterator[Site]:
+    made = Site(lab, namespace, tmp_path)
+    yield made
+    made.remove()

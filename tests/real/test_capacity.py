@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -18,7 +17,7 @@ from tests.lab.workloads import deployment, disruption_budget
 from tests.real.conftest import Install
 from tests.real.pools import Pool
 from tests.real.service import Line, Service, alert
-from tests.real.test_rbac import Site
+from tests.real.site import Site
 
 pytestmark = pytest.mark.lab
 
@@ -47,13 +46,6 @@ groups:
 WITHOUT_ROOM = "no other node has room for 3 pods"
 
 Undo = Callable[[], object]
-
-
-@pytest.fixture
-def site(lab: Lab, namespace: str, tmp_path: Path) -> Iterator[Site]:
-    made = Site(lab, namespace, tmp_path)
-    yield made
-    made.remove()
 
 
 @pytest.fixture

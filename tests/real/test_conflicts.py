@@ -23,7 +23,7 @@ from tests.lab.workloads import deployment, job, pod_template, rolled_out, state
 from tests.real.conftest import Install
 from tests.real.held_api import HeldApi
 from tests.real.service import Line, Service, alert
-from tests.real.test_rbac import Site
+from tests.real.site import Site
 from tests.real.test_workload_actions import autoscaler, cron_job, has_failed
 
 pytestmark = pytest.mark.lab
@@ -97,13 +97,6 @@ groups:
         do: [{patch: {patch: {spec: {minReadySeconds: -1}}}}]
 """
 )
-
-
-@pytest.fixture
-def site(lab: Lab, namespace: str, tmp_path: Path) -> Iterator[Site]:
-    made = Site(lab, namespace, tmp_path)
-    yield made
-    made.remove()
 
 
 @pytest.fixture

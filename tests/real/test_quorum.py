@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,8 +17,8 @@ from tests.lab.waiting import wait_for
 from tests.lab.workloads import deployment, disruption_budget, rolled_out
 from tests.real.conftest import Install
 from tests.real.service import Line, Service, alert
+from tests.real.site import Site
 from tests.real.test_drain import kubectl_would_evict
-from tests.real.test_rbac import Site
 
 pytestmark = pytest.mark.lab
 
@@ -34,13 +33,6 @@ groups:
       - {name: empty, when: {alert: Empty}, target: {kind: Node}, do: [drain], until: {for: 1s}}
       - {name: open, when: {alert: '{alertname=~"Open.*"}'}, target: {kind: Node}, do: [uncordon], until: {for: 1s}}
 """
-
-
-@pytest.fixture
-def site(lab: Lab, namespace: str, tmp_path: Path) -> Iterator[Site]:
-    made = Site(lab, namespace, tmp_path)
-    yield made
-    made.remove()
 
 
 @pytest.fixture

@@ -4,22 +4,15 @@ verb less it does not do what needs it, and its journal names the rule that is m
 
 from __future__ import annotations
 
-import contextlib
-import json
 import secrets
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.lab import faults
 from tests.lab.accounts import Account
 from tests.lab.client import Json
-from tests.lab.errors import ApiError
 from tests.lab.fixtures import fresh_name
 from tests.lab.lab import Lab
 from tests.lab.waiting import wait_for
@@ -27,6 +20,7 @@ from tests.lab.workloads import GOOD_IMAGE, deployment, roll_out_is_stuck, rolle
 from tests.real.conftest import Install
 from tests.real.pools import Pool, until_moved
 from tests.real.service import Service, alert
+from tests.real.site import Site
 from tests.real.test_main_job import image, stuck
 
 pytestmark = pytest.mark.lab
@@ -70,45 +64,6 @@ COURTESY = {
 """What only tells people more: without it the work goes on."""
 
 ROLLING = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1, "maxSurge": 1}}
-
-
-class Site:
-    """The account under the printed roles, and what removes them again."""
-
-    def __init__(self, lab: Lab, home: str, folder: Path) -> None:
-        self.lab, self.home, self.folder = lab, home, folder
-        self._made: list[tuple[str, str, str]] = []
-        lab.admin.create({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": home}}, home)
-
-    def printed(self, rules: str, **settings: Any) -> list[Json]:
-        """What `remediator rbac` prints for these rules, under further settings."""
-        (self.folder / "rbac-rules.yaml").write_text(rules)
-        file = self.folder / "rbac.yaml"
-        file.write_text(json.dumps({"mode": "enforce", "rule_files": ["rbac-rules.yaml"], **settings}))
-        command = [sys.executable, "-m", "remediator", "rbac", "--config", str(file), "--namespace", self.home]
-        command += ["--service-account", self.home]
-        found = subprocess.run([*command, "-o", "json"], capture_output=True, text=True, timeout=300, check=True)
-        return json.loads(found.stdout)["items"]
-
-    def grant(self, items: list[Json]) -> Account:
-        """Create the roles and bindings, and act under them."""
-        for item in items:
-            namespace = item["metadata"].get("namespace", "")
-            self.lab.admin.create(item, namespace)
-            self._made.append((item["kind"], item["metadata"]["name"], namespace))
-        return self.lab.account_of(self.home, self.home)
-
-    def remove(self) -> None:
-        for each in self._made:
-            with contextlib.suppress(ApiError):  # gone with its namespace
-                self.lab.admin.delete(*each)
-
-
-@pytest.fixture
-def site(lab: Lab, namespace: str, tmp_path: Path) -> Iterator[Site]:
-    made = Site(lab, namespace, tmp_path)
-    yield made
-    made.remove()
 
 
 @pytest.fixture

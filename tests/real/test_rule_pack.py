@@ -28,7 +28,7 @@ from tests.lab.workloads import GOOD_IMAGE, daemon_set, deployment, job, pod, ro
 from tests.real.conftest import Install
 from tests.real.pools import Pool
 from tests.real.service import Line, Service, alert
-from tests.real.test_rbac import Site
+from tests.real.site import Site
 from tests.real.test_workload_actions import BUSY, asking_for_cpu, autoscaler, cron_job, is_at_its_limit
 
 pytestmark = pytest.mark.lab
@@ -63,13 +63,6 @@ def hasty(rule: Json) -> Json:
             args["until"] |= {"for": "1s", "within": "4s" if "rollback" in step else "90s"}
     rule["guards"] = {**rule.get("guards", {}), "cooldown": "0s"}
     return rule
-
-
-@pytest.fixture
-def site(lab: Lab, namespace: str, tmp_path: Path) -> Iterator[Site]:
-    made = Site(lab, namespace, tmp_path)
-    yield made
-    made.remove()
 
 
 @pytest.fixture

@@ -63,6 +63,18 @@ async def advance(world: World, seconds: float, each: Callable[[], None] = lambd
         each()
 
 
+async def one_leads_and_two_stands_by(*faults: Fault) -> tuple[World, Candidate, Candidate]:
+    """A world in which this has been so for half a minute, under these faults."""
+    world = World()
+    for fault in faults:
+        world.faults.add(fault)
+    one = Candidate(world, "one")
+    await advance(world, 1)
+    two = Candidate(world, "two")
+    await advance(world, 30)
+    return world, one, two
+
+
 def in_charge(*candidates: Candidate) -> list[str]:
     return [each.name for each in candidates if each.elector.holds()]
 
@@ -84,11 +96,7 @@ async def test_the_first_makes_the_lease_and_the_others_wait():
 
 async def test_who_leaves_in_order_is_followed_at_once():
     """What is watched tells; the next look would be due within `retry`."""
-    world = World()
-    one = Candidate(world, "one")
-    await advance(world, 1)
-    two = Candidate(world, "two")
-    await advance(world, 30)
+    world, one, two = await one_leads_and_two_stands_by()
     await one.leave()
     assert holder(world) == ""
     for _ in range(100):
@@ -98,11 +106,7 @@ async def test_who_leaves_in_order_is_followed_at_once():
 
 
 async def test_a_lease_that_is_deleted_is_taken_at_once_by_who_stands_by():
-    world = World()
-    one = Candidate(world, "one")
-    await advance(world, 1)
-    two = Candidate(world, "two")
-    await advance(world, 30)
+    world, one, two = await one_leads_and_two_stands_by()
     one.die()
     world.server.delete(LEASE)
     for _ in range(100):
@@ -111,12 +115,8 @@ async def test_a_lease_that_is_deleted_is_taken_at_once_by_who_stands_by():
 
 
 async def test_without_a_watch_who_leaves_in_order_is_followed_within_two_seconds():
-    world = World()
-    world.faults.add(Fault(FaultKind.ERROR, verbs=("watch",), count=0))
-    one = Candidate(world, "one")
-    await advance(world, 1)
-    two = Candidate(world, "two")
-    await advance(world, 30)
+    no_watch = Fault(FaultKind.ERROR, verbs=("watch",), count=0)
+    world, one, two = await one_leads_and_two_stands_by(no_watch)
     await one.leave()
     await advance(world, TERMS.retry)
     assert in_charge(one, two) == ["two"]
@@ -124,11 +124,7 @@ async def test_without_a_watch_who_leaves_in_order_is_followed_within_two_second
 
 
 async def test_who_dies_is_followed_when_the_lease_has_run_out():
-    world = World()
-    one = Candidate(world, "one")
-    await advance(world, 1)
-    two = Candidate(world, "two")
-    await advance(world, 30)
+    world, one, two = await one_leads_and_two_stands_by()
     one.die()
     await advance(world, TERMS.duration - 2 * TERMS.retry)
     assert not two.elector.holds()  # its last word was heard less than `duration` ago
@@ -137,11 +133,7 @@ async def test_who_dies_is_followed_when_the_lease_has_run_out():
 
 
 async def test_who_cannot_reach_the_api_server_stops_before_others_may_begin():
-    world = World()
-    one = Candidate(world, "one")
-    await advance(world, 1)
-    two = Candidate(world, "two")
-    await advance(world, 30)
+    world, one, two = await one_leads_and_two_stands_by()
     world.faults.add(Fault(FaultKind.UNREACHABLE, account="one", count=1000))
     both: list[list[str]] = []
     await advance(world, TERMS.duration + 2 * TERMS.retry, lambda: both.append(in_charge(one, two)))
