@@ -85,10 +85,13 @@ class Prometheus:
 
     def query(self, promql: str) -> list[Json]:
         """The result of an instant query, now: a list of ``{"metric": …, "value": [time, text]}``."""
-        answer = httpx.post(f"{self.url}/api/v1/query", data={"query": promql}, trust_env=False).json()
-        if answer["status"] != "success":
-            raise LabError(f"Prometheus refuses {promql!r}: {answer.get('error')}")
-        return answer["data"]["result"]
+        return self._result("query", query=promql)
+
+    def query_range(self, promql: str, start: str, end: str, step: float) -> list[Json]:
+        """The result of a query at each `step` seconds from `start` to `end`, both RFC 3339 and inclusive: a list of
+        ``{"metric": …, "values": [[time, text], …]}``.
+        """
+        return self._result("query_range", query=promql, start=start, end=end, step=str(step))
 
     def alerts(self) -> list[Json]:
         """The alerts pending and firing in Prometheus."""
@@ -99,6 +102,12 @@ class Prometheus:
         answer = httpx.post(f"{self.url}/-/reload", trust_env=False, timeout=30)
         if not answer.is_success:
             raise LabError(f"Prometheus does not take its configuration {self._config}: {answer.text}")
+
+    def _result(self, way: str, **asked: str) -> list[Json]:
+        answer = httpx.post(f"{self.url}/api/v1/{way}", data=asked, trust_env=False).json()
+        if answer["status"] != "success":
+            raise LabError(f"Prometheus refuses {asked['query']!r}: {answer.get('error')}")
+        return answer["data"]["result"]
 
     def _write_config(self, honor_labels: bool) -> None:
         settings = config(self._exporter, self._alertmanager, self._rules, honor_labels)

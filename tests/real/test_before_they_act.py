@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,8 @@ groups:
       - {name: elsewhere, when: {query: 'kube_node_info'}, target: {kind: DaemonSet, label: daemon}, do: [none]}
 """
 
+FIRING = 'ALERTS{alertname="KubeDeploymentRolloutStuck", alertstate="firing", namespace="NAMESPACE"}'
+
 Answer = dict[str, Any]
 
 
@@ -70,8 +73,8 @@ def stuck(lab: Lab, namespace: str, prometheus: Prometheus) -> str:
     lab.admin.create(deployment("web"), namespace)
     lab.admin.wait_for("deployments", "web", namespace, rolled_out)
     faults.stuck_rollout(lab.admin, "web", namespace)
-    alerts = f'ALERTS{{alertname="KubeDeploymentRolloutStuck", alertstate="firing", namespace="{namespace}"}}'
-    wait_for(lambda: prometheus.query(alerts), bool, "the alert", 240)
+    firing = FIRING.replace("NAMESPACE", namespace)
+    wait_for(lambda: prometheus.query(firing), bool, "the alert", 240)
     return namespace
 
 
@@ -99,7 +102,7 @@ def test_rules_are_checked_planned_and_played_without_a_write(
     _rights_that_lack_are_named(config, stuck, lab, remediator)
     _what_is_doubtful_is_told(config.parent, prometheus)
     _plans_have_the_api_servers_diff(config, stuck)
-    _the_past_is_played(config)
+    _the_past_is_played(config, stuck, prometheus)
     assert lab.writes(remediator) == ()
     assert {(one.verb, one.resource) for one in lab.dry_runs(remediator)} == {("patch", "deployments")}
 
@@ -160,13 +163,27 @@ def _plans_have_the_api_servers_diff(config: Path, stuck: str) -> None:
     assert "one_hand" in {each["guard"] for each in second["verdicts"] if each["verdict"] == "hold"}
 
 
-def _the_past_is_played(config: Path) -> None:
-    """Both rules fired, and the second one would have had to wait for the cooldown of their one target."""
+def _the_past_is_played(config: Path, stuck: str, prometheus: Prometheus) -> None:
+    """Both rules fired, and the second one would have had to wait for the cooldown of their one target. A scrape that
+    Prometheus missed ends a signal: how often each one began is what Prometheus says at the same instants.
+    """
     past = said("backtest", "--config", config, "--from", "10m", "--step", "1s")
     found = {each["rule"]: each for each in past["rules"]}
+    signals = {
+        "undo-stuck-rollout": yaml.safe_load(RULES)["groups"][0]["rules"][0]["when"]["query"].replace(
+            "NAMESPACE", stuck
+        ),
+        "restart-stuck": FIRING.replace("NAMESPACE", stuck),
+    }
     assert {name: (each["signals"], each["incidents"]) for name, each in found.items()} == {
-        "undo-stuck-rollout": (1, 1),
-        "restart-stuck": (1, 1),
+        name: (1, _beginnings(prometheus, promql, past)) for name, promql in signals.items()
     }
     assert sum(each["steps"] for each in found.values()) == 1
-    assert [each["held"] for each in found.values() if not each["steps"]] == [{"cooldown": 1}]
+    assert [set(each["held"]) for each in found.values() if not each["steps"]] == [{"cooldown"}]
+
+
+def _beginnings(prometheus: Prometheus, promql: str, past: Answer) -> int:
+    """How often the one series that a query has was there, at the instants of a backtest, where it was not before."""
+    (series,) = prometheus.query_range(promql, past["start"], past["end"], past["step"])
+    times = [float(at) for at, _ in series["values"]]
+    return 1 + sum(later - earlier > past["step"] for earlier, later in pairwise(times))

@@ -23,13 +23,13 @@ from remediator.ports import Throttled
 from tests.lab import faults
 from tests.lab.accounts import Account
 from tests.lab.audit import Request
-from tests.lab.fixtures import MakeAccount
 from tests.lab.lab import Lab
 from tests.lab.waiting import wait_for
 from tests.lab.workloads import deployment, disruption_budget, pod, stateful_set
 from tests.real.conftest import Install
-from tests.real.pools import RIGHTS, Pool, until_moved
+from tests.real.pools import Pool, until_moved
 from tests.real.service import Line, Service, alert
+from tests.real.site import Site
 
 pytestmark = pytest.mark.lab
 
@@ -60,9 +60,9 @@ CASES: tuple[str, ...] = ("moved", "forbidden", "observed", "limited", "twice", 
 
 
 @pytest.fixture
-def remediator(account: MakeAccount) -> Account:
-    """The service account that the product acts under, with the rights that draining needs."""
-    return account((), RIGHTS)
+def remediator(site: Site, receivers: list[object]) -> Account:
+    """The service account that the product acts under, with the rights that are printed for these rules."""
+    return site.grant(site.printed(RULES, receivers=receivers))
 
 
 @pytest.fixture

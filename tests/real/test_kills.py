@@ -18,15 +18,14 @@ import pytest
 
 from remediator.executor import FENCE
 from tests.lab.audit import Request
-from tests.lab.fixtures import MakeAccount
 from tests.lab.lab import Lab
 from tests.lab.waiting import wait_for
 from tests.lab.workloads import job
 from tests.real.conftest import Install
 from tests.real.held_api import Held, HeldEach
-from tests.real.pools import RIGHTS as NODE_RIGHTS
 from tests.real.pools import Pool
 from tests.real.service import Service, alert
+from tests.real.site import Site
 from tests.real.test_workload_actions import cron_job, has_failed
 
 pytestmark = pytest.mark.lab
@@ -47,13 +46,6 @@ groups:
         until: {for: 1s}
 """
 
-RIGHTS = [
-    {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["get", "create", "delete", "patch"]},
-    {"apiGroups": ["batch"], "resources": ["cronjobs"], "verbs": ["get", "patch"]},
-    {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "delete", "patch"]},
-    {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"]},
-    {"apiGroups": ["policy"], "resources": ["poddisruptionbudgets"], "verbs": ["list"]},
-]
 ALERTS = {"drain": "Drain", "rerun_job": "Rerun", "delete_pods": "Clear", "suspend_cronjob": "Quiet"}
 LABELS = {"drain": "node", "rerun_job": "job_name", "delete_pods": "job_name", "suspend_cronjob": "cronjob"}
 WRITES = {"drain": 3, "rerun_job": 2, "delete_pods": 2, "suspend_cronjob": 2}
@@ -133,13 +125,13 @@ _BUILD: dict[str, Callable[[Lab, str, Case, list[Pool]], None]] = {
 def test_killed_around_every_write_of_every_step_nothing_is_doubled_and_nothing_is_lost(
     lab: Lab,
     namespace: str,
-    account: MakeAccount,
+    site: Site,
     cases: list[Case],
     install: Install,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    product = account(RIGHTS, NODE_RIGHTS, name="killed")
+    product = site.grant(site.printed(RULES))
     holding = [case.held() for case in cases]
     with HeldEach(lab, holding) as proxy:
         service = install(RULES, proxy.kubeconfig(product, tmp_path)).start()

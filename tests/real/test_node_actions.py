@@ -15,12 +15,11 @@ import pytest
 from remediator.core.cordoning import CORDONED
 from tests.lab import faults
 from tests.lab.accounts import Account
-from tests.lab.fixtures import MakeAccount
 from tests.lab.lab import Lab
 from tests.lab.waiting import wait_for
 from tests.real.conftest import Install
-from tests.real.pools import RIGHTS
 from tests.real.service import Line, Service, alert
+from tests.real.site import Site
 
 pytestmark = pytest.mark.lab
 
@@ -72,9 +71,9 @@ def nodes(lab: Lab) -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture
-def remediator(account: MakeAccount) -> Account:
-    """The service account that the product acts under, with the rights that such rules need."""
-    return account((), RIGHTS)
+def remediator(site: Site) -> Account:
+    """The service account that the product acts under, with the rights that are printed for these rules."""
+    return site.grant(site.printed(rules()))
 
 
 def test_nodes_are_closed_and_opened_but_for_what_a_person_did(

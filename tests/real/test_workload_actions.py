@@ -20,12 +20,12 @@ from remediator.actions.restart import RESTARTED_AT
 from remediator.executor import FENCE
 from tests.lab import faults
 from tests.lab.accounts import Account
-from tests.lab.fixtures import MakeAccount
 from tests.lab.lab import Lab
 from tests.lab.waiting import wait_for
 from tests.lab.workloads import GOOD_IMAGE, daemon_set, deployment, job, pod, rolled_out, stateful_set
 from tests.real.conftest import Install
 from tests.real.service import Service, alert
+from tests.real.site import Site
 
 pytestmark = pytest.mark.lab
 
@@ -70,21 +70,6 @@ groups:
         until: {for: 1s}
 """
 
-RIGHTS = [
-    {
-        "apiGroups": ["apps"],
-        "resources": ["deployments", "statefulsets", "daemonsets"],
-        "verbs": ["get", "list", "patch"],
-    },
-    {"apiGroups": ["apps"], "resources": ["replicasets", "controllerrevisions"], "verbs": ["get", "list"]},
-    {"apiGroups": [""], "resources": ["pods", "events"], "verbs": ["get", "list", "create", "delete"]},
-    {"apiGroups": [""], "resources": ["pods/eviction"], "verbs": ["create"]},
-    {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"]},
-    {"apiGroups": ["policy"], "resources": ["poddisruptionbudgets"], "verbs": ["list"]},
-    {"apiGroups": ["autoscaling"], "resources": ["horizontalpodautoscalers"], "verbs": ["get", "list", "patch"]},
-    {"apiGroups": ["batch"], "resources": ["cronjobs"], "verbs": ["get", "patch"]},
-    {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["get", "create", "delete"]},
-]
 DEPLOYMENTS = (
     "undo", "by-kubectl", "fixed", "busy", "argo", "owned", "pause", "paused", "patch", "restart", "restart-by-kubectl",
 )  # fmt: skip
@@ -108,9 +93,9 @@ BUSY, IDLE = "315m", "1m"
 
 @pytest.mark.usefixtures("metrics_server")
 def test_every_action_on_workloads_against_the_audit_log(
-    lab: Lab, namespace: str, account: MakeAccount, install: Install
+    lab: Lab, namespace: str, site: Site, install: Install
 ) -> None:
-    product = account(RIGHTS, name="hands")
+    product = site.grant(site.printed(RULES))
     for name in DEPLOYMENTS:
         lab.admin.create(asking_for_cpu(deployment(name)), namespace)
     for build, name in ((stateful_set, "on-delete"), *((_BUILD[kind], name) for kind, name, _ in REVISED)):
@@ -271,9 +256,8 @@ BOTH = {"alone": "3s", "beside": "25s"}
 
 
 def test_what_did_not_help_is_taken_back_but_for_what_somebody_changed_meanwhile(
-    lab: Lab, namespace: str, account: MakeAccount, install: Install
+    lab: Lab, namespace: str, site: Site, install: Install
 ) -> None:
-    product = account(RIGHTS, name="hands")
     for name, (kind, *_) in SETTING.items():
         for how in BOTH:
             lab.admin.create(_MADE[kind](f"{name}-{how}"), namespace)
@@ -289,7 +273,9 @@ def test_what_did_not_help_is_taken_back_but_for_what_somebody_changed_meanwhile
         for name, (kind, _, do, _) in SETTING.items()
         for how, within in BOTH.items()
     ]
-    service = install(IN_VAIN.format(rules="".join(rules)), kubeconfig=product.kubeconfig).start()
+    in_vain = IN_VAIN.format(rules="".join(rules))
+    product = site.grant(site.printed(in_vain))
+    service = install(in_vain, kubeconfig=product.kubeconfig).start()
     for name, (_, label, *_) in SETTING.items():
         for how in BOTH:
             fire(service, namespace, f"{name}-{how}", **{label: f"{name}-{how}"})
@@ -480,10 +466,8 @@ def in_trouble(lab: Lab, namespace: str) -> None:
         lab.admin.wait_for("jobs", name, namespace, has_failed)
 
 
-def test_pods_and_jobs_are_taken_away_each_once(
-    lab: Lab, namespace: str, account: MakeAccount, install: Install
-) -> None:
-    product = account(RIGHTS, name="hands")
+def test_pods_and_jobs_are_taken_away_each_once(lab: Lab, namespace: str, site: Site, install: Install) -> None:
+    product = site.grant(site.printed(RULES))
     in_trouble(lab, namespace)
     sick = lab.admin.list("pods", namespace, labels="app=web")[0]["metadata"]
     old = lab.admin.get("jobs", "again", namespace)["metadata"]["uid"]
