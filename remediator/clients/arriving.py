@@ -86,6 +86,8 @@ class Arriving:
         """A part of the body. A stream asks for a `pause` while too much of it waits."""
         if self._inflate is not None:
             part = self._inflated(part)
+        if not part:
+            return
         self.body.append(part)
         self.size += len(part)
         if self.size > self.most:
@@ -134,13 +136,21 @@ class Arriving:
         return taken
 
     def _inflated(self, part: bytes) -> bytes:
-        """No more of it than may be read, however well it is compressed."""
+        """No more of it than may be read, however well it is compressed. One member may follow another (RFC 1952,
+        section 2.2): the API server begins a new one with each event of a watch.
+        """
         import zlib
 
+        found, room = b"", self.most - self.size + 1
         try:
-            return self._inflate.decompress(part, self.most - self.size + 1)
+            while part and len(found) < room:
+                if self._inflate.eof:
+                    self._inflate = zlib.decompressobj(31)
+                found += self._inflate.decompress(part, room - len(found))
+                part = self._inflate.unused_data
         except zlib.error as error:
             raise Lost(f"the answer is not compressed as it says: {error}", self.status) from error
+        return found
 
     async def _wait(self) -> None:
         if self._problem is not None:

@@ -450,6 +450,20 @@ class TestWatching:
         assert ("MODIFIED", "web") in events
         assert events[-1] == ("DELETED", "web")
 
+    async def test_it_goes_on_while_changes_come(self, yard: Yard):
+        """Each change is made once the one before was told of: none of them ends the stream."""
+        made = yard.create(objects.deployment("web", yard.namespace, replicas=0))
+        told = 0
+        async for kind, obj in yard.cluster.watch(DEPLOYMENT, yard.namespace, name="web"):
+            if kind == "BOOKMARK" or (obj["metadata"].get("annotations") or {}).get("told", "0") != str(told):
+                continue
+            if told == 5:
+                break
+            told += 1
+            yard.merge(address(made), {"metadata": {"annotations": {"told": str(told)}}})
+        else:
+            pytest.fail(f"the watch ended after {told} changes")
+
     async def test_without_a_version_what_is_there_comes_first(self, yard: Yard):
         yard.create(objects.deployment("web", yard.namespace, replicas=0))
         async for kind, obj in yard.cluster.watch(DEPLOYMENT, yard.namespace):

@@ -64,6 +64,7 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
         (raw(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhi", ends=True), b"hi"),
         (raw(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), b""),
         (answer(200, gzip.compress(b"hi" * 9999), Content_Encoding="gzip"), b"hi" * 9999),
+        (answer(200, gzip.compress(b"hi") + gzip.compress(b" there"), Content_Encoding="gzip"), b"hi there"),
     ],
 )
 async def test_an_answer_is_read_as_http_has_it(http: Http, api: ApiServer, reply: Reply, body: bytes) -> None:
@@ -229,6 +230,15 @@ class TestFlow:
                 read += len(some)
         assert held_up_at < parts // 2
         assert read == parts * AHEAD
+
+    async def test_each_part_may_be_compressed_by_itself(self, http: Http, api: ApiServer) -> None:
+        """As the API server does it with the events of a watch; a part may end within a member's head as well."""
+        members = [gzip.compress(each) for each in (b"one", b"two", b"three")]
+        parts = [members[0], members[1][:5], members[1][5:] + members[2][:-4], members[2][-4:]]
+        chunks = [b"%x\r\n%s\r\n" % (len(each), each) for each in parts]
+        api.reply = raw(CHUNKED[:-2] + b"Content-Encoding: gzip\r\n\r\n", *chunks, b"0\r\n\r\n")
+        async with http.flow(asked(api.url), silence=60) as flow:
+            assert b"".join([part async for part in flow.parts()]) == b"onetwothree"
 
     async def test_silence_ends_it(self, http: Http, api: ApiServer) -> None:
         api.reply = raw(CHUNKED + b"2\r\nhi\r\n")
