@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import httpx
 import yaml
 
-from tests.lab.answering import get_ok
+from tests.lab.answering import HTTP, get_ok
 from tests.lab.client import Json
 from tests.lab.errors import LabError
 from tests.lab.ports import free_ports
@@ -79,18 +78,18 @@ class Alertmanager:
 
     def alerts(self) -> list[Json]:
         """The alerts it holds, by its API v2."""
-        return httpx.get(f"{self.url}/api/v2/alerts", trust_env=False).json()
+        return HTTP.get(f"{self.url}/api/v2/alerts").json()
 
     def tell(self, *alerts: Json) -> None:
         """Tell it of alerts as Prometheus does: each an object with ``labels`` and, where it is over, ``endsAt``."""
-        answer = httpx.post(f"{self.url}/api/v2/alerts", json=list(alerts), trust_env=False)
+        answer = HTTP.post(f"{self.url}/api/v2/alerts", json=list(alerts))
         if not answer.is_success:
             raise LabError(f"Alertmanager refuses alerts: {answer.text}")
 
     @property
     def posted(self) -> float:
         """How many webhooks it has sent."""
-        lines = httpx.get(f"{self.url}/metrics", trust_env=False).text.splitlines()
+        lines = HTTP.get(f"{self.url}/metrics").text.splitlines()
         sent = (line for line in lines if line.startswith('alertmanager_notifications_total{integration="webhook"'))
         return sum(float(line.rpartition(" ")[2]) for line in sent)
 
@@ -104,14 +103,14 @@ class Alertmanager:
             "createdBy": "lab",
             "comment": "a test",
         }
-        answer = httpx.post(f"{self.url}/api/v2/silences", json=body, trust_env=False)
+        answer = HTTP.post(f"{self.url}/api/v2/silences", json=body)
         if not answer.is_success:
             raise LabError(f"Alertmanager refuses a silence: {answer.text}")
         return answer.json()["silenceID"]
 
     def unsilence(self, silence: str) -> None:
         """End a silence by its id."""
-        httpx.delete(f"{self.url}/api/v2/silence/{silence}", trust_env=False).raise_for_status()
+        HTTP.delete(f"{self.url}/api/v2/silence/{silence}").raise_for_status()
 
     def _wait_until_ready(self) -> None:
         self.server.wait_until(lambda: get_ok(f"{self.url}/-/ready"))
@@ -120,7 +119,7 @@ class Alertmanager:
         self._config.write_text(yaml.safe_dump(settings, sort_keys=False))
 
     def _reload(self) -> None:
-        answer = httpx.post(f"{self.url}/-/reload", trust_env=False, timeout=30)
+        answer = HTTP.post(f"{self.url}/-/reload")
         if not answer.is_success:
             raise LabError(f"Alertmanager does not take its configuration {self._config}: {answer.text}")
 

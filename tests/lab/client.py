@@ -11,7 +11,7 @@ import httpx
 
 from tests.lab.errors import ApiError
 from tests.lab.resources import path_of, resource
-from tests.lab.waiting import wait_for
+from tests.lab.waiting import PATIENCE, wait_for
 
 Json = dict[str, Any]
 """A JSON object: a Kubernetes object, a list of them, or a patch."""
@@ -37,7 +37,7 @@ class Api:
             base_url=url,
             verify=ssl.create_default_context(cafile=str(ca_file)),
             headers={"Authorization": f"Bearer {token}", "User-Agent": user_agent},
-            timeout=30,
+            timeout=60,
             trust_env=False,
         )
 
@@ -138,7 +138,7 @@ class Api:
         name: str,
         namespace: str,
         until: Callable[[Json], object],
-        timeout: float = 60,
+        timeout: float = PATIENCE,
     ) -> Json:
         """Read an object until ``until(object)``, and return it; the ``LabError`` says what was seen last."""
         what = f"{resource(kind).kind} {namespace}/{name}"

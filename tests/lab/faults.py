@@ -44,7 +44,7 @@ def stuck_rollout(api: Api, deployment: str, namespace: str, progress_deadline: 
     patch = _image_patch(BROKEN_IMAGE) | {}
     patch["spec"]["progressDeadlineSeconds"] = progress_deadline
     api.patch("deployments", deployment, patch, namespace, how="strategic")
-    return api.wait_for("deployments", deployment, namespace, roll_out_is_stuck, timeout=60 + progress_deadline)
+    return api.wait_for("deployments", deployment, namespace, roll_out_is_stuck)
 
 
 def new_image(api: Api, kind: str, name: str, namespace: str, image: str) -> Json:

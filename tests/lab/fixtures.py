@@ -48,7 +48,7 @@ def namespace(lab: Lab, request: pytest.FixtureRequest) -> Iterator[str]:
     """A fresh namespace, in which pods can be created at once; its removal is asked for afterwards."""
     name = fresh_name(request.node.name)
     lab.admin.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
-    lab.admin.wait_for("serviceaccounts", "default", name, lambda account: True, timeout=240)
+    lab.admin.wait_for("serviceaccounts", "default", name, lambda account: True)
     yield name
     with contextlib.suppress(ApiError):
         lab.admin.delete("namespaces", name)

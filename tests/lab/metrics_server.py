@@ -28,7 +28,7 @@ class MetricsServer:
         self._admin = admin
         admin.create(_service(), _NAMESPACE)
         admin.request("POST", _REGISTERED, _api_service(port))
-        self.server.wait_until(self._is_served, timeout=240)
+        self.server.wait_until(self._is_served)
 
     def _is_served(self) -> bool:
         """Whether the API server passes on to it; what it knows comes with its scrapes."""

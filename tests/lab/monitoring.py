@@ -14,7 +14,7 @@ from tests.lab.processes import Server, Servers
 from tests.lab.programs import find, find_or_install
 from tests.lab.progress import Say
 from tests.lab.prometheus import Prometheus
-from tests.lab.waiting import wait_for
+from tests.lab.waiting import PATIENCE, wait_for
 
 _CHECKOUT = Path(__file__).parents[2]
 
@@ -84,7 +84,7 @@ class Monitoring:
         """Send nothing to anybody."""
         self.alertmanager.route_nowhere()
 
-    def wait_for_alert(self, name: str, timeout: float = 60, **labels: str) -> Json:
+    def wait_for_alert(self, name: str, timeout: float = PATIENCE, **labels: str) -> Json:
         """Wait until Prometheus has this alert firing with these labels, and return it."""
         wanted = {"alertname": name, **labels}
 

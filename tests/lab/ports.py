@@ -1,4 +1,4 @@
-"""Free ports on loopback."""
+"""Free ports on loopback, each for the process that asked alone, from then until its end."""
 
 from __future__ import annotations
 
@@ -8,27 +8,32 @@ import socket
 from tests.lab.errors import LabError
 
 # Below the range from which Linux takes ports for outgoing connections, so that none of those is in the way
-# between the choice of a port and the server's start. Two labs at once choose at random, and so differ.
+# between the choice of a port and the server's start, nor while the server is away to be started again.
 _FIRST, _LAST = 20000, 32000
 _ATTEMPTS = 200
 
 
 def free_ports(count: int) -> list[int]:
-    """``count`` different TCP ports of 127.0.0.1 on which nothing listens now."""
-    found: set[int] = set()
+    """``count`` different TCP ports of 127.0.0.1 on which nothing listens now, and which nobody else is given here."""
+    found: list[int] = []
     for _ in range(_ATTEMPTS):
         port = random.randrange(_FIRST, _LAST)
-        if port not in found and _is_free(port):
-            found.add(port)
+        if take(port):
+            found.append(port)
         if len(found) == count:
-            return list(found)
+            return found
     raise LabError(f"found no {count} free ports between {_FIRST} and {_LAST} on 127.0.0.1: what listens there?")
 
 
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        try:
+def take(port: int) -> bool:
+    """Whether it is this process's from now on: an abstract socket is the lock, and ends with the process."""
+    lock = socket.socket(socket.AF_UNIX)
+    try:
+        lock.bind(f"\0remediator-lab-port-{port}")
+        with socket.socket() as probe:
             probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
+    except OSError:
+        lock.close()
+        return False
+    lock.detach()
     return True

@@ -50,7 +50,7 @@ class PostgreSQL:
         _run(_as(user, [programs / fresh[0], *fresh[1:]]))
         (port,) = free_ports(1)
         self.url = f"postgresql://{user}@127.0.0.1:{port}/postgres"
-        listen = ["-h", "127.0.0.1", "-p", port, "-k", data]
+        listen = ["-h", "127.0.0.1", "-p", port, "-k", ""]
         self._ready: list[str | Path] = [programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
         self.server = servers.start(folder.name, _as(user, [programs / "postgres", "-D", data, *listen]))
         self._await_readiness()
@@ -70,7 +70,7 @@ class PostgreSQL:
             lambda: self.ask("SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'"), "1".__eq__, "it"
         )
         self.ask("ALTER SYSTEM SET synchronous_standby_names = '*'")
-        self.ask("SELECT pg_reload_conf()")
+        self._reload()
 
     def promote(self) -> None:
         """Make a standby the primary: it takes writes."""
@@ -89,25 +89,32 @@ class PostgreSQL:
         line = f"host all {role} 127.0.0.1/32 scram-sha-256\n"
         if line not in file.read_text():
             file.write_text(line + file.read_text())
-        self.ask("SELECT pg_reload_conf()")
+        self._reload()
 
     def let_in(self, addresses: str) -> None:
         """Trust whoever comes from these addresses (CIDR) as well: loopback alone is not where pods are."""
         file = self._data / "pg_hba.conf"
         file.write_text(f"host all all {addresses} trust\n" + file.read_text())
-        self.ask("SELECT pg_reload_conf()")
+        self._reload()
 
     def ask(self, statement: str, url: str = "") -> str:
         """What psql prints for a statement, as the server's superuser."""
         command = [self._psql, "-XAtqc", statement, url or self.url]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
+    def _reload(self) -> None:
+        """Read the configuration again, and wait until that is done: the server only promises to."""
+        loaded = "SELECT pg_conf_load_time()"
+        before = self.ask(loaded)
+        self.ask("SELECT pg_reload_conf()")
+        wait_for(lambda: self.ask(loaded), lambda at: at != before, "PostgreSQL to read its configuration again")
+
     def stop(self) -> None:
         """End it: the server is asked to end its own processes, which are in groups of their own."""
         if self.server.running():
             os.kill(self.server.pid, signal.SIGQUIT)
         with contextlib.suppress(LabError):
-            wait_for(self.server.running, operator.not_, "PostgreSQL's end", timeout=10)
+            wait_for(self.server.running, operator.not_, "PostgreSQL's end")
         self.server.stop()
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from tests.lab.errors import LabError
 from tests.lab.tether import tethered
+from tests.lab.waiting import PATIENCE
 
 _LOG_TAIL_LINES = 15
 
@@ -76,7 +77,7 @@ class Server:
         finally:
             os.killpg(self.pid, signal.SIGCONT)
 
-    def wait_until(self, ready: Callable[[], bool], timeout: float = 60) -> None:
+    def wait_until(self, ready: Callable[[], bool], timeout: float = PATIENCE) -> None:
         """Wait until ``ready()``; a ``LabError`` with the end of the log where it dies or ``timeout`` s pass."""
         deadline = time.monotonic() + timeout
         while not ready():
@@ -84,7 +85,7 @@ class Server:
                 raise LabError(f"{self.name} ended with code {self._process.returncode}.\n{self._last_words()}")
             if time.monotonic() > deadline:
                 raise LabError(f"{self.name} is not ready after {timeout:g} s.\n{self._last_words()}")
-            time.sleep(0.05)
+            time.sleep(0.1)
 
     def _last_words(self) -> str:
         lines = self.log.read_text(errors="replace").splitlines()[-_LOG_TAIL_LINES:]

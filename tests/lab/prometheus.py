@@ -6,10 +6,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import httpx
 import yaml
 
-from tests.lab.answering import get_ok
+from tests.lab.answering import HTTP, get_ok
 from tests.lab.client import Json
 from tests.lab.errors import LabError
 from tests.lab.ports import free_ports
@@ -95,16 +94,16 @@ class Prometheus:
 
     def alerts(self) -> list[Json]:
         """The alerts pending and firing in Prometheus."""
-        return httpx.get(f"{self.url}/api/v1/alerts", trust_env=False).json()["data"]["alerts"]
+        return HTTP.get(f"{self.url}/api/v1/alerts").json()["data"]["alerts"]
 
     def reload(self) -> None:
         """Read configuration and rules again."""
-        answer = httpx.post(f"{self.url}/-/reload", trust_env=False, timeout=30)
+        answer = HTTP.post(f"{self.url}/-/reload")
         if not answer.is_success:
             raise LabError(f"Prometheus does not take its configuration {self._config}: {answer.text}")
 
     def _result(self, way: str, **asked: str) -> list[Json]:
-        answer = httpx.post(f"{self.url}/api/v1/{way}", data=asked, trust_env=False).json()
+        answer = HTTP.post(f"{self.url}/api/v1/{way}", data=asked).json()
         if answer["status"] != "success":
             raise LabError(f"Prometheus refuses {asked['query']!r}: {answer.get('error')}")
         return answer["data"]["result"]

@@ -6,7 +6,7 @@ import json
 
 from tests.lab.client import Json
 from tests.lab.loopback import Answered, Asked, Loopback
-from tests.lab.waiting import wait_for
+from tests.lab.waiting import PATIENCE, wait_for
 
 
 class WebhookReceiver(Loopback):
@@ -31,7 +31,7 @@ class WebhookReceiver(Loopback):
         """All alerts of all payloads, in order of arrival."""
         return [alert for payload in self.payloads for alert in payload.get("alerts", [])]
 
-    def wait_for_alert(self, name: str, status: str = "firing", timeout: float = 60, **labels: str) -> Json:
+    def wait_for_alert(self, name: str, status: str = "firing", timeout: float = PATIENCE, **labels: str) -> Json:
         """Wait until an alert of this name, status and labels has arrived, and return it."""
         wanted = {"alertname": name, **labels}
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import httpx
 import pytest
 
 from tests.lab import faults
+from tests.lab.answering import HTTP
 from tests.lab.lab import Lab
 from tests.lab.monitoring import Monitoring
 from tests.lab.waiting import wait_for
@@ -100,5 +100,5 @@ def _pods_of(webhook: WebhookReceiver, name: str) -> set[str]:
 
 
 def _rules(monitoring: Monitoring) -> list[dict]:
-    groups = httpx.get(f"{monitoring.prometheus_url}/api/v1/rules", trust_env=False).json()["data"]["groups"]
+    groups = HTTP.get(f"{monitoring.prometheus_url}/api/v1/rules").json()["data"]["groups"]
     return [rule for group in groups for rule in group["rules"]]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,7 @@ from tests.lab.ports import free_ports
 from tests.lab.resources import path_of
 from tests.lab.waiting import wait_for
 from tests.lab.workloads import deployment, rolled_out
+from tests.unit.repository.sources import ROOT
 
 
 def test_free_ports_are_different_and_can_be_listened_on() -> None:
@@ -29,6 +32,13 @@ def test_free_ports_are_different_and_can_be_listened_on() -> None:
     for port in ports:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", port))
+
+
+def test_a_port_that_was_given_is_nobody_elses_though_nothing_listens_there_yet() -> None:
+    (port,) = free_ports(1)
+    other = f"from tests.lab.ports import take; print(take({port}))"
+    asked = subprocess.run([sys.executable, "-c", other], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert asked.stdout == "False\n"
 
 
 def test_server_certificate_names_loopback_and_the_service(tmp_path: Path) -> None:
