@@ -128,6 +128,11 @@ class Installation:
 
         return found(wait_for(lambda: self.lines(kind), found, f"a journal line {kind} {data}", PATIENCE, pause=0.3))[0]
 
+    def held_by(self, incident: str) -> dict[str, str]:
+        """What held an incident back, by the guards' names: the reason that each gave last."""
+        asked = [line["data"]["verdicts"] for line in self.lines("decision") if line["incident"] == incident]
+        return {each["guard"]: each["reason"] for one in asked for each in one if each["verdict"] == "hold"}
+
     def last(self) -> int:
         """The newest line's sequence number."""
         return max((line["seq"] for line in self.lines()), default=0)
@@ -146,8 +151,9 @@ class Installation:
         return [one.verb for one in own if FENCE not in (one.body["metadata"].get("annotations") or {})]
 
     def in_charge(self) -> str:
-        """The pod that is in charge."""
-        return self.lines("leader")[-1]["data"]["identity"].rpartition("_")[0]
+        """The pod that is in charge; one of several is elected some time after they are ready."""
+        terms = wait_for(lambda: self.lines("leader"), bool, "a leader", PATIENCE)
+        return terms[-1]["data"]["identity"].rpartition("_")[0]
 
     def kill(self, pod: str) -> None:
         """Delete a pod at once, and wait until it is gone."""

@@ -63,6 +63,8 @@ def test_an_outage_is_ended_soon_after_a_script_with_kubectl_would_have(
     assert len(product.changes(shop)) == changes + 1
     assert product.changes(watched) == []
     print(f"e2e: down {dark:.1f} s after the roll-out; alert in Alertmanager after {alerted:.1f} s")
+    for guard, reason in product.held_by(closed["incident"]).items():
+        print(f"e2e: held back by {guard}: {reason}")
     print(f"e2e: served again after {ours:.1f} s by remediator, {floor:.1f} s by kubectl in a script at the alert")
 
 

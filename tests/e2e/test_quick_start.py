@@ -31,7 +31,7 @@ def test_the_quick_start_shows_a_roll_back_and_then_makes_it(cluster: RealCluste
     with terminal.typing(forward, port=8080):
         terminal.type(alert)
         wait_for(lambda: terminal.type(incidents), lambda told: "undo-bad-rollout" in told, "an incident", PATIENCE)
-    wait_for(lambda: terminal.type(explain), lambda told: "rollback" in told, "a decision", PATIENCE)
+        wait_for(lambda: terminal.type(explain), lambda told: "rollback" in told, "a decision", PATIENCE)
     assert _image(cluster) == "nginx:no-such-tag"
 
     for line in enforce:
