@@ -12,7 +12,8 @@ T = TypeVar("T")
 class Fresh(Generic[T]):
     """What `ask` answered, where it was asked at most `age` seconds ago (inclusive); else it is asked anew.
 
-    Whoever comes while it is being asked waits for the same answer. Errors are shared as answers are.
+    Whoever comes while it is being asked waits for the same answer; who needs a later one, for the next: it is asked
+    once at a time. Errors are shared as answers are.
     """
 
     def __init__(self, ask: Callable[[], Awaitable[T]], age: float) -> None:
@@ -22,7 +23,11 @@ class Fresh(Generic[T]):
 
     async def get(self, age: float | None = None) -> T:
         """The answer; raises what `ask` raises. `age`: in seconds, for this one who asks."""
-        now = asyncio.get_running_loop().time()
-        if self._task is None or now - self._asked_at > (self._age if age is None else age):
-            self._task, self._asked_at = asyncio.ensure_future(self._ask()), now
+        loop = asyncio.get_running_loop()
+        since = loop.time() - (self._age if age is None else age)
+        while self._task is None or self._asked_at < since:
+            if self._task is not None and not self._task.done():
+                await asyncio.wait((self._task,))
+                continue
+            self._task, self._asked_at = asyncio.ensure_future(self._ask()), loop.time()
         return await asyncio.shield(self._task)

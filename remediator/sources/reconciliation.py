@@ -118,8 +118,9 @@ class Reconciliation:
         """What keeps hands off an incident by Alertmanager's word, as in `Surroundings`. Raises `Unavailable`.
 
         Asked once in `SHARED` seconds, however many incidents are looked at meanwhile: enough to hold one back, never
-        to let a write go. For that, `silences_now` is asked. That its alerts are gone says nothing where our own
-        writes may have ended them, as a cordon does with most.
+        to let a write go. For that, `silences_now` is asked. That its alerts are not there is believed of an answer
+        alone that was asked for after they began to fire. It says nothing where our own writes may have ended them, as
+        a cordon does with most.
         """
         return await self._silences(incident, SHARED)
 
@@ -130,15 +131,22 @@ class Reconciliation:
     async def _silences(self, incident: Incident, age: float) -> tuple[str, ...]:
         if not self._alerting.alertmanagers:
             return ()
+        standing = [each for each in incident.signals if not each.resolved]
         try:
-            holding = await self._held.get(age)
+            found = await self._held_of(standing, age)
+            if not found:  # an answer from before they fired cannot have them
+                fired = (self._clock.now() - incident.since).total_seconds()
+                found = await self._held_of(standing, min(max(fired, 0.0), age))
         except Unanswered as error:
             raise Unavailable(f"Alertmanager cannot be asked: {error}") from error
-        standing = [(each, holding.alerts.get(each.fingerprint)) for each in incident.signals if not each.resolved]
-        found = [(each, held) for each, held in standing if held is not None]
         if not found and not incident.silences_itself:
             return (f"Alertmanager holds none of the {len(standing)} alerts of it at present",)
         return tuple(f"{_name(each)} is {_why(held)}" for each, held in found if not held.told)
+
+    async def _held_of(self, standing: Sequence[SeenSignal], age: float) -> list[tuple[SeenSignal, Held]]:
+        """Those of an incident's alerts that Alertmanager holds, by an answer of at most that age in seconds."""
+        alerts = (await self._held.get(age)).alerts
+        return [(each, alerts[each.fingerprint]) for each in standing if each.fingerprint in alerts]
 
     async def _ask(self) -> Holding:
         """What all Alertmanagers hold that answer. Raises `Unanswered` where none does."""

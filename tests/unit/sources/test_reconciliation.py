@@ -23,7 +23,7 @@ from remediator.core.rules import Matcher, MatchOp, TargetSpec, When
 from remediator.core.state import Incident, State
 from remediator.decide import decide
 from remediator.ports import NotFound, Unavailable
-from remediator.sources.reconciliation import Alerting, Reconciliation
+from remediator.sources.reconciliation import SHARED, Alerting, Reconciliation
 from tests.unit.builders import at, policy, rule
 from tests.unit.clients.api_server import ApiServer, Connection, answer, running
 
@@ -266,6 +266,20 @@ class TestSilences:
         await house.tick()
         one.alerts = alerts
         assert await house.silences() == said
+
+    @pytest.mark.parametrize(
+        ("fired", "said"), [(0.0, ()), (SHARED, ("Alertmanager holds none of the 1 alerts of it at present",))]
+    )
+    async def test_an_answer_that_others_shared_before_an_alert_fired_says_nothing_of_it(
+        self, house: House, one: Held, fired: float, said: Any
+    ) -> None:
+        one.alerts = [held()]
+        await house.tick()
+        one.alerts = []
+        await house.alerts._held.get(0.0)
+        one.alerts = [held()]
+        house.seconds += fired
+        assert await house.alerts.silences(house, house.state, house.incident, {}) == said  # type: ignore[arg-type]
 
     @pytest.mark.parametrize(
         ("alerts", "said"),
