@@ -128,6 +128,14 @@ class Installation:
 
         return found(wait_for(lambda: self.lines(kind), found, f"a journal line {kind} {data}", PATIENCE, pause=0.3))[0]
 
+    def end_of(self, intent: Json) -> Json:
+        """The line that closes the incident of an intent."""
+
+        def found() -> list[Json]:
+            return [line for line in self.lines("incident_closed") if line["incident"] == intent["incident"]]
+
+        return wait_for(found, bool, f"the end of {intent['incident']}", PATIENCE, pause=0.3)[0]
+
     def held_by(self, incident: str) -> dict[str, str]:
         """What held an incident back, by the guards' names: the reason that each gave last."""
         asked = [line["data"]["verdicts"] for line in self.lines("decision") if line["incident"] == incident]

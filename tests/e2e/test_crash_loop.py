@@ -23,8 +23,8 @@ def test_a_version_that_crashes_is_taken_back_and_where_it_only_observes_rehears
     shop.crash_loop()
     assert shop.answer()
 
-    closed = product.wait_for_line("incident_closed", namespace=shop.namespace)
-    assert closed["data"]["reason"] == "recovered"
+    intent = product.wait_for_line("intent", namespace=shop.namespace)
+    assert product.end_of(intent)["data"]["reason"] == "recovered"
     assert shop.command() == ["serve"]
     assert shop.answer()
     assert product.changes(shop) == ["patch"]
@@ -58,12 +58,12 @@ def test_an_outage_is_ended_soon_after_a_script_with_kubectl_would_have(
         ours, floor = (one.result() - started for one in served)
         alerted = script.result() - started
 
-    closed = product.wait_for_line("incident_closed", after=before, namespace=shop.namespace)
-    assert closed["data"]["reason"] == "recovered"
+    intent = product.wait_for_line("intent", after=before, namespace=shop.namespace)
+    assert product.end_of(intent)["data"]["reason"] == "recovered"
     assert len(product.changes(shop)) == changes + 1
     assert product.changes(watched) == []
     print(f"e2e: down {dark:.1f} s after the roll-out; alert in Alertmanager after {alerted:.1f} s")
-    for guard, reason in product.held_by(closed["incident"]).items():
+    for guard, reason in product.held_by(intent["incident"]).items():
         print(f"e2e: held back by {guard}: {reason}")
     print(f"e2e: served again after {ours:.1f} s by remediator, {floor:.1f} s by kubectl in a script at the alert")
 
