@@ -137,7 +137,7 @@ class Arriving:
 
     def _inflated(self, part: bytes) -> bytes:
         """No more of it than may be read, however well it is compressed. One member may follow another (RFC 1952,
-        section 2.2): the API server begins a new one with each event of a watch.
+        section 2.2): the API server begins one with each part of a watch that began with what is there.
         """
         import zlib
 
