@@ -232,7 +232,7 @@ class TestFlow:
         assert read == parts * AHEAD
 
     async def test_each_part_may_be_compressed_by_itself(self, http: Http, api: ApiServer) -> None:
-        """As the API server does it in a watch that begins with what is there; a part may end within a member's head as well."""
+        """As the API server does it in a watch that begins with what is there; a part may end within a member."""
         members = [gzip.compress(each) for each in (b"one", b"two", b"three")]
         parts = [members[0], members[1][:5], members[1][5:] + members[2][:-4], members[2][-4:]]
         chunks = [b"%x\r\n%s\r\n" % (len(each), each) for each in parts]
