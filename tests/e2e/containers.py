@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import tarfile
 from pathlib import Path
 
 from tests.e2e.images import PAUSE
@@ -34,13 +36,12 @@ class Containers:
         if name in self._ctr("images", "list", "--quiet").split():
             return
         self._ctr("images", "import", "--no-unpack", "--digests", "--base-name", "loaded", archive)
+        imported = f"loaded@{_digest(archive)}"  # by its digest: others that were imported may be listed as well
         listed = self._ctr("images", "list", "--quiet").split()
         if name not in listed:
-            newest = next(one for one in listed if one.startswith("loaded"))
-            self._ctr("images", "tag", newest, name)
-        for one in listed:
-            if one.startswith("loaded"):
-                self._ctr("images", "remove", one)
+            self._ctr("images", "tag", imported, name)
+        if imported in listed:
+            self._ctr("images", "remove", imported)
 
     def _ctr(self, *words: str | Path) -> str:
         return run("ctr", "--address", self._socket, "--namespace", "k8s.io", *words)
@@ -51,6 +52,15 @@ class Containers:
         except LabError:
             return False
         return True
+
+
+def _digest(archive: Path) -> str:
+    """The digest of the one image in an OCI archive."""
+    with tarfile.open(archive) as files:
+        index = files.extractfile("index.json")
+        assert index is not None, f"{archive} is no OCI archive"
+        (manifest,) = json.load(index)["manifests"]
+    return manifest["digest"]
 
 
 def _config(folder: Path, socket: Path, cni: Path) -> str:
