@@ -22,7 +22,7 @@ log = logger("errands")
 MOST_ERRANDS = 64
 """Reads and writes under way at once."""
 
-VERIFYING_LOOKS = 50
+VERIFYING_LOOKS = 25
 """Looks a second at targets in verification, all together: their polling must not take the API server from those whose
 remediation is due.
 """

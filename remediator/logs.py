@@ -10,6 +10,7 @@ import logging
 import re
 import sys
 from collections.abc import MutableMapping
+from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
 import msgspec
@@ -56,8 +57,6 @@ def configure(level: str = "info", form: str = "json", out: BinaryIO | None = No
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
             _bounded,
             _as_json if form == "json" else _as_text,
@@ -71,6 +70,8 @@ def configure(level: str = "info", form: str = "json", out: BinaryIO | None = No
 
 def harmless(text: str) -> str:
     r"""The text with every harmful character written as an escape, `\u001b` for one that begins an ANSI sequence."""
+    if text.isprintable():  # as nearly all of it is: then none of them is in it
+        return text
     return _HARMFUL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
@@ -102,17 +103,21 @@ def _bounded(_: Any, __: str, event: _Event) -> _Event:
     return event
 
 
-def _as_json(_: Any, __: str, event: _Event) -> bytes:
-    first = {"time": event.pop("timestamp", ""), "level": event.pop("level", ""), "event": event.pop("event", "")}
+def _as_json(_: Any, level: str, event: _Event) -> bytes:
+    first = {"time": _now(), "level": level, "event": event.pop("event", "")}
     return harmless(_encoded(first | dict(event))).encode()
 
 
-def _as_text(_: Any, __: str, event: _Event) -> bytes:
-    head = f"{event.pop('timestamp', '')} {event.pop('level', ''):7} {harmless(str(event.pop('event', '')))}"
+def _as_text(_: Any, level: str, event: _Event) -> bytes:
+    head = f"{_now()} {level:7} {harmless(str(event.pop('event', '')))}"
     trace = event.pop("exception", "")
     pairs = (f" {harmless(str(key))}={_quoted(value)}" for key, value in event.items())
     lines = "".join(f"\n    {harmless(line)}" for line in trace.splitlines())
     return (head + "".join(pairs) + lines).encode()
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def _quoted(value: object) -> str:

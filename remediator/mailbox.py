@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from remediator.core.observations import Arrived, Observation
 from remediator.core.ruling import Ruling
@@ -24,6 +24,9 @@ waited for less, but writes that are due, and webhooks, for longer.
 
 PATIENCE = 0.02
 """Seconds that a patient mail waits for company at most: ten times what an append takes."""
+
+LONGEST_SLEEP = timedelta(seconds=30)
+"""After which the loop looks around at the latest where anything is to come: a clock that was set is noticed then."""
 
 MOST_PATIENT = 16
 """Patient mails that wait; one more, and all of them go."""
@@ -51,7 +54,8 @@ class Mailbox:
         self._clock = clock
         self._urgent: asyncio.Queue[Mail] = asyncio.Queue(maxsize=MOST_MAILS)
         self._patient: list[Mail] = []
-        self._alarm: asyncio.Task[None] | None = None
+        self._patience: asyncio.Task[None] | None = None
+        self._alarm: tuple[datetime, asyncio.Task[None]] | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -67,8 +71,8 @@ class Mailbox:
         self._patient.append(mail)
         if len(self._patient) >= MOST_PATIENT:
             self.wake()
-        elif self._alarm is None:
-            self._alarm = asyncio.create_task(self._ring(PATIENCE))
+        elif self._patience is None:
+            self._patience = asyncio.create_task(self._lose_patience())
 
     def wake(self) -> None:
         """Have the loop look around, where nothing else does."""
@@ -81,28 +85,39 @@ class Mailbox:
         while len(mails) < MOST_TOGETHER and not self._urgent.empty():
             mails.append(self._urgent.get_nowait())
         patient, self._patient = self._patient, []
-        self._calm()
         return [*patient, *mails]
 
     def close(self) -> None:
         """End what rings."""
-        self._calm()
+        for task in (self._patience, self._alarm[1] if self._alarm else None):
+            if task is not None:
+                task.cancel()
+        self._patience = self._alarm = None
 
     async def _first(self, until: datetime | None) -> Mail:
-        if until is None or not self._urgent.empty():
-            return await self._urgent.get()
-        alarm = asyncio.create_task(self._ring((until - self._clock.now()).total_seconds()))
-        try:
-            return await self._urgent.get()
-        finally:
-            alarm.cancel()
+        if until is not None and self._urgent.empty():
+            self._set_alarm(until)
+        return await self._urgent.get()
 
-    def _calm(self) -> None:
-        if self._alarm is not None:
-            self._alarm.cancel()
+    def _set_alarm(self, until: datetime) -> None:
+        """Have the loop woken then. One that rings before that is left as it is: to be woken too early costs less than
+        a task for every mail.
+        """
+        until = min(until, self._clock.now() + LONGEST_SLEEP)
+        if self._alarm is not None and self._alarm[0] > until:
+            self._alarm[1].cancel()
             self._alarm = None
+        if self._alarm is None:
+            self._alarm = until, asyncio.create_task(self._ring(until))
 
-    async def _ring(self, seconds: float) -> None:
-        """Wake the loop after so many seconds."""
-        await self._clock.sleep(seconds)
+    async def _ring(self, until: datetime) -> None:
+        await self._clock.sleep((until - self._clock.now()).total_seconds())
+        self._alarm = None
         self.wake()
+
+    async def _lose_patience(self) -> None:
+        """Wake the loop for what still waits after a while, if others have not taken it along by then."""
+        await self._clock.sleep(PATIENCE)
+        self._patience = None
+        if self._patient:
+            self.wake()

@@ -47,10 +47,10 @@ def budgeted(
     window = timedelta(seconds=budget.per)
     spent = state.spent.get(shadow(mode) + scope, ())
     oldest = now - window
-    recent = sorted(at for at in spent if at > oldest)
+    recent = [at for at in spent if at > oldest]
     seen = {"scope": scope, "used": len(recent), "max": budget.max, "per": budget.per}
     if len(recent) >= budget.max:
-        frees = recent[-budget.max] + window + _stagger(_position(state, scope, incident))
+        frees = sorted(recent)[-budget.max] + window + _stagger(_position(state, scope, incident))
         return hold(name, f"{len(recent)} of {budget.max} used in {budget.per:g} s", frees, **seen)
     return _in_turn(name, budget.max - len(recent), scope, incident, mode, state, now, seen)
 

@@ -20,7 +20,7 @@ from remediator.journal.recent import Recent
 from remediator.journal.statements import ALL, Incoming, Selection
 from remediator.journal.tally import Tally
 from remediator.journal.verification import Extent, begins_rightly, ends_at, verify
-from remediator.journal.writer import Writer
+from remediator.journal.writer import Begin, Writer
 from remediator.ports import Broken, JournalError, Receipt
 
 T = TypeVar("T")
@@ -38,7 +38,7 @@ class DatabaseJournal:
 
     `explain` turns what the database's driver throws into a `JournalError` that says what to do; `release` is called
     at the end; `tally` knows the backlog of an inbox that others write to as well, and `recent` what was taken into one
-    that nobody else writes to.
+    that nobody else writes to; `begin` begins a transaction for writing.
     """
 
     def __init__(
@@ -49,11 +49,12 @@ class DatabaseJournal:
         release: Callable[[], None] = _nothing,
         tally: Tally | None = None,
         recent: Recent | None = None,
+        begin: Begin = Connection.begin,
     ) -> None:
         self._engines, self._explain, self._release, self._closed = (writing, reading), explain, release, False
         self._tally = tally or Tally()
         self._recent = recent
-        self._writer = Writer(writing, explain, self._tally)
+        self._writer = Writer(writing, explain, self._tally, begin)
         self._readers = ThreadPoolExecutor(2, thread_name_prefix="journal-reader")
 
     async def append(self, events: Sequence[Event], *, after: int, consume: Sequence[int] = ()) -> tuple[Record, ...]:

@@ -6,10 +6,13 @@ to it takes longer than both.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Delete, Insert, Select, Update
+
+TOGETHER = 64
+"""Rows in one statement at most."""
 
 
 class Hot:
@@ -23,22 +26,34 @@ class Hot:
 
     def run(self, connection: Connection, values: Mapping[str, Any]) -> None:
         """Carry it out. Raises errors of the driver, with or without SQLAlchemy's around them, as all of these do."""
-        self.run_for_each(connection, (values,))
+        if _is_sqlite(connection):
+            self._together(connection, (values,))
+        else:
+            connection.execute(self._statement, dict(values))
 
-    def run_for_each(self, connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Carry it out with the values of each row."""
+    def run_for_each(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Carry an insertion out with the values of each row."""
         if not _is_sqlite(connection):
             connection.execute(self._statement, [dict(row) for row in rows])
             return
-        text, order = self._text(connection)
-        driver(connection).executemany(text, [[row[name] for name in order] for row in rows])
+        for begin in range(0, len(rows), TOGETHER):
+            self._together(connection, rows[begin : begin + TOGETHER])
 
     def rows(self, connection: Connection, values: Mapping[str, Any]) -> Sequence[Any]:
         """Carry it out; the rows that it gives back."""
         if not _is_sqlite(connection):
             return connection.execute(self._statement, dict(values)).fetchall()
+        return self._together(connection, (values,)).fetchall()
+
+    def _together(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> Any:
+        """One statement with the values of all rows: between two statements the driver gives the interpreter away, and
+        has to wait for it again.
+        """
         text, order = self._text(connection)
-        return driver(connection).execute(text, [values[name] for name in order]).fetchall()
+        if len(rows) > 1:
+            places = f"({', '.join('?' * len(order))})"
+            text = text.replace(places, ", ".join([places] * len(rows)), 1)
+        return driver(connection).execute(text, [row[name] for row in rows for name in order])
 
     def _text(self, connection: Connection) -> tuple[str, Sequence[str]]:
         """The statement's text, and the order of its values."""

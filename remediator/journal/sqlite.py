@@ -60,7 +60,7 @@ def open_journal(path: Path, *, busy_timeout: float = BUSY_TIMEOUT, alone: bool 
     identity = _identity(path)
     explain = _explainer(path)
     writing = _engine(path, "rw", _WRITING, "BEGIN IMMEDIATE", busy_timeout, pool_size=1)
-    event.listen(writing, "begin", lambda _: _same_file(path, identity), insert=True)
+    begin = partial(_transaction, path, identity)
     try:
         with writing.begin() as connection:
             sqlite_schema.make(connection, path)
@@ -70,7 +70,7 @@ def open_journal(path: Path, *, busy_timeout: float = BUSY_TIMEOUT, alone: bool 
         release()
         raise explain(error) from error
     reading = _engine(path, "rw", _READING, "BEGIN", busy_timeout, pool_size=2)
-    return DatabaseJournal(writing, reading, explain, release, recent=Recent())
+    return DatabaseJournal(writing, reading, explain, release, recent=Recent(), begin=begin)
 
 
 @contextmanager
@@ -99,8 +99,30 @@ def _engine(path: Path, mode: str, pragmas: tuple[str, ...], begin: str, busy: f
         return _connection(path, mode, pragmas, busy)
 
     engine = create_engine("sqlite://", creator=opened, poolclass=QueuePool, pool_size=pool_size, max_overflow=0)
-    event.listen(engine, "begin", lambda connection: driver(connection).execute(begin))
+    event.listen(engine, "begin", lambda connection: _begin(driver(connection), begin))
     return engine
+
+
+def _begin(connection: sqlite3.Connection, statement: str) -> None:
+    """Begin a transaction, unless `_transaction` has."""
+    if not connection.in_transaction:
+        connection.execute(statement)
+
+
+@contextmanager
+def _transaction(path: Path, identity: tuple[int, int], connection: Connection) -> Iterator[None]:
+    """A transaction for writing, begun and ended by the driver: SQLAlchemy's account of it costs as much as all of its
+    statements. To SQLAlchemy the connection is in one transaction all the time.
+    """
+    _same_file(path, identity)
+    plain: sqlite3.Connection = driver(connection)
+    plain.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        plain.commit()
+    except BaseException:
+        plain.rollback()
+        raise
 
 
 def _connection(path: Path, mode: str, pragmas: tuple[str, ...], busy: float) -> sqlite3.Connection:

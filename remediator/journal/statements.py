@@ -83,7 +83,7 @@ def append(connection: Connection, events: Sequence[Event], after: int) -> tuple
     noted = _locked_head.rows(connection, {})
     found = links(events, tuple(noted[0]) if noted else _headed(connection, _head), after=after)
     if found:
-        _write.run_for_each(connection, (link.row for link in found))
+        _write.run_for_each(connection, [link.row for link in found])
         seq, digest = place_of(found[-1].row)
         _move.run(connection, {"seq": seq, "hash": digest})
     return tuple(link.record for link in found)

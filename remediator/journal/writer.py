@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from queue import SimpleQueue
 from threading import Thread
 from typing import Any, NamedTuple, TypeAlias, TypeVar
@@ -20,6 +21,8 @@ from remediator.ports import JournalError
 
 T = TypeVar("T")
 Work: TypeAlias = Callable[[Connection], Any]
+Begin: TypeAlias = Callable[[Connection], AbstractContextManager[Any]]
+"""Begins a transaction that ends with the block: kept, or rolled back where the block or the commit fails."""
 
 
 class _Asked(NamedTuple):
@@ -36,8 +39,14 @@ class Writer:
     a new one is made: nothing of its state is trusted.
     """
 
-    def __init__(self, engine: Engine, explain: Callable[[Exception], Exception], tally: Tally) -> None:
-        self._engine, self._explain, self._tally = engine, explain, tally
+    def __init__(
+        self,
+        engine: Engine,
+        explain: Callable[[Exception], Exception],
+        tally: Tally,
+        begin: Begin = Connection.begin,
+    ) -> None:
+        self._engine, self._explain, self._tally, self._begin = engine, explain, tally, begin
         self._connection: Connection | None = None
         self._queue: SimpleQueue[_Asked | None] = SimpleQueue()
         self._closed = False
@@ -117,7 +126,7 @@ class Writer:
         """What came of each, once all of it is committed."""
         try:
             self._connection = connection = self._connection or self._engine.connect()
-            with connection.begin():
+            with self._begin(connection):
                 results = [item.wanted(connection) for item in asked if not isinstance(item.wanted, Incoming)]
                 results += self._received(connection, [item.wanted for item in asked])
             self._tally.keep()

@@ -34,6 +34,18 @@ def listening(name: str, listener: Callable[..., Any]) -> Iterator[None]:
         event.remove(Engine, name, listener)
 
 
+@contextmanager
+def committing() -> Iterator[list[sqlite3.Connection]]:
+    """The connections to SQLite that are opened meanwhile, each as often as it commits."""
+    found: list[sqlite3.Connection] = []
+
+    def opened(connection: sqlite3.Connection, _: Any) -> None:
+        connection.set_trace_callback(lambda said: found.append(connection) if said == "COMMIT" else None)
+
+    with listening("connect", opened):
+        yield found
+
+
 def rows(path: Path, query: str) -> list[tuple]:
     """What another program sees in the database."""
     connection = sqlite3.connect(path)

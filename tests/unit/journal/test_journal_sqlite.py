@@ -17,7 +17,7 @@ from remediator.journal import connect, reading
 from remediator.journal.sqlite import open_journal
 from remediator.ports import Journal, JournalError
 
-from .conftest import LENGTH, NOW, listening, program, rows
+from .conftest import LENGTH, NOW, committing, program, rows
 
 # --- durable ---------------------------------------------------------------------------------------------------------
 
@@ -60,20 +60,18 @@ async def test_what_was_answered_is_there_after_kill_9(tmp_path: Path, killed: s
 
 async def test_every_commit_is_forced_to_the_disk(tmp_path: Path):
     """Without a power cut to try it, what SQLite was told stands for it: WAL, and synchronous=FULL (2)."""
-    seen: list[tuple] = []
-
-    def look(connection: Any) -> None:
-        cursor = connection.connection.cursor()
-        seen.append(
-            (*cursor.execute("PRAGMA journal_mode").fetchone(), *cursor.execute("PRAGMA synchronous").fetchone())
-        )
-
-    journal = connect(f"sqlite:///{tmp_path}/journal.db")
-    with listening("commit", look):
+    with committing() as connections:
+        journal = connect(f"sqlite:///{tmp_path}/journal.db")
+        connections.clear()
         await journal.receive("alertmanager", b"{}", NOW)
         await journal.append([Event(NOW, Leader(1, "a"))], after=0)
-    assert seen == [("wal", 2)] * 2
+    assert [said(each, "PRAGMA journal_mode") for each in connections] == ["wal"] * 2
+    assert [said(each, "PRAGMA synchronous") for each in connections] == [2] * 2
     await journal.close()
+
+
+def said(connection: sqlite3.Connection, pragma: str) -> Any:
+    return connection.execute(pragma).fetchone()[0]
 
 
 # --- group commit ---
@@ -90,11 +88,11 @@ def test_payloads_that_wait_together_share_one_commit(tmp_path_factory: pytest.T
 
 async def receive_behind_a_lock(path: Path, payloads: list[bytes]) -> int:
     """Has all payloads asked for while another connection holds the write lock; answers how many commits they took."""
-    commits: list[Any] = []
-    journal = connect(f"sqlite:///{path}")
     holder = sqlite3.connect(path, isolation_level=None)
-    holder.execute("BEGIN IMMEDIATE")
-    with listening("commit", commits.append):
+    with committing() as commits:
+        journal = connect(f"sqlite:///{path}")
+        holder.execute("BEGIN IMMEDIATE")
+        commits.clear()
         asked = [asyncio.ensure_future(receive_and_look(journal, path, body)) for body in payloads]
         await asyncio.sleep(0.01)
         assert not any(task.done() for task in asked)
