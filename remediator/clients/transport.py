@@ -7,6 +7,8 @@ than the whole, so that everything after it counts as sent. Bodies and tokens ar
 from __future__ import annotations
 
 import functools
+import math
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from urllib.parse import quote, urlencode
@@ -19,7 +21,7 @@ from remediator.clients.credentials import Credentials, CredentialsError, Grant
 from remediator.clients.http import Answered, Asked, Flow, Http
 from remediator.clients.request import Request
 from remediator.core.model import Value
-from remediator.ports import ClusterError, OutcomeUnknown, Unavailable
+from remediator.ports import ClusterError, Forbidden, OutcomeUnknown, Unavailable
 
 CONNECTIONS = 32
 """Connections for reads and writes; watches have as many of their own, so that they never stand in the way."""
@@ -30,10 +32,13 @@ LONGEST_LINE = 16 << 20
 
 
 class Timeouts(Value, frozen=True):
-    """Seconds to get a connection, and for a whole request."""
+    """Seconds to get a connection, and for a whole request; and for how long after nobody took a connection it is not
+    believed that a right is lacking: an API server that starts refuses what its roles allow until it has read them.
+    """
 
     connect: float = 10.0
     request: float = 30.0
+    starting: float = 10.0
 
 
 class Transport:
@@ -43,6 +48,7 @@ class Transport:
         self._credentials = credentials
         self._timeouts = timeouts or Timeouts()
         self._requests, self._watches = Http(CONNECTIONS), Http(CONNECTIONS)
+        self._away_at = -math.inf
 
     async def ask(self, request: Request) -> bytes:
         """The body of a 2xx answer; any other is the `ClusterError` it stands for.
@@ -55,7 +61,14 @@ class Transport:
             answered = await self._answer(request, grant)
             if answered.status == 401 and (renewed := await self._renewed(grant)):
                 answered = await self._answer(request, renewed)
-        return _taken(answered, request)
+        try:
+            return _taken(answered, request)
+        except Forbidden as error:
+            if answered.status != 403 or time.monotonic() - self._away_at > self._timeouts.starting:
+                raise
+            raise Unavailable(
+                f"{error.message}; but the API server may just have started, and is asked again"
+            ) from error
 
     async def lines(self, request: Request, *, silence: float) -> AsyncGenerator[bytes]:
         """The lines of a stream until the server ends it; `Unavailable` after `silence` seconds without a byte."""
@@ -91,6 +104,9 @@ class Transport:
     async def _answer(self, request: Request, grant: Grant) -> Answered:
         try:
             return await self._requests.ask(self._asked(request, grant, self._timeouts.request))
+        except NeverSent:
+            self._away_at = time.monotonic()
+            raise
         except Lost as error:
             if error.status < 400:
                 raise

@@ -122,6 +122,21 @@ async def test_nobody_there_is_unavailable_for_writes_too(cluster: KubernetesClu
     await client.close()
 
 
+async def test_who_has_just_come_back_is_not_believed_that_a_right_is_lacking(api: ApiServer) -> None:
+    """An API server that starts refuses until it has read its roles; nothing was done, and it is asked again."""
+    credentials, api.reply = Fixed(Grant("http://127.0.0.1:1")), status(403, "forbidden: cannot patch")
+    for seconds, raised in ((60.0, Unavailable), (0.0, Forbidden)):
+        client = KubernetesCluster(Transport(credentials, Timeouts(starting=seconds)))
+        credentials.grants = [Grant("http://127.0.0.1:1")]
+        with pytest.raises(Unavailable, match="no connection"):
+            await client.get(WEB)
+        credentials.grants = [Grant(api.url)]
+        for ask in (client.get(WEB), client.write(PATCH)):
+            with pytest.raises(raised, match="cannot patch"):
+                await ask
+        await client.close()
+
+
 async def test_a_host_that_takes_no_connection_is_unavailable_as_nothing_was_sent() -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=0) as full, contextlib.ExitStack() as waiting:
         for _ in range(3):
