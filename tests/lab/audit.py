@@ -6,6 +6,7 @@ The log is in blocking mode: by the time a client has its answer, the line is in
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -72,16 +73,17 @@ class AuditLog:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._offset = 0
+        self._reading = threading.Lock()
         self._requests: list[Request] = []
 
     def requests(self) -> tuple[Request, ...]:
         """All requests so far, by the order in which they were answered."""
         if self._path.exists():
-            with self._path.open("rb") as log:
+            with self._reading, self._path.open("rb") as log:
                 log.seek(self._offset)
                 complete = log.read().rpartition(b"\n")[0]
-            self._offset += len(complete) + 1 if complete else 0
-            self._requests += parse_lines(complete.splitlines())
+                self._offset += len(complete) + 1 if complete else 0
+                self._requests += parse_lines(complete.splitlines())
         return tuple(self._requests)
 
     def of(self, user: str, namespace: str | None = None) -> tuple[Request, ...]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import ssl
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -77,12 +78,25 @@ class Api:
 
     def list(self, kind: str, namespace: str = "", labels: str = "", fields: str = "") -> list[Json]:
         """All objects of a kind, in one namespace or in all; ``labels`` and ``fields`` are selectors."""
+        return self.collection(kind, namespace, labels, fields)["items"]
+
+    def collection(self, kind: str, namespace: str = "", labels: str = "", fields: str = "") -> Json:
+        """The same as the API server has it: the ``items``, and in ``metadata`` as of which version they are."""
         selectors = {"labelSelector": labels, "fieldSelector": fields}
-        return self.request(
-            "GET",
-            path_of(kind, "", namespace),
-            params={key: value for key, value in selectors.items() if value},
-        )["items"]
+        params = {key: value for key, value in selectors.items() if value}
+        return self.request("GET", path_of(kind, "", namespace), params=params)
+
+    def watch(self, kind: str, version: str) -> Iterator[Json]:
+        """What happens to objects of a kind after a version of their collection: events with ``type`` and ``object``.
+
+        Ends when the API server ends it, and raises a transport error where the connection breaks.
+        """
+        params, timeout = {"watch": "true", "resourceVersion": version}, httpx.Timeout(120, read=None)
+        with self._http.stream("GET", path_of(kind), params=params, timeout=timeout) as answer:
+            if not answer.is_success:
+                answer.read()
+                raise _error(answer, f"watch {kind}")
+            yield from map(json.loads, answer.iter_lines())
 
     def create(self, manifest: Mapping[str, Any], namespace: str = "", dry_run: bool = False) -> Json:
         """Create an object from its manifest; ``namespace`` where the manifest names none."""

@@ -15,20 +15,30 @@ class Sample:
     value: float
 
 
+Line = tuple[str, str]
+"""A sample's family, and the sample in the text format."""
+
+
 def exposition(samples: Iterable[Sample]) -> str:
     """The samples in Prometheus' text format, grouped by family as it demands."""
+    return grouped(map(line, samples))
+
+
+def grouped(lines: Iterable[Line]) -> str:
+    """The same of samples that are text already."""
     families: dict[str, list[str]] = {}
-    for sample in samples:
-        families.setdefault(sample.name, []).append(_line(sample))
+    for name, text in lines:
+        families.setdefault(name, []).append(text)
     return "".join(
-        f"# TYPE {name} {'counter' if name.endswith('_total') else 'gauge'}\n" + "".join(lines)
-        for name, lines in sorted(families.items())
+        f"# TYPE {name} {'counter' if name.endswith('_total') else 'gauge'}\n" + "".join(found)
+        for name, found in sorted(families.items())
     )
 
 
-def _line(sample: Sample) -> str:
+def line(sample: Sample) -> Line:
+    """A sample in the text format."""
     labels = ",".join(f'{key}="{_escaped(value)}"' for key, value in sample.labels.items())
-    return f"{sample.name}{{{labels}}} {sample.value:.17g}\n"
+    return sample.name, f"{sample.name}{{{labels}}} {sample.value:.17g}\n"
 
 
 def _escaped(value: str) -> str:

@@ -34,6 +34,12 @@ class Answered:
     retry_after: str = ""
 
 
+class _Server(ThreadingHTTPServer):
+    """Nobody is turned away because many come at once, or because this process was not given the processor."""
+
+    request_queue_size = 128
+
+
 class Loopback:
     """Answers by ``answer``; ``over`` is set at the end, for those that let somebody wait."""
 
@@ -42,7 +48,7 @@ class Loopback:
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.over = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
+        self._server = _Server(("127.0.0.1", 0), _handler_of(self))
         self.port = self._server.server_port
         self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.port}"
         if tls:
