@@ -21,6 +21,7 @@ import yaml
 from tests.lab.accounts import Account
 from tests.lab.lab import Lab
 from tests.lab.loopback import Answered, Asked, Loopback
+from tests.lab.waiting import PATIENCE
 
 PASSED_ON = ("authorization", "content-type", "accept", "user-agent")
 
@@ -42,7 +43,8 @@ class HeldApi(Loopback):
         self.arrivals: list[float] = []
         self.held, self.released, self.arrived = threading.Event(), threading.Event(), threading.Event()
         self.hold_write(hold, write)
-        self._client = httpx.Client(base_url=lab.url, verify=ssl.create_default_context(cafile=lab.ca_file), timeout=60)
+        tls = ssl.create_default_context(cafile=lab.ca_file)
+        self._client = httpx.Client(base_url=lab.url, verify=tls, timeout=PATIENCE)
 
     def hold_write(self, hold: str, write: int = 1) -> None:
         """Hold so from now on: the first write, or the `write`th."""
@@ -103,7 +105,7 @@ class HeldApi(Loopback):
         try:
             if holds == "before":
                 held.set()
-                if not self.released.wait(240):
+                if not self.released.wait(PATIENCE):
                     return None
             answer = self._client.request(method, path, headers=headers, content=body)
         finally:

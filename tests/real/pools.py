@@ -42,7 +42,7 @@ class Pool:
         kind, name = f"{workload['kind'].lower()}s", workload["metadata"]["name"]
         self.open(self.second, unschedulable=True)
         self.admin.create(self.placed(workload), namespace)
-        self.admin.wait_for(kind, name, namespace, rolled_out, 120)
+        self.admin.wait_for(kind, name, namespace, rolled_out)
         self.open(self.second, unschedulable=None)
 
     def run_everywhere(self, namespace: str, name: str = "agent") -> None:
@@ -87,4 +87,4 @@ class Pool:
 
 def until_moved(pool: Pool, app: str, replicas: int) -> None:
     """Wait until as many pods of an app run on the second node."""
-    wait_for(lambda: len(pool.pods(pool.second, app)), lambda number: number == replicas, f"{app} elsewhere", 60)
+    wait_for(lambda: len(pool.pods(pool.second, app)), lambda number: number == replicas, f"{app} elsewhere")

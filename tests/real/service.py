@@ -8,6 +8,7 @@ import signal
 import ssl
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,12 @@ import httpx
 import yaml
 
 from remediator.journal import reading
+from tests.lab.answering import HTTP
 from tests.lab.ports import free_ports
-from tests.lab.waiting import wait_for
+from tests.lab.waiting import PATIENCE, wait_for
 
 Line = dict[str, Any]
+_PAGE = 1000
 
 RIGHTS = [
     {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get", "patch"]},
@@ -37,6 +40,8 @@ class Service:
     def __init__(self, folder: Path, kubeconfig: Path, rules: str, **settings: Any) -> None:
         self.folder, self.process, self.verify_tls = folder, None, True
         self._environment: dict[str, str] = {}
+        self._read: list[Line] = []
+        self._reading = threading.Lock()
         (port,) = free_ports(1)
         self.url = f"http://127.0.0.1:{port}"
         self.journal_url = f"sqlite:///{folder}/journal.db"
@@ -65,15 +70,19 @@ class Service:
         command = [sys.executable, "-m", "remediator", "run", "--config", str(config)]
         with (self.folder / "log.txt").open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | self._environment)
-        wait_for(self._readiness, lambda seen: seen == 200, "readiness", 180)
+        wait_for(self._readiness, lambda seen: seen == 200, "readiness")
         return self
+
+    @property
+    def _http(self) -> httpx.Client:
+        return HTTP if self.verify_tls is True else httpx.Client(verify=self.verify_tls, timeout=PATIENCE)
 
     def _readiness(self) -> int | str:
         """The code of /readyz, or why there is none; the log where the process has ended."""
         if self.process is None or self.process.poll() is not None:
             raise AssertionError(f"the service ended at its start:\n{self.log}")
         try:
-            return httpx.get(f"{self.url}/readyz", verify=self.verify_tls).status_code
+            return self._http.get(f"{self.url}/readyz").status_code
         except httpx.TransportError as error:
             return repr(error)
 
@@ -90,24 +99,37 @@ class Service:
             return 0
         process, self.process = self.process, None
         process.send_signal(how)
-        return process.wait(timeout=20)
+        return process.wait(timeout=PATIENCE)
 
     @property
     def log(self) -> str:
         """All that the process wrote to its standard streams."""
         return (self.folder / "log.txt").read_text()
 
-    def post(self, *alerts: dict[str, Any], status: str = "firing", timeout: float = 20) -> httpx.Response:
+    def post(self, *alerts: dict[str, Any], status: str = "firing", timeout: float = PATIENCE) -> httpx.Response:
         """Post alerts as Alertmanager does."""
         body = {"version": "4", "status": status, "alerts": list(alerts)}
-        return httpx.post(self.webhook, json=body, timeout=timeout)
+        return HTTP.post(self.webhook, json=body, timeout=timeout)
+
+    def ask_again(self) -> None:
+        """Have all that is held looked at now, and not only after a while: so it is when the rules change."""
+        assert self.process is not None
+        file = self.folder / "rules.yaml"
+        rules = yaml.safe_load(file.read_text())
+        more = {"name": f"more-{len(rules['groups'])}", "when": {"alert": "Never"}, "do": ["none"]}
+        rules["groups"].append({"name": more["name"], "rules": [more | {"target": {"kind": "Node"}}]})
+        file.with_suffix(".next").write_text(yaml.safe_dump(rules, sort_keys=False))
+        file.with_suffix(".next").replace(file)
+        self.process.send_signal(signal.SIGHUP)
 
     def lines(self, kind: str = "") -> list[Line]:
-        """The journal as it stands on disk: all lines, or those of one kind."""
-        with reading(self.journal_url) as journal:
-            return [line for line in journal.lines() if kind in ("", line["kind"])]
+        """The journal as it stands on disk: all lines, or those of one kind. It is append-only, and so read on."""
+        with self._reading, reading(self.journal_url) as journal:
+            while page := journal.page(self._read[-1]["seq"] if self._read else 0, _PAGE):
+                self._read += page
+        return [line for line in self._read if kind in ("", line["kind"])]
 
-    def wait_for_line(self, kind: str, timeout: float = 60, **data: Any) -> Line:
+    def wait_for_line(self, kind: str, timeout: float = PATIENCE, **data: Any) -> Line:
         """Wait for a line of a kind whose data holds these values."""
 
         def found(lines: list[Line]) -> list[Line]:

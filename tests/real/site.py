@@ -13,6 +13,7 @@ from tests.lab.accounts import Account
 from tests.lab.client import Json
 from tests.lab.errors import ApiError
 from tests.lab.lab import Lab
+from tests.lab.waiting import PATIENCE
 
 
 class Site:
@@ -30,7 +31,7 @@ class Site:
         file.write_text(json.dumps({"mode": "enforce", "rule_files": ["rbac-rules.yaml"], **settings}))
         command = [sys.executable, "-m", "remediator", "rbac", "--config", str(file), "--namespace", self.home]
         command += ["--service-account", self.home]
-        found = subprocess.run([*command, "-o", "json"], capture_output=True, text=True, timeout=300, check=True)
+        found = subprocess.run([*command, "-o", "json"], capture_output=True, text=True, timeout=PATIENCE, check=True)
         return json.loads(found.stdout)["items"]
 
     def grant(self, items: list[Json]) -> Account:

@@ -16,7 +16,7 @@ import pytest
 
 from tests.lab.fixtures import MakeAccount
 from tests.lab.lab import Lab
-from tests.lab.waiting import wait_for
+from tests.lab.waiting import PATIENCE, wait_for
 from tests.lab.workloads import GOOD_IMAGE
 from tests.real.conftest import Install
 from tests.real.service import RIGHTS, Service
@@ -78,7 +78,7 @@ class Site:
     def ask(self, method: str, path: str, token: str = "", body: Any = None) -> httpx.Response:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         url, verify = f"{self.service.url}{path}", self.service.verify_tls
-        answer = httpx.request(method, url, json=body, headers=headers, verify=verify, timeout=60)
+        answer = httpx.request(method, url, json=body, headers=headers, verify=verify, timeout=PATIENCE)
         self.answers.append(f"{answer.headers} {answer.text}")
         if answer.status_code in (401, 403, 409):
             self.refusals.append((answer.status_code, method, path.partition("?")[0]))
@@ -94,7 +94,7 @@ class Site:
             str(self.service.folder / "ca.pem"),
         ]
         command = [sys.executable, "-m", "remediator", *args, *where]
-        found = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        found = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
         self.answers.append(found.stdout + found.stderr)
         return found
 
@@ -210,7 +210,7 @@ def events_tell_of_it(lab: Lab, namespace: str) -> None:
         said = [each for each in found if each.get("source", {}).get("component") == "remediator"]
         return [each for each in said if each["reason"] == "Remediated"]
 
-    (event,) = ours(wait_for(lambda: lab.admin.list("events", namespace), ours, "an Event of the remediator", 120))
+    (event,) = ours(wait_for(lambda: lab.admin.list("events", namespace), ours, "an Event of the remediator"))
     live = lab.admin.get("deployments", "web", namespace)
     assert (event["involvedObject"]["uid"], event["type"]) == (live["metadata"]["uid"], "Normal")
     assert "undo-bad-rollout" in event["message"]
@@ -221,7 +221,7 @@ def the_certificate_is_renewed_while_all_goes_on(site: Site, incident: str) -> s
     before, alice = site.serial(), str(site.folder / "alice")
     shown = site.cli("incidents", "show", incident, token_file=alice)
     site.ca.certificate(site.folder / "new.pem").replace(site.folder / "tls.pem")
-    wait_for(site.serial, lambda serial: serial != before, "the new certificate", 120)
+    wait_for(site.serial, lambda serial: serial != before, "the new certificate")
     again = site.cli("incidents", token_file=alice)
     assert (shown.returncode, again.returncode) == (0, 0), shown.stderr + again.stderr
     return shown.stdout
@@ -234,28 +234,34 @@ def hostile_text_stays_text(site: Site, shown: str) -> None:
 
 
 def every_refusal_is_logged(site: Site) -> None:
-    lines = [json.loads(line) for line in site.service.log.splitlines() if line.startswith("{")]
-    told = [line for line in lines if line["event"] == "refused"]
     assert {status for status, _, _ in site.refusals} == {401, 403, 409}
-    assert set(site.refusals) <= {(line["status"], line["method"], line["path"]) for line in told}
-    assert all(line["client"] == "127.0.0.1" and line["problem"] for line in told)
+
+    def told() -> list[dict[str, Any]]:
+        whole = site.service.log.rpartition("\n")[0].splitlines()
+        lines = [json.loads(line) for line in whole if line.startswith("{")]
+        return [line for line in lines if line["event"] == "refused"]
+
+    def all_of_them(lines: list[dict[str, Any]]) -> bool:
+        return set(site.refusals) <= {(line["status"], line["method"], line["path"]) for line in lines}
+
+    logged = wait_for(told, all_of_them, "every refusal in the log")
+    assert all(line["client"] == "127.0.0.1" and line["problem"] for line in logged)
 
 
 def no_secret_is_anywhere(site: Site) -> None:
-    log = site.service.log
+    log = wait_for(lambda: site.service.log, lambda log: "undelivered" in log, "the receiver that does not answer")
     everything = {"log": log, "journal": json.dumps(site.service.lines()), "answers": "".join(site.answers)}
     found = [
         (name, where) for name, secret in site.secrets.items() for where, text in everything.items() if secret in text
     ]
     assert found == []
     assert "the webhook's credentials are missing or wrong" in log
-    assert "undelivered" in log, "the receiver that does not answer is told of, without its secret"
 
 
 def a_follower_does_not_hold_up_the_end(site: Site) -> None:
     url = f"{site.service.url}/api/v1/journal/follow?after=0"
     headers = {"Authorization": f"Bearer {site.secrets['alice']}"}
-    with httpx.stream("GET", url, headers=headers, verify=site.context, timeout=120) as stream:
+    with httpx.stream("GET", url, headers=headers, verify=site.context, timeout=PATIENCE) as stream:
         lines = stream.iter_lines()
         assert next(line for line in lines if line.startswith("id: ")) == "id: 1"
         assert site.service.stop() == 0

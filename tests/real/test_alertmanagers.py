@@ -56,24 +56,26 @@ def _walk(
     base, web, api = (down(namespace, *each) for each in (("base", "critical"), ("web",), ("api",)))
     before = one.posted
     one.tell(base)
-    wait_for(lambda: one.posted, lambda count: count > before, "the critical alert to be sent", 120)
+    wait_for(lambda: one.posted, lambda count: count > before, "the critical alert to be sent")
     before = one.posted
     for each in (one, two):
         each.tell(web)
-    held = service.wait_for_line("decision", 120, result="hold")
+    held = service.wait_for_line("decision", result="hold")
     (silence,) = [each for each in held["data"]["verdicts"] if each["guard"] == "silence"]
     assert silence["verdict"] == "hold"
     assert "Down is inhibited by" in silence["reason"], "the one that holds it back counts"
-    assert two.posted == 1, "the other one has told us"
+    assert two.posted >= 1, "the other one has told us"
     assert lab.writes(remediator) == ()
 
     one.tell(over(base))
-    service.wait_for_line("outcome", 120, status="applied")
-    wait_for(lambda: one.posted, lambda count: count > before, "the duplicate", 120)
+    wait_for(lambda: one.posted, lambda count: count > before, "the duplicate")
+    time.sleep(2)  # an answer of the last second serves
+    service.ask_again()
+    service.wait_for_line("outcome", status="applied")
 
     two.server.stop()
     one.tell(api)
-    wait_for(lambda: opened(service), lambda names: names == ["web", "api"], "what one alone knows", 120)
+    wait_for(lambda: opened(service), lambda names: names == ["web", "api"], "what one alone knows")
     two.start_again(keep_data=False)
     time.sleep(5)  # more answers in a row than an absence needs to be believed
     assert signals(service) == [("firing", "web"), ("firing", "api")], "each once, and no end though one forgot both"
@@ -81,7 +83,7 @@ def _walk(
     assert service.lines("incident_closed") == []
 
     one.tell(over(web), over(api))
-    wait_for(lambda: service.lines("incident_closed"), lambda lines: len(lines) == 2, "the end of both", 240)
+    wait_for(lambda: service.lines("incident_closed"), lambda lines: len(lines) == 2, "the end of both")
     assert [status for status, _ in signals(service)].count("resolved") == 2
     written = [(each.verb, each.name) for each in lab.writes(remediator)]
     assert ("patch", "web") in written

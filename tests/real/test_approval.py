@@ -9,7 +9,7 @@ import pytest
 
 from tests.lab.accounts import Account
 from tests.lab.lab import Lab
-from tests.lab.waiting import wait_for
+from tests.lab.waiting import PATIENCE, wait_for
 from tests.lab.workloads import GOOD_IMAGE
 from tests.real.conftest import Install
 from tests.real.service import Service
@@ -36,7 +36,7 @@ def waiting(lab: Lab, namespace: str, install: Install, receivers: list[object])
 def cli(service: Service, *args: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "remediator", *args, "--server", service.url]
     token = ["--token-file", str(service.folder / "alice.token")]
-    return subprocess.run([*command, *token], capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run([*command, *token], capture_output=True, text=True, timeout=PATIENCE, check=False)
 
 
 def test_nothing_is_written_before_the_word_and_one_roll_back_after_it(

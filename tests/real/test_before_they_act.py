@@ -18,8 +18,9 @@ import yaml
 from tests.lab import faults
 from tests.lab.accounts import Account
 from tests.lab.lab import Lab
+from tests.lab.monitoring import Monitoring
 from tests.lab.prometheus import Prometheus
-from tests.lab.waiting import wait_for
+from tests.lab.waiting import PATIENCE, wait_for
 from tests.lab.workloads import GOOD_IMAGE, deployment, rolled_out
 
 pytestmark = pytest.mark.lab
@@ -62,23 +63,29 @@ def said(*args: object, kubeconfig: Path | None = None) -> Answer:
     """What a command answers, as JSON; by an account's kubeconfig where one is given."""
     command = [sys.executable, "-m", "remediator", *map(str, args), "-o", "json"]
     environment = os.environ | ({"KUBECONFIG": str(kubeconfig)} if kubeconfig else {})
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, env=environment)
     assert done.stdout, done.stderr
     return json.loads(done.stdout)
 
 
 @pytest.fixture
-def stuck(lab: Lab, namespace: str, prometheus: Prometheus) -> str:
+def both(lab: Lab, monitoring: Monitoring) -> tuple[Prometheus, ...]:
+    """A Prometheus of each major version, which scrape the same."""
+    return monitoring.prometheus, lab.other_prometheus
+
+
+@pytest.fixture
+def stuck(lab: Lab, namespace: str, both: tuple[Prometheus, ...]) -> str:
     """A namespace with a Deployment whose roll-out is stuck, as Prometheus knows."""
     lab.admin.create(deployment("web"), namespace)
     lab.admin.wait_for("deployments", "web", namespace, rolled_out)
     faults.stuck_rollout(lab.admin, "web", namespace)
     firing = FIRING.replace("NAMESPACE", namespace)
-    wait_for(lambda: prometheus.query(firing), bool, "the alert", 240)
+    for prometheus in both:
+        wait_for(lambda prometheus=prometheus: prometheus.query(firing), bool, "the alert")
     return namespace
 
 
-@pytest.fixture
 def config(stuck: str, remediator: Account, prometheus: Prometheus, tmp_path: Path) -> Path:
     """Settings and rules of an installation that does not run."""
     (tmp_path / "rules.yaml").write_text(RULES.replace("NAMESPACE", stuck))
@@ -96,26 +103,37 @@ def config(stuck: str, remediator: Account, prometheus: Prometheus, tmp_path: Pa
 
 
 def test_rules_are_checked_planned_and_played_without_a_write(
-    lab: Lab, stuck: str, config: Path, remediator: Account, prometheus: Prometheus
+    lab: Lab, stuck: str, remediator: Account, both: tuple[Prometheus, ...], tmp_path: Path
 ) -> None:
-    _what_is_right_fires(config, prometheus)
-    _rights_that_lack_are_named(config, stuck, lab, remediator)
-    _what_is_doubtful_is_told(config.parent, prometheus)
-    _plans_have_the_api_servers_diff(config, stuck)
-    _the_past_is_played(config, stuck, prometheus)
+    for prometheus in both:
+        file = config(stuck, remediator, prometheus, tmp_path)
+        _what_is_right_fires(file, prometheus)
+        _what_is_doubtful_is_told(tmp_path, prometheus)
+        _plans_have_the_api_servers_diff(file, stuck)
+        _the_past_is_played(file, stuck, prometheus)
+    _rights_that_lack_are_named(file, stuck, lab, remediator)
     assert lab.writes(remediator) == ()
     assert {(one.verb, one.resource) for one in lab.dry_runs(remediator)} == {("patch", "deployments")}
 
 
 def _what_is_right_fires(config: Path, prometheus: Prometheus) -> None:
-    answer = said("check", "--config", config, "--prometheus", prometheus.url)
+    one_each = {"undo-stuck-rollout": 1, "restart-stuck": 1}
+    answer = wait_for(
+        lambda: said("check", "--config", config, "--prometheus", prometheus.url),
+        lambda found: {each["rule"]: each["signals"] for each in found["now"]} == one_each,
+        "one signal of each rule, as no scrape was missed just now",
+    )
     assert (answer["ok"], answer["problems"], answer["warnings"]) == (True, [], [])
-    assert {each["rule"]: each["signals"] for each in answer["now"]} == {"undo-stuck-rollout": 1, "restart-stuck": 1}
 
 
 def _rights_that_lack_are_named(config: Path, stuck: str, lab: Lab, remediator: Account) -> None:
     """The account asks about itself; then the admin, who may do all, asks about the account: both are told the same."""
-    mine = said("check", "--config", config, "--prometheus", lab.prometheus_url, "--cluster")
+    web = f"Deployment/{stuck}/web"
+    mine = wait_for(
+        lambda: said("check", "--config", config, "--prometheus", lab.prometheus_url, "--cluster"),
+        lambda found: [each["targets"] for each in found["now"]] == [[web], [web]],
+        "the target of both rules",
+    )
     found = [each["message"].partition(", needed for: ")[::2] for each in mine["problems"]]
     both = "(rule undo-stuck-rollout, restart-stuck)"
     lacking = {
@@ -125,8 +143,6 @@ def _rights_that_lack_are_named(config: Path, stuck: str, lab: Lab, remediator: 
     }
     assert {(what.partition("may not ")[2], why if "guard" in why else "") for what, why in found} == lacking
     assert all("diagnosis" in each["message"] for each in mine["warnings"])
-    web = f"Deployment/{stuck}/web"
-    assert [each["targets"] for each in mine["now"]] == [[web], [web]]
     asked = ["check", "--cluster", "--as", remediator.username, config.parent / "rules.yaml"]
     theirs = said(*asked, kubeconfig=lab.kubeconfig())
     whose = [each["message"].replace(remediator.username, "the account that asks") for each in theirs["problems"]]
@@ -150,10 +166,14 @@ def _what_is_doubtful_is_told(folder: Path, prometheus: Prometheus) -> None:
 
 def _plans_have_the_api_servers_diff(config: Path, stuck: str) -> None:
     """The first rule would roll back; the second one is for the same target, which is then in the first one's hand."""
-    plan = said("plan", "--config", config)
+    plan = wait_for(
+        lambda: said("plan", "--config", config),
+        lambda found: [each["signals"] for each in found["rules"]] == [1, 1],
+        "one signal of each rule",
+    )
     assert "there is no journal" in plan["journal"]
     undo, restart = plan["rules"]
-    assert (undo["mode"], undo["signals"], restart["signals"]) == ("enforce", 1, 1)
+    assert undo["mode"] == "enforce"
     (incident,) = undo["incidents"]
     (rung,) = incident["rungs"]
     assert (incident["target"], rung["action"]) == (f"Deployment/{stuck}/web", "rollback")

@@ -6,12 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.lab.accounts import Account
+from tests.lab.answering import HTTP
 from tests.lab.lab import Lab
-from tests.lab.waiting import wait_for
+from tests.lab.waiting import PATIENCE, wait_for
 from tests.lab.workloads import deployment
 from tests.real.conftest import Install
 from tests.real.held_api import HeldApi
@@ -43,12 +43,12 @@ def test_a_burst_while_every_action_hangs_is_kept_to_the_last_alert(
     with HeldApi(lab, "before") as api:
         service = install(RULES, kubeconfig=api.kubeconfig(remediator, tmp_path), receivers=receivers).start()
         service.post(burst(namespace, 0))
-        assert api.held.wait(60), "an action hangs"
+        assert api.held.wait(PATIENCE), "an action hangs"
         size = ALERTS // GROUPS
         for group in range(GROUPS):
             alerts = [burst(namespace, number) for number in range(group * size, (group + 1) * size)]
-            assert service.post(*alerts, timeout=60).status_code == 200
-        wait_for(lambda: taken(service), lambda count: count >= ALERTS, "every alert to be worked on", 300, pause=1)
+            assert service.post(*alerts, timeout=PATIENCE).status_code == 200
+        wait_for(lambda: taken(service), lambda count: count >= ALERTS, "every alert to be worked on", pause=1)
         assert len(fired(service)) == ALERTS
         assert memory(service) < MOST_MEMORY
         assert lab.writes(remediator) == ()
@@ -63,7 +63,7 @@ def burst(namespace: str, number: int) -> dict[str, Any]:
 
 def taken(service: Service) -> float:
     """How many signals the service says to have journalled."""
-    series = httpx.get(f"{service.url}/metrics").text.splitlines()
+    series = HTTP.get(f"{service.url}/metrics").text.splitlines()
     return sum(float(each.split()[-1]) for each in series if each.startswith("remediator_signals_total{"))
 
 

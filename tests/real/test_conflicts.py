@@ -18,7 +18,7 @@ from tests.lab import faults
 from tests.lab.client import Json
 from tests.lab.lab import Lab
 from tests.lab.resources import path_of
-from tests.lab.waiting import wait_for
+from tests.lab.waiting import PATIENCE, wait_for
 from tests.lab.workloads import deployment, job, pod_template, rolled_out, stateful_set
 from tests.real.conftest import Install
 from tests.real.held_api import HeldApi
@@ -139,7 +139,7 @@ def _made(lab: Lab, namespace: str, case: Case, mark: str) -> tuple[str, str, st
         return pod["metadata"]["name"], "pods", pod["metadata"]["name"]
     if case.name == "rollback":
         faults.new_image(lab.admin, "deployments", case.name, namespace, "example.test/app:2.0")
-        lab.admin.wait_for("deployments", case.name, namespace, rolled_out, 120)
+        lab.admin.wait_for("deployments", case.name, namespace, rolled_out)
     if case.name == "rollout-resume":
         lab.admin.patch("deployments", case.name, {"spec": {"paused": True}}, namespace)
     return case.name, f"{case.kind.lower()}s", case.name
@@ -149,11 +149,11 @@ def _running(lab: Lab, namespace: str, workload: Json) -> None:
     lab.admin.create(workload, namespace)
     kind, name = f"{workload['kind'].lower()}s", workload["metadata"]["name"]
     is_there = rolled_out if kind != "replicasets" else (lambda live: live["status"].get("readyReplicas") == 1)
-    lab.admin.wait_for(kind, name, namespace, is_there, 120)
+    lab.admin.wait_for(kind, name, namespace, is_there)
 
 
 def _node(lab: Lab, node: str, case: Case) -> tuple[str, str, str]:
-    lab.admin.wait_for("nodes", node, "", bool, 120)
+    lab.admin.wait_for("nodes", node, "", bool)
     if case.name == "uncordon":
         faults.cordoned_by_somebody(lab.admin, node)
     if case.name == "untaint":
@@ -164,7 +164,7 @@ def _node(lab: Lab, node: str, case: Case) -> tuple[str, str, str]:
 def _job(lab: Lab, namespace: str, case: Case) -> tuple[str, str, str]:
     lab.admin.create(job(case.name, f"example.test/task:{'hang' if case.name == 'delete-job' else 'fail'}"), namespace)
     if case.name != "delete-job":
-        lab.admin.wait_for("jobs", case.name, namespace, has_failed, 120)
+        lab.admin.wait_for("jobs", case.name, namespace, has_failed)
     if case.name != "delete-pods":
         return case.name, "jobs", case.name
     (pod,) = lab.admin.list("pods", namespace, labels=f"app={case.name}")
@@ -195,12 +195,14 @@ def test_whatever_a_write_meets_there_is_one_in_the_end_or_none(
             target, kind, name = written[case.name]
             proxy.hold_write("before")
             fire(service, case.name, "" if case.kind == "Node" else namespace, LABELS[case.kind], target)
-            assert proxy.held.wait(120), case
+            assert proxy.held.wait(PATIENCE), case
             touch(lab, kind, name, "" if case.kind == "Node" else namespace)
             proxy.let_go()
-            assert outcomes(service, case.name, 1 + case.writes) == ["conflict", *["applied"] * case.writes], case
-        refused = [(one.code, one.resource, one.name) for one in lab.refused(product)]
-        assert refused == [(409, kind, name) for _, kind, name in written.values()]
+            settled(service, case.name, "applied", case.writes)
+            assert outcomes(service, case.name)[0] == "conflict", case
+            assert done(service, case.name) == ["applied"] * case.writes, case
+        refused = {(one.code, one.resource, one.name) for one in lab.refused(product)}
+        assert refused == {(409, kind, name) for _, kind, name in written.values()}
         for case in CASES:
             assert wrote(lab, product.username, written[case.name][2]) == case.writes, case
 
@@ -209,21 +211,22 @@ def test_whatever_a_write_meets_there_is_one_in_the_end_or_none(
         # an answer that is lost: the write is found by its id, and not made again
         proxy.hold_write("after")
         fire(service, "met", namespace, "deployment", "lost")
-        assert proxy.held.wait(120)
+        assert proxy.held.wait(PATIENCE)
         proxy.let_go()
-        assert outcomes(service, "met", 3) == ["applied", "applied", "adopted"]
+        settled(service, "met", "adopted")
+        assert done(service, "met") == ["applied", "applied", "adopted"]
         # an object that is gone under the write: the incident ends with it
         proxy.hold_write("before")
         fire(service, "met", namespace, "deployment", "gone")
-        assert proxy.held.wait(120)
+        assert proxy.held.wait(PATIENCE)
         lab.admin.delete("deployments", "gone", namespace)
         proxy.let_go()
-        assert outcomes(service, "met", 4)[-1] == "gone"
+        settled(service, "met", "gone")
         assert closed(service, "gone") == "cancelled"
         # what the API server will not have, whoever asks, is refused before anything is written
         fire(service, "bad", namespace, "deployment", "invalid")
         assert "must be greater than or equal to 0" in denied(service, "bad")
-    assert [(one.code, one.name) for one in lab.refused(product)][len(CASES) :] == [(404, "gone")]
+    assert [(one.code, one.name) for one in lab.refused(product) if one.code != 409] == [(404, "gone")]
     assert [wrote(lab, product.username, name) for name in ANSWERED] == [1, 1, 1, 0, 0]
     service.verify()
 
@@ -239,13 +242,13 @@ def answers_late(service: Service, proxy: HeldApi, namespace: str) -> None:
     """429 with a time to wait, then 500 and 503: each write is made once, afterwards."""
     before, proxy.troubles = len(proxy.arrivals), [(429, "2")]
     fire(service, "met", namespace, "deployment", "throttled")
-    assert outcomes(service, "met", 1) == ["applied"]
-    refused, taken = proxy.arrivals[before:]
-    assert taken - refused >= 2, "as long as Retry-After says"
+    settled(service, "met", "applied")
+    refused, again, *_ = proxy.arrivals[before:]
+    assert again - refused >= 2, "as long as Retry-After says"
     proxy.troubles = [(500, ""), (503, "1")]
     fire(service, "met", namespace, "deployment", "broken")
-    assert outcomes(service, "met", 2) == ["applied", "applied"]
-    assert proxy.troubles == []
+    settled(service, "met", "applied", 2)
+    assert (done(service, "met"), proxy.troubles) == (["applied", "applied"], [])
 
 
 def fire(service: Service, rule: str, namespace: str, label: str, target: str) -> None:
@@ -256,10 +259,19 @@ def of(service: Service, kind: str, rule: str) -> list[Line]:
     return [line for line in service.lines(kind) if line["rule"] == rule]
 
 
-def outcomes(service: Service, rule: str, number: int) -> list[str]:
-    """What became of a rule's writes, in their order; waits until there are so many."""
-    seen = wait_for(lambda: of(service, "outcome", rule), lambda lines: len(lines) >= number, f"{rule}'s writes", 180)
-    return [line["data"]["status"] for line in seen]
+def outcomes(service: Service, rule: str) -> list[str]:
+    """What became of a rule's writes so far, in their order."""
+    return [line["data"]["status"] for line in of(service, "outcome", rule)]
+
+
+def done(service: Service, rule: str) -> list[str]:
+    """The same without conflicts, of which a controller that writes at this moment may make one more."""
+    return [status for status in outcomes(service, rule) if status != "conflict"]
+
+
+def settled(service: Service, rule: str, status: str, times: int = 1) -> None:
+    """Wait until so many of a rule's writes came to this."""
+    wait_for(lambda: outcomes(service, rule).count(status), lambda seen: seen >= times, f"{rule}: {times} {status}")
 
 
 def closed(service: Service, name: str) -> str:
@@ -268,7 +280,6 @@ def closed(service: Service, name: str) -> str:
         lambda: [line for line in of(service, "incident_closed", "met") if line["target"]["name"] == name],
         bool,
         name,
-        120,
     )
     return found[0]["data"]["reason"]
 
@@ -280,7 +291,7 @@ def denied(service: Service, rule: str) -> str:
         verdicts = [each for line in of(service, "decision", rule) for each in line["data"]["verdicts"]]
         return [f"{each['guard']}: {each['reason']}" for each in verdicts if each["verdict"] == "deny"]
 
-    return "; ".join(wait_for(reasons, bool, f"{rule} to be denied", 120))
+    return "; ".join(wait_for(reasons, bool, f"{rule} to be denied"))
 
 
 def wrote(lab: Lab, account: str, name: str) -> int:

@@ -27,12 +27,12 @@ groups:
       - name: mend
         when: {{object: {{kind: Widget.v1.{GROUP}, where: 'object.spec.broken == true'}}}}
         do: [{{patch: {{patch: {{spec: {{broken: false}}}}}}}}]
-        until: {{check: 'object.spec.broken == false', for: 1s, within: 60s}}
+        until: {{check: 'object.spec.broken == false', for: 1s, within: 20m}}
       - name: note
         when: {{alert: Odd}}
         target: {{kind: Widget.v1.{GROUP}}}
         do: [{{patch: {{patch: {{metadata: {{annotations: {{noted: 'yes'}}}}}}}}}}]
-        until: {{for: 1s, within: 60s}}
+        until: {{for: 1s, within: 20m}}
 """
 
 
@@ -52,7 +52,7 @@ def widgets(lab: Lab) -> Iterator[None]:
         "spec": {"group": GROUP, "scope": "Namespaced", "names": names, "versions": [version]},
     }
     lab.admin.create(definition)
-    wait_for(lambda: lab.admin.request("GET", f"/apis/{GROUP}/v1/widgets"), bool, "the definition to be served", 120)
+    wait_for(lambda: lab.admin.request("GET", f"/apis/{GROUP}/v1/widgets"), bool, "the definition to be served")
     yield
     lab.admin.delete("customresourcedefinitions", f"widgets.{GROUP}")
 
@@ -88,7 +88,7 @@ def test_a_custom_resource_fires_on_its_change_is_patched_and_found_as_the_owner
     assert lab.admin.request("GET", f"{WIDGETS.format(namespace)}/one")["spec"]["broken"] is False
 
     service.post(alert("Odd", namespace, pod="two-0"))
-    wait_for(lambda: service.lines("incident_closed"), lambda lines: len(lines) == 2, "the second incident's end", 90)
+    wait_for(lambda: service.lines("incident_closed"), lambda lines: len(lines) == 2, "the second incident's end")
     noted = lab.admin.request("GET", f"{WIDGETS.format(namespace)}/two")["metadata"]["annotations"]
     assert noted["noted"] == "yes"
     writes = [(one.verb, one.resource, one.name) for one in lab.writes(me)]

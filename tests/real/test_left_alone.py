@@ -5,6 +5,7 @@ keep, and a namespace that is being deleted. Under the roles that `remediator rb
 from __future__ import annotations
 
 import json
+import operator
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,10 +13,11 @@ from typing import Any
 
 import pytest
 
+from remediator.executor import FENCE
 from tests.lab.client import Json
 from tests.lab.helm import Helm
 from tests.lab.lab import Lab
-from tests.lab.waiting import wait_for
+from tests.lab.waiting import PATIENCE, wait_for
 from tests.lab.webhook import WebhookReceiver
 from tests.lab.workloads import deployment, job, rolled_out, stateful_set
 from tests.real.conftest import Install
@@ -35,7 +37,7 @@ groups:
     rules:
 """ + "".join(
     f"      - {{name: {policy}, when: {{alert: {policy}}}, target: {{kind: Deployment}},\n"
-    "         until: {for: 3s, within: 2m},\n"
+    "         until: {for: 3s, within: 20m},\n"
     f"         do: [{{scale: {{to: 2}}}}, {{escalate: {{receiver: oncall}}}}]{guards}}}\n"
     for policy, guards in POLICIES.items()
 )
@@ -95,7 +97,7 @@ def scaled_objects(lab: Lab) -> Iterator[None]:
         },
     }
     lab.admin.create(definition)
-    wait_for(lambda: lab.admin.request("GET", "/apis/keda.sh/v1alpha1/scaledobjects"), bool, "the definition", 120)
+    wait_for(lambda: lab.admin.request("GET", "/apis/keda.sh/v1alpha1/scaledobjects"), bool, "the definition")
     yield
     lab.admin.delete("customresourcedefinitions", "scaledobjects.keda.sh")
 
@@ -118,7 +120,7 @@ def test_what_argo_flux_helm_and_keda_keep_is_changed_as_the_policy_says(
     keda_scales(lab, namespace)
     names = [f"{tool}-{policy}" for tool in WHOSE for policy in POLICIES]
     for name in names:
-        lab.admin.wait_for("deployments", name, namespace, rolled_out, 120)
+        lab.admin.wait_for("deployments", name, namespace, rolled_out)
     service = install(KEPT_RULES, kubeconfig=product.kubeconfig, receivers=receivers).start()
     service.post(*(alert(name.rpartition("-")[2], namespace, deployment=name) for name in names))
     service.post(
@@ -140,7 +142,7 @@ def test_what_argo_flux_helm_and_keda_keep_is_changed_as_the_policy_says(
     assert "may put it back" in gitops(service, "helm-unsaid")["reason"], "Helm reconciles nothing by itself"
 
     for tool in WHOSE:
-        wait_for(lambda tool=tool: told(oncall, f"{tool}-notify"), bool, f"word of {tool}", 120)
+        wait_for(lambda tool=tool: told(oncall, f"{tool}-notify"), bool, f"word of {tool}")
 
     # whatever the policy: two hands do not set one target's replicas, nor KEDA's bounds
     assert "ScaledObject keda sets the replicas: change its bounds" in answer(service, "keda", "autoscaler")["reason"]
@@ -150,16 +152,16 @@ def test_what_argo_flux_helm_and_keda_keep_is_changed_as_the_policy_says(
     reconcile(lab, namespace, "flux-kustomize", "fought")
     service.post(alert("fought", namespace, deployment="flux-kustomize-fought"))
     for turn in (1, 2):
-        outcomes(service, "flux-kustomize-fought", turn)
+        applied(service, "flux-kustomize-fought", turn)
         reconcile(lab, namespace, "flux-kustomize", "fought")
-    person = wait_for(lambda: told(oncall, "flux-kustomize-fought", "escalated"), bool, "a person to be told", 180)
+    person = wait_for(lambda: told(oncall, "flux-kustomize-fought", "escalated"), bool, "a person to be told")
     assert person[0]["cause"] == "contended"
     for name in allowed:
         assert closed(service, name) == "recovered"
-    written = sorted(one.name for one in lab.writes(product) if one.resource == "deployments")
+    written = sorted(one.name for one in lab.writes(product) if FENCE not in str(one.body))
     assert written == sorted([*allowed, *["flux-kustomize-fought"] * 2])
     assert {lab.admin.get("deployments", name, namespace)["spec"]["replicas"] for name in set(names) - allowed} == {1}
-    assert lab.refused(product) == ()
+    assert {one.code for one in lab.refused(product)} <= {409}, "but for what a controller wrote at the same moment"
     service.verify()
 
 
@@ -208,21 +210,23 @@ def answer(service: Service, name: str, guard: str) -> dict[str, Any]:
         found = [each for line in of(service, "decision", name) for each in line["data"]["verdicts"]]
         return [each for each in found if each["guard"] == guard]
 
-    return wait_for(verdicts, bool, f"{guard} of {name}", 120)[0]
+    return wait_for(verdicts, bool, f"{guard} of {name}")[0]
 
 
 def of(service: Service, kind: str, name: str) -> list[Line]:
     return [line for line in service.lines(kind) if (line.get("target") or {}).get("name") == name]
 
 
-def outcomes(service: Service, name: str, number: int) -> None:
+def applied(service: Service, name: str, number: int) -> None:
     """Wait until so many writes to a target are done."""
-    wait_for(lambda: len(of(service, "outcome", name)), lambda found: found >= number, f"write {number} to {name}", 120)
+    wait_for(
+        lambda: len(outcome_of(service, name, "applied")), lambda found: found >= number, f"write {number} to {name}"
+    )
 
 
 def closed(service: Service, name: str) -> str:
     """How an incident about a target ended; waits for it."""
-    return wait_for(lambda: of(service, "incident_closed", name), bool, f"the end of {name}", 120)[0]["data"]["reason"]
+    return wait_for(lambda: of(service, "incident_closed", name), bool, f"the end of {name}")[0]["data"]["reason"]
 
 
 GOING = {
@@ -246,7 +250,7 @@ groups:
     rules:
 """ + "".join(
     f"      - {{name: {name}, when: {{alert: {name}}}, target: {{kind: {kind}}}, do: [{do}],\n"
-    "         until: {for: 1s, within: 2m}}\n"
+    "         until: {for: 1s, within: 20m}}\n"
     for name, (kind, _, _, do) in GOING.items()
 )
 GOING_RULES += """\
@@ -262,7 +266,7 @@ def going(lab: Lab) -> str:
     """A namespace that the test deletes; the account's own stays."""
     name = f"going-{secrets.token_hex(3)}"
     lab.admin.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
-    lab.admin.wait_for("serviceaccounts", "default", name, lambda account: True, timeout=240)
+    lab.admin.wait_for("serviceaccounts", "default", name, lambda account: True)
     return name
 
 
@@ -282,19 +286,21 @@ def test_in_a_namespace_that_is_being_deleted_nothing_is_written(
         service = install(GOING_RULES, proxy.kubeconfig(product, tmp_path), receivers=receivers).start()
         proxy.hold_write("before", 2)
         service.post(alert("rerun-late", going, job_name="late"))
-        assert proxy.held.wait(120), "the Job is deleted, and its successor on its way"
+        assert proxy.held.wait(PATIENCE), "the Job is deleted, and its successor on its way"
         with lab.control_plane.controllers.frozen():
             lab.admin.delete("namespaces", going)
             proxy.let_go()
-            refused = wait_for(lambda: outcome_of(service, "late", "refused"), bool, "the refusal", 120)
+            refused = wait_for(lambda: outcome_of(service, "late", "refused"), bool, "the refusal")
             assert "because it is being terminated" in refused[0]["data"]["detail"]
             names = {rule: name for rule, (_, _, name, _) in GOING.items()}
             service.post(*(alert(rule, going, **{GOING[rule][1]: name}) for rule, name in names.items()))
             for rule in names:
                 assert held(service, rule) == "its namespace is being deleted", rule
+        wait_for(lambda: lab.admin.exists("namespaces", going), operator.not_, "the namespace to be gone")
+        service.ask_again()
         for rule in names:
             assert ended(service, rule) == "cancelled", rule
-        wait_for(lambda: told(oncall, "late", "escalated"), bool, "a person to be told of the Job", 120)
+        wait_for(lambda: told(oncall, "late", "escalated"), bool, "a person to be told of the Job")
     assert [(one.verb, one.resource, one.name) for one in lab.writes(product)] == [("delete", "jobs", "late")]
     assert [(one.verb, one.name, one.code) for one in lab.refused(product)] == [("create", "late", 403)]
     service.verify()
@@ -311,12 +317,12 @@ def populate(lab: Lab, namespace: str) -> None:
         lab.admin.create(job(name, "example.test/task:fail"), namespace)
     lab.admin.create(job("endless", "example.test/task:hang"), namespace)
     for name in ("again", "littered", "late"):
-        lab.admin.wait_for("jobs", name, namespace, has_failed, 120)
+        lab.admin.wait_for("jobs", name, namespace, has_failed)
     for kind, name in (("deployments", "back"), ("deployments", "web"), ("statefulsets", "db")):
-        lab.admin.wait_for(kind, name, namespace, rolled_out, 120)
+        lab.admin.wait_for(kind, name, namespace, rolled_out)
     change = {"spec": {"minReadySeconds": 1, "template": {"metadata": {"labels": {"second": "yes"}}}}}
     lab.admin.patch("deployments", "back", change, namespace)
-    lab.admin.wait_for("deployments", "back", namespace, rolled_out, 120)
+    lab.admin.wait_for("deployments", "back", namespace, rolled_out)
 
 
 def outcome_of(service: Service, name: str, status: str) -> list[Line]:
@@ -332,13 +338,13 @@ def held(service: Service, rule: str) -> str:
         ]
         return [each["reason"] for each in verdicts if (each["guard"], each["verdict"]) == ("rollout", "hold")]
 
-    return wait_for(reasons, bool, f"{rule} to be held", 120)[0]
+    return wait_for(reasons, bool, f"{rule} to be held")[0]
 
 
 def ended(service: Service, rule: str) -> str:
     """How a rule's incident ended; waits for it."""
     found = wait_for(
-        lambda: [line for line in service.lines("incident_closed") if line["rule"] == rule], bool, f"{rule}'s end", 180
+        lambda: [line for line in service.lines("incident_closed") if line["rule"] == rule], bool, f"{rule}'s end"
     )
     return found[0]["data"]["reason"]
 

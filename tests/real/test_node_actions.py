@@ -36,9 +36,9 @@ ACTIONS = {
     "untaint": f"untaint: {{key: {KEY}}}",
 }
 UNTIL = {
-    "": "{for: 1s, within: 2m}",
+    "": "{for: 1s, within: 20m}",
     "-in-vain": f"{{check: '{NEVER}', for: 1s, within: 3s, on_failure: undo}}",
-    "-for-long": f"{{check: '{NEVER}', for: 1s, within: 5m, on_failure: undo}}",
+    "-for-long": f"{{check: '{NEVER}', for: 1s, within: 20m, on_failure: undo}}",
 }
 """What proves a step: readiness; or what never holds, with and without time for a person to step in."""
 
@@ -151,7 +151,7 @@ def test_nodes_are_closed_and_opened_but_for_what_a_person_did(
         assert watch.wrote(case) == before
     paused = {line["data"]["target"] for line in service.lines("pause")}
     assert paused == {f"Node//{nodes[f'{action}-yielded']}" for action in by_hand}
-    assert lab.refused(remediator) == ()
+    assert {one.code for one in lab.refused(remediator)} <= {409}, "but for what a controller wrote at the same moment"
     service.verify()
 
 
@@ -176,7 +176,7 @@ class Watch:
         def found() -> list[Line]:
             return [line for line in self.lines(kind, case, rule) if data.items() <= line["data"].items()]
 
-        return wait_for(found, bool, f"{kind} {data} of {rule} about {case}", 180)[0]
+        return wait_for(found, bool, f"{kind} {data} of {rule} about {case}")[0]
 
     def closed(self, rule: str, case: str, reason: str) -> None:
         assert self.seen("incident_closed", case, rule)["data"]["reason"] == reason

@@ -34,7 +34,7 @@ groups:
         when: {{alert: 'KubeDeploymentRolloutStuck{{namespace=~"{namespaces}"}}'}}
         target: {{kind: Deployment, label: deployment}}
         do: [rollback]
-        until: {{ready: true, for: 1s, within: 120s}}
+        until: {{ready: true, for: 1s, within: 20m}}
 """
 
 RESTART = """
@@ -42,7 +42,7 @@ RESTART = """
         when: {{alert: 'Leaking{{namespace=~"{namespaces}"}}'}}
         target: {{kind: Deployment, label: deployment}}
         do: [restart]
-        until: {{ready: true, for: 1s, within: 120s}}
+        until: {{ready: true, for: 1s, within: 20m}}
 """
 
 DRAIN = """
@@ -50,7 +50,7 @@ DRAIN = """
         when: {{alert: NodeBad}}
         target: {{kind: Node, label: node}}
         do: [drain]
-        until: {{ready: true, for: 1s, within: 120s}}
+        until: {{ready: true, for: 1s, within: 20m}}
 """
 
 Right = tuple[str, str]
@@ -76,11 +76,11 @@ def broken(lab: Lab) -> Iterator[Callable[[int], list[str]]]:
 
     def one(name: str) -> str:
         lab.admin.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
-        lab.admin.wait_for("serviceaccounts", "default", name, lambda account: True, timeout=240)
+        lab.admin.wait_for("serviceaccounts", "default", name, lambda account: True)
         lab.admin.create(deployment("web", strategy=ROLLING), name)
-        lab.admin.wait_for("deployments", "web", name, rolled_out, timeout=240)
+        lab.admin.wait_for("deployments", "web", name, rolled_out)
         faults.stuck_rollout(lab.admin, "web", name)
-        lab.admin.wait_for("deployments", "web", name, roll_out_is_stuck, timeout=240)
+        lab.admin.wait_for("deployments", "web", name, roll_out_is_stuck)
         return name
 
     def several(number: int) -> list[str]:
@@ -126,7 +126,7 @@ def test_rollback_restart_and_drain_need_no_more_than_is_printed(
 
     service.post(stuck(space), alert("Leaking", space, deployment="cache"), alert("NodeBad", "", node=pool.first))
 
-    wait_for(lambda: closed(service), lambda found: len(found) == 3, "three ends", 240)
+    wait_for(lambda: closed(service), lambda found: len(found) == 3, "three ends")
     assert set(closed(service).values()) == {"recovered"}
     assert image(lab, space) == GOOD_IMAGE
     until_moved(pool, "moving", 2)
@@ -146,14 +146,14 @@ def test_with_any_one_verb_less_it_refuses_and_names_the_missing_rule(
     for space in lacking:
         lab.admin.create(deployment("cache", replicas=2, strategy=ROLLING), space)
     for space in lacking:
-        lab.admin.wait_for("deployments", "cache", space, rolled_out, timeout=240)
+        lab.admin.wait_for("deployments", "cache", space, rolled_out)
     rules = (UNDO + RESTART).format(namespaces="|".join(lacking))
     account = site.grant(_less(site.printed(rules), lacking))
     service = install(rules, kubeconfig=account.kubeconfig, kubernetes={"kubeconfig": str(account.kubeconfig)}).start()
 
     service.post(*(each for space in lacking for each in (stuck(space), alert("Leaking", space, deployment="cache"))))
 
-    wait_for(lambda: _open(service, lacking), lambda left: not left, "an end of everything", 240)
+    wait_for(lambda: _open(service, lacking), lambda left: not left, "an end of everything")
     for space, right in lacking.items():
         ends = _ends(service.lines(), space, right)
         assert set(refused(lab, account, space)) <= {right}, f"{space} lacks {right} alone"

@@ -42,7 +42,7 @@ from tests.lab.audit import Request
 from tests.lab.client import Json
 from tests.lab.errors import ApiError
 from tests.lab.lab import Lab
-from tests.lab.waiting import wait_for
+from tests.lab.waiting import PATIENCE, wait_for
 from tests.lab.workloads import GOOD_IMAGE, deployment, job, stateful_set
 from tests.real.service import alert
 
@@ -70,7 +70,6 @@ SETTINGS = {
     "kubernetes": {"pause_configmap": "stop"},
     "web": {"auth": {"kubernetes": {"enabled": True}}},
 }
-PATIENCE = 240
 BROKEN = "example.test/app:broken"
 """Its pods are never ready: whoever made them is asked how many it wants."""
 
@@ -147,9 +146,8 @@ class Site:
         (folder / "remediator.yaml").write_text(json.dumps(SETTINGS))
         self.rules = load_rules([folder / "rules.yaml"])
         command = [sys.executable, "-m", "remediator", "rbac", "--config", str(folder / "remediator.yaml")]
-        printed = subprocess.run(
-            [*command, "--namespace", namespace, "-o", "json"], capture_output=True, text=True, timeout=300, check=True
-        )
+        command += ["--namespace", namespace, "-o", "json"]
+        printed = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=True)
         roles = [item for item in json.loads(printed.stdout)["items"] if "rules" in item]
         self.printed = {item["metadata"].get("namespace", ""): item["rules"] for item in roles}
         self._wide: list[tuple[str, str, str]] = []
@@ -366,7 +364,7 @@ async def test_at_home_too_every_verb_is_needed(lab: Lab, site: Site, namespace:
     for lacks in (NOTHING, *lease):
         cluster = connect(str(site.account(f"lease-{lacks[1] or 'all'}", lacks).kubeconfig))
         try:
-            assert await holds_office(cluster, namespace) is (lacks in (NOTHING, ("leases", "watch"))), lacks
+            assert await holds_office(lab, cluster, namespace) is (lacks in (NOTHING, ("leases", "watch"))), lacks
         finally:
             await cluster.close()
         if lacks == NOTHING:
@@ -386,25 +384,27 @@ def lacking(right: Right) -> AbstractContextManager[Any]:
     return nullcontext() if right == NOTHING else pytest.raises(Forbidden, match=re.escape(rule_of(right)))
 
 
-async def holds_office(cluster: KubernetesCluster, namespace: str) -> bool:
-    """Whether a candidate comes to hold the Lease, and to renew it; the reason why not names the rule."""
-    elector = Elector(cluster, SystemClock(), Terms(namespace), "candidate")
+async def holds_office(lab: Lab, cluster: KubernetesCluster, namespace: str) -> bool:
+    """Whether a candidate comes to hold the Lease, and to renew it; where not, the rule that is lacking is named."""
+    elector = Elector(cluster, SystemClock(), Terms(namespace, duration=600, renew=500, retry=1), "candidate")
+
+    def is_refused() -> bool:
+        return 'resources: ["leases"]' in elector.problem
+
     acquiring = asyncio.create_task(elector.acquire())
-    try:
-        while not acquiring.done() and not elector.problem:  # noqa: ASYNC110
-            await asyncio.sleep(0.1)
-        if not acquiring.done():
-            assert 'resources: ["leases"]' in elector.problem
-            return False
-    finally:
+    await _until(lambda: acquiring.done() or is_refused(), "the Lease")
+    if not acquiring.done():
         acquiring.cancel()
-    renewing = asyncio.create_task(elector.keep())
-    await asyncio.sleep(3 * elector.terms.retry)
-    renewing.cancel()
-    if elector.problem:
-        assert 'resources: ["leases"]' in elector.problem
         return False
-    return elector.holds()
+    first = renewed_at(lab, namespace)
+    renewing = asyncio.create_task(elector.keep())
+    await _until(lambda: renewed_at(lab, namespace) != first or is_refused(), "its renewal")
+    renewing.cancel()
+    return not is_refused()
+
+
+def renewed_at(lab: Lab, namespace: str) -> str:
+    return lab.admin.get("leases", "remediator", namespace)["spec"]["renewTime"]
 
 
 async def test_who_an_operator_is_can_only_be_asked_with_both_reviews(site: Site) -> None:

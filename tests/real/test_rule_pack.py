@@ -23,7 +23,7 @@ from tests.lab import faults
 from tests.lab.accounts import Account
 from tests.lab.client import Json
 from tests.lab.lab import Lab
-from tests.lab.waiting import wait_for
+from tests.lab.waiting import PATIENCE, wait_for
 from tests.lab.workloads import GOOD_IMAGE, daemon_set, deployment, job, pod, rolled_out, stateful_set
 from tests.real.conftest import Install
 from tests.real.pools import Pool
@@ -38,7 +38,7 @@ ASKING = PACK / "leftovers.yaml"
 ALERTED = sorted({*PACK.glob("*.yaml")} - {ASKING, PACK / "requests.yaml", PACK / "memory.yaml"})
 DEAD = 21
 """Evicted pods: one more than are borne."""
-PATIENCE = 180
+
 
 
 def hastened(*paths: Path) -> str:
@@ -54,13 +54,13 @@ def hasty(rule: Json) -> Json:
     rule = json.loads(re.sub(r'(>=?) duration\(\\"\w+\\"\)', r'\1 duration(\\"0s\\")', json.dumps(rule)))
     if "for" in rule["when"]:
         rule["when"]["for"] = "1s"
-    rule["until"] = {**rule.get("until", {}), "for": "1s", "within": "90s"}
+    rule["until"] = {**rule.get("until", {}), "for": "1s", "within": "20m"}
     for step in rule["do"]:
         (args,) = step.values() if isinstance(step, dict) else ({},)
         if "suspend_cronjob" in step:
             args["for"] = "3s"
         if "until" in args:
-            args["until"] |= {"for": "1s", "within": "4s" if "rollback" in step else "90s"}
+            args["until"] |= {"for": "1s", "within": "4s" if "rollback" in step else "20m"}
     rule["guards"] = {**rule.get("guards", {}), "cooldown": "0s"}
     return rule
 

@@ -100,7 +100,7 @@ def _walk(lab: Lab, namespace: str, node: str, service: Service, link: str) -> N
     def found(lines: list[dict[str, Any]]) -> dict[str, str]:
         return {prints[line["data"]["fingerprint"]]: _told(line) for line in lines}
 
-    told = found(wait_for(lambda: service.lines("signal"), lambda lines: len(lines) == len(said), "all signals", 120))
+    told = found(wait_for(lambda: service.lines("signal"), lambda lines: len(lines) == len(said), "all signals"))
     web = f"Deployment/{namespace}/web"
     assert {what: target for what, target in told.items() if not target.startswith("unresolved")} == {
         "by its own label, beside the exporter's pod": web,
