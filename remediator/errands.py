@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 from remediator.agenda import Agenda, Errand, backoff, wanted
@@ -61,6 +61,11 @@ class Errands:
         """Plan for every incident that is open, as after a start."""
         for incident in self._state().incidents.values():
             self._schedule(incident)
+
+    def foresee(self, mails: Iterable[Mail]) -> None:
+        """What is about to be made durable: what will be wanted then may be read meanwhile."""
+        for mail in mails:
+            self._work.foresee(mail.observation)
 
     def begin_due(self) -> None:
         """Begin what is due, as far as there is room."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -31,3 +31,14 @@ class Fresh(Generic[T]):
                 continue
             self._task, self._asked_at = asyncio.ensure_future(self._ask()), loop.time()
         return await asyncio.shield(self._task)
+
+    def begin(self) -> None:
+        """Ask for the first time, for those who will want the answer in a moment."""
+        self._task, self._asked_at = asyncio.ensure_future(self._ask()), asyncio.get_running_loop().time()
+        self._task.add_done_callback(_heard)
+
+
+def _heard(answer: asyncio.Future[Any]) -> None:
+    """An error that nobody comes to hear is nobody's."""
+    if not answer.cancelled():
+        answer.exception()
