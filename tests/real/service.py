@@ -73,16 +73,16 @@ class Service:
         wait_for(self._readiness, lambda seen: seen == 200, "readiness")
         return self
 
-    @property
-    def _http(self) -> httpx.Client:
-        return HTTP if self.verify_tls is True else httpx.Client(verify=self.verify_tls, timeout=PATIENCE)
+    def _ready(self) -> httpx.Response:
+        url = f"{self.url}/readyz"
+        return HTTP.get(url) if self.verify_tls is True else httpx.get(url, verify=self.verify_tls, timeout=PATIENCE)
 
     def _readiness(self) -> int | str:
         """The code of /readyz, or why there is none; the log where the process has ended."""
         if self.process is None or self.process.poll() is not None:
             raise AssertionError(f"the service ended at its start:\n{self.log}")
         try:
-            return self._http.get(f"{self.url}/readyz").status_code
+            return self._ready().status_code
         except httpx.TransportError as error:
             return repr(error)
 
