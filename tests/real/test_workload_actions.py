@@ -120,8 +120,8 @@ def test_every_action_on_workloads_against_the_audit_log(
         lab.admin.wait_for(kind, name, namespace, is_there)
     on_delete = {"spec": {"updateStrategy": {"type": "OnDelete", "rollingUpdate": None}}}
     lab.admin.patch("statefulsets", "on-delete", on_delete, namespace)
-    for name in ("undo", "by-kubectl", "fixed"):
-        faults.stuck_rollout(lab.admin, name, namespace)
+    with ThreadPoolExecutor(3) as breakers:
+        list(breakers.map(lambda name: faults.stuck_rollout(lab.admin, name, namespace), DEPLOYMENTS[:3]))
     for kind, name, _ in REVISED:
         lab.admin.patch(kind, name, image("example.test/app:broken"), namespace)
         lab.admin.wait_for(kind, name, namespace, some_updated)
@@ -165,8 +165,11 @@ def test_every_action_on_workloads_against_the_audit_log(
     assert lab.admin.get("deployments", "busy", namespace)["spec"]["replicas"] == 5
     assert lab.admin.get("horizontalpodautoscalers", "owned", namespace)["spec"]["maxReplicas"] == 14
     lab.admin.wait_for("deployments", "owned", namespace, lambda live: live["spec"]["replicas"] == 12)
-    used = used_by_kubectl_top(lab, namespace, "owned")
-    assert sum(each > 300 for each in used) == 3, f"by its metrics, not by us: {used}"
+    wait_for(
+        lambda: used_by_kubectl_top(lab, namespace, "owned"),
+        lambda used: sum(each > 300 for each in used) == 3,
+        "the use of three pods: it was scaled by its metrics, not by us",
+    )
     faults.load(lab.admin, "owned", namespace, IDLE)
     assert lab.admin.get("deployments", "pause", namespace)["spec"]["paused"] is True
     assert "paused" not in lab.admin.get("deployments", "paused", namespace)["spec"]
