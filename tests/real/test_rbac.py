@@ -28,7 +28,8 @@ pytestmark = pytest.mark.lab
 UNDO = """
 groups:
   - name: workloads
-    guards: {{startup_grace: 0s, budget: {{max: 99, per: 1h}}, max_in_flight: 99, storm: {{share: 100%, at_least: 1}}}}
+    guards: {{startup_grace: 0s, budget: {{max: 99, per: 1h}}, max_in_flight: 99, global_max_in_flight: 99,
+              storm: {{share: 100%, at_least: 1}}}}
     rules:
       - name: undo-bad-rollout
         when: {{alert: 'KubeDeploymentRolloutStuck{{namespace=~"{namespaces}"}}'}}
