@@ -58,8 +58,10 @@ def _what(incident: Incident, data: object) -> str:
 def _is_under_way(state: State, incident: Incident, intent: Intent) -> bool:
     """Whether the incident's last result is that it began: each remediation ends once."""
     kept = state.results.get(results_key(incident.definition.name, intent.action), ())
-    last = next((each for each in reversed(kept) if each.incident == incident.id), None)
-    return last is not None and last.what == "began"
+    for each in reversed(kept):
+        if each.incident == incident.id:
+            return each.what == "began"
+    return False
 
 
 def _noted(state: State, incident: Incident, intent: Intent, event: Event, what: str) -> State:

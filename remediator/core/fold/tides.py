@@ -46,10 +46,19 @@ def _moved(state: State, incident: Incident, change: int, at: datetime) -> State
         matched, ebbs = tide.matched + change, tide.ebbs
         if change < 0:
             stood = _rounded(tide.matched)
-            ebbs = (*(each for each in ebbs if each[1] > stood), (at, stood))
-        ebbs = tuple(each for each in ebbs if each[0] > oldest)
+            ebbs = (*_above(ebbs, stood), (at, stood))
+        if ebbs and ebbs[0][0] <= oldest:  # the first is the oldest
+            ebbs = tuple(each for each in ebbs if each[0] > oldest)
         tides = tides.set(key, Tide(matched, ebbs)) if matched or ebbs else without(tides, key)
     return replace(state, tides=tides)
+
+
+def _above(ebbs: tuple[tuple[datetime, int], ...], stood: int) -> tuple[tuple[datetime, int], ...]:
+    """Those of higher numbers, which are to the left."""
+    kept = len(ebbs)
+    while kept and ebbs[kept - 1][1] <= stood:
+        kept -= 1
+    return ebbs[:kept]
 
 
 def _rounded(number: int) -> int:
