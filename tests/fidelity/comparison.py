@@ -61,7 +61,7 @@ def _between(left: Any, right: Any, where: str) -> Iterator[Difference]:
         for key in dict.fromkeys([*left, *right]):
             place = f"{where}{'' if key.startswith('[') else ' ' if where.endswith(':') else '.'}{key}"
             yield from _between(left.get(key, _ABSENT), right.get(key, _ABSENT), place)
-    elif _text(left) != _text(right):  # 0 is not false here
+    elif (type(left), left) != (type(right), right) and _text(left) != _text(right):  # 0 is not false here
         yield Difference(where, _text(left), _text(right))
 
 

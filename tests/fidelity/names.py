@@ -16,13 +16,15 @@ from remediator.core.model import Json
 _NUMBERED = ("ReplicaSet", "ControllerRevision")
 _DRAWN = re.compile(r"[a-z0-9]{5}")
 _UID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
+_UID_LENGTH = 36
 
 
 class Names:
     """What was learnt of one namespace so far."""
 
     def __init__(self, namespace: str) -> None:
-        self._words = {namespace: "NAMESPACE"}
+        self._words: dict[str, str] = {}
+        self._call(namespace, "NAMESPACE")
         self._uids: dict[str, str] = {}
         self._counts: dict[str, int] = {}
 
@@ -36,10 +38,10 @@ class Names:
 
     def stable(self, text: str) -> str:
         """A text with drawn names and uids replaced by stable ones."""
-        for word in sorted(self._words, key=len, reverse=True):
+        for word, name in self._longest_first:
             if word in text:
-                text = text.replace(word, self._words[word])
-        return _UID.sub(lambda found: self._uids.get(found[0], "some uid"), text)
+                text = text.replace(word, name)
+        return _UID.sub(lambda found: self._uids.get(found[0], "some uid"), text) if len(text) >= _UID_LENGTH else text
 
     def in_value(self, value: Any) -> Any:
         """The same for every string in plain JSON, keys included."""
@@ -54,9 +56,13 @@ class Names:
         if obj["kind"] in _NUMBERED:
             owner, _, drawn = name.rpartition("-")
             self._counts[f"{obj['kind']} {owner}"] = number = self._counts.get(f"{obj['kind']} {owner}", 0) + 1
-            self._words[drawn] = f"#{number}"
+            self._call(drawn, f"#{number}")
         elif prefix and _DRAWN.fullmatch(name.removeprefix(prefix)):
-            self._words[name] = f"{self.stable(prefix)}*"
+            self._call(name, f"{self.stable(prefix)}*")
+
+    def _call(self, word: str, name: str) -> None:
+        self._words[word] = name
+        self._longest_first = sorted(self._words.items(), key=lambda item: len(item[0]), reverse=True)
 
 
 def _birth(obj: Json) -> tuple[int, int, str]:

@@ -40,6 +40,7 @@ class Play:
         self._operator, self._kinds, self._expected, self._unlisted = operator, kinds, expected, unlisted
         self._names = Names(yard.namespace)
         self._nodes: tuple[str, ...] = ()
+        self._looked: tuple[list[tuple[str, str]], Json] = ([], {})
 
     def ref(self, kind: str, name: str) -> Ref:
         """The address of an object in this sequence's namespace."""
@@ -96,10 +97,10 @@ class Play:
         shown, _ = await self._answer(self.cluster.get(self.ref(kind, name)))
         self._keep(f"get {kind}/{self._names.stable(name)}", shown)
 
-    def as_stranger(self) -> Play:
+    async def as_stranger(self) -> Play:
         """The same play, by an account without any right."""
         stranger = copy(self)
-        stranger.cluster = self.yard.stranger
+        stranger.cluster = await self.yard.as_stranger()
         return stranger
 
     @asynccontextmanager
@@ -180,8 +181,12 @@ class Play:
         found = {kind: await self.cluster.list(KINDS[kind], self.namespace) for kind in kinds}
         if "Node" in found:
             found["Node"] = [node for node in found["Node"] if node["metadata"]["name"] in self._nodes]
-        self._names.learn([obj for objects in found.values() for obj in objects])
-        return {kind: self._shown(found[kind]) for kind in self._kinds}
+        objects = [obj["metadata"] for kind in found.values() for obj in kind]
+        versions = [(metadata["uid"], metadata["resourceVersion"]) for metadata in objects]
+        if versions != self._looked[0] or not versions:
+            self._names.learn([obj for objects in found.values() for obj in objects])
+            self._looked = versions, {kind: self._shown(found[kind]) for kind in self._kinds}
+        return self._looked[1]
 
     def _shown(self, objects: list[Json]) -> Json:
         """Projected objects by stable name; those with one name are alike, and are counted where they are equal."""

@@ -5,6 +5,7 @@ Masking keeps that there is a value: a time that one cluster writes and the othe
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Any
 
@@ -101,10 +102,13 @@ _GONE = object()
 
 
 def _shown(value: Any, path: str) -> Any:
-    for pattern, one in _PATTERNS:
-        if value is not None and pattern.search(path):
-            return one.mask or _GONE
-    return _masked(value, path)
+    one = _volatile(path) if value is not None else None
+    return (one.mask or _GONE) if one else _masked(value, path)
+
+
+@functools.lru_cache(10_000)
+def _volatile(path: str) -> Volatile | None:
+    return next((one for pattern, one in _PATTERNS if pattern.search(path)), None)
 
 
 def _condition(item: Json) -> Json:
@@ -121,7 +125,7 @@ def _without_pods_that_never_were(value: Any) -> Any:
         return {key: _without_pods_that_never_were(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_without_pods_that_never_were(item) for item in value]
-    return _POD_THAT_NEVER_WAS.sub(r"\1*", value) if isinstance(value, str) else value
+    return _POD_THAT_NEVER_WAS.sub(r"\1*", value) if isinstance(value, str) and "#" in value else value
 
 
 def _of_pod(status: Json) -> Json:

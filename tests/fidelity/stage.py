@@ -6,7 +6,9 @@ import asyncio
 import functools
 from collections.abc import Iterable
 
+from remediator.clients import kubernetes
 from remediator.core.model import Value
+from remediator.ports import Cluster
 from tests.fidelity.comparison import Difference, Transcript, differences
 from tests.fidelity.known import no_longer, unlisted
 from tests.fidelity.operators import Kubectl, Operator, Planned
@@ -59,30 +61,34 @@ class Stage:
     async def play(self, sequences: Iterable[Sequence]) -> dict[str, Played | BaseException]:
         """Play sequences on both clusters; what one raises is its answer, and ends no other."""
         wanted = list(sequences)
-        room = asyncio.Semaphore(AT_ONCE)
-        result = await self._together([one for one in wanted if not one.alone], room)
-        for one in wanted:
-            if one.alone:
-                result |= await self._together([one], room)
+        cluster = kubernetes.connect(str(self._lab.kubeconfig()))
+        try:
+            result = await self._together([one for one in wanted if not one.alone], cluster)
+            for one in wanted:
+                if one.alone:
+                    result |= await self._together([one], cluster)
+        finally:
+            await cluster.close()
         return result
 
-    async def _together(self, wanted: list[Sequence], room: asyncio.Semaphore) -> dict[str, Played | BaseException]:
-        played = await asyncio.gather(*(self._one(one, room) for one in wanted), return_exceptions=True)
+    async def _together(self, wanted: list[Sequence], cluster: Cluster) -> dict[str, Played | BaseException]:
+        room = asyncio.Semaphore(AT_ONCE)
+        played = await asyncio.gather(*(self._one(one, cluster, room) for one in wanted), return_exceptions=True)
         return {one.name: answer for one, answer in zip(wanted, played, strict=True)}
 
-    async def _one(self, sequence: Sequence, room: asyncio.Semaphore) -> Played:
+    async def _one(self, sequence: Sequence, cluster: Cluster, room: asyncio.Semaphore) -> Played:
         async with room:
             expected = await simulated(sequence)
-            real = await self._real(sequence, Planned(), expected.transcript)
+            real = await self._real(sequence, cluster, Planned(), expected.transcript)
         if not sequence.by_kubectl:
             return Played(sequence.name, expected.transcript, real.transcript, None, real.calls)
         async with room:
-            kubectl = await self._real(sequence, self._kubectl, real.transcript)
+            kubectl = await self._real(sequence, cluster, self._kubectl, real.transcript)
         calls = real.calls + kubectl.calls
         return Played(sequence.name, expected.transcript, real.transcript, kubectl.transcript, calls)
 
-    async def _real(self, sequence: Sequence, operator: Operator, expected: Transcript) -> Play:
-        async with lab_yard(self._lab, sequence.name) as yard:
+    async def _real(self, sequence: Sequence, cluster: Cluster, operator: Operator, expected: Transcript) -> Play:
+        async with lab_yard(self._lab, cluster, sequence.name) as yard:
             return await _played(sequence, yard, operator, expected)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Protocol
 
 from remediator.clients import kubernetes
@@ -16,9 +16,10 @@ from remediator.simulation import objects
 from remediator.simulation.controllers.conditions import with_condition
 from remediator.simulation.world import World
 from tests.lab import faults
-from tests.lab.client import Api
 from tests.lab.lab import Lab
+from tests.lab.namespaces import empty
 from tests.lab.nodes import ZONES, is_ready, node_manifest
+from tests.lab.waiting import PATIENCE
 
 Look = Callable[[], Awaitable[Any]]
 Same = Callable[[Any], bool]
@@ -27,11 +28,9 @@ REST = 30.0
 """Virtual seconds after which a simulated cluster has done what it was going to do."""
 STRANGER = "stranger"
 """The name of the service account without rights."""
-PATIENCE = 40.0
-"""Real seconds within which the lab must have come to what the simulated cluster came to."""
 HOLD = 0.3
 """Real seconds for which it must stay so: what is passed through on the way is no rest."""
-_PAUSE = 0.2
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, 0.5
 
 
 class Yard(Protocol):
@@ -42,8 +41,7 @@ class Yard(Protocol):
         """The cluster under comparison, as an account that may do everything."""
         ...
 
-    @property
-    def stranger(self) -> Cluster:
+    async def as_stranger(self) -> Cluster:
         """The same cluster, as an account that may do nothing."""
         ...
 
@@ -78,12 +76,14 @@ class SimulatedYard:
         self.namespace = namespace
         self.world = World(namespaces=("default", "kube-system", namespace), nodes=0)
         self.cluster = self.world.cluster("tester")
-        stranger = f"system:serviceaccount:{namespace}:{STRANGER}"
-        self.stranger = self.world.cluster(stranger)
-        self.world.authorise = lambda request: request.account != stranger
+        self._stranger = f"system:serviceaccount:{namespace}:{STRANGER}"
+        self.world.authorise = lambda request: request.account != self._stranger
         for zone in ZONES:
             self.world.create(_as_simulated(node_manifest(f"node-{zone[-1]}", zone)))
         self.world.settle()
+
+    async def as_stranger(self) -> Cluster:
+        return self.world.cluster(self._stranger)
 
     async def rest(self, look: Look, same: Same) -> Any:
         self.world.advance(REST)
@@ -107,18 +107,31 @@ class SimulatedYard:
 class LabYard:
     """A namespace of a real control plane; waiting is looking again until it is as expected, or patience is over."""
 
-    def __init__(self, cluster: Cluster, stranger: Cluster, admin: Api, namespace: str) -> None:
-        self.cluster, self.stranger, self.namespace, self._admin = cluster, stranger, namespace, admin
+    def __init__(self, lab: Lab, cluster: Cluster, namespace: str, after: AsyncExitStack) -> None:
+        self.cluster, self.namespace = cluster, namespace
+        self._lab, self._admin, self._after = lab, lab.admin, after
+
+    async def as_stranger(self) -> Cluster:
+        account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": STRANGER}}
+        await asyncio.to_thread(self._admin.create, account, self.namespace)
+        made = await asyncio.to_thread(self._lab.account_of, STRANGER, self.namespace)
+        made.api.close()
+        stranger = kubernetes.connect(str(made.kubeconfig))
+        self._after.push_async_callback(stranger.close)
+        return stranger
 
     async def rest(self, look: Look, same: Same) -> Any:
         clock = asyncio.get_running_loop().time
-        deadline, since = clock() + PATIENCE, None
+        began, since = clock(), None
         while True:
             seen = await look()
-            since = (since or clock()) if same(seen) else None
-            if clock() > deadline or (since is not None and clock() - since >= HOLD):
+            now = clock()
+            since = (since or now) if same(seen) else None
+            if now - began > PATIENCE or (since is not None and now - since >= HOLD):
                 return seen
-            await asyncio.sleep(_PAUSE)
+            await asyncio.sleep(
+                min(max(_SHORTEST_PAUSE, (now - began) / 10), _LONGEST_PAUSE) if since is None else HOLD
+            )
 
     async def join(self, node: Json) -> None:
         name = node["metadata"]["name"]
@@ -134,23 +147,17 @@ class LabYard:
 
 
 @asynccontextmanager
-async def lab_yard(lab: Lab, sequence: str) -> AsyncIterator[LabYard]:
-    """A yard in a fresh namespace, in which pods can be created at once; its removal is asked for afterwards."""
+async def lab_yard(lab: Lab, cluster: Cluster, sequence: str) -> AsyncIterator[LabYard]:
+    """A yard in a fresh namespace, in which pods can be created at once; what runs in it is ended afterwards."""
     namespace = f"{sequence.replace('_', '-')[:40].strip('-')}-{secrets.token_hex(3)}"
     await asyncio.to_thread(_make_namespace, lab, namespace)
-    cluster = kubernetes.connect(str(lab.kubeconfig()))
-    stranger = kubernetes.connect(str(lab.account_of(STRANGER, namespace).kubeconfig))
-    try:
-        yield LabYard(cluster, stranger, lab.admin, namespace)
-    finally:
-        await cluster.close()
-        await stranger.close()
-        await asyncio.to_thread(lab.admin.delete, "namespaces", namespace)
+    async with AsyncExitStack() as after:
+        after.push_async_callback(asyncio.to_thread, empty, lab.admin, namespace)
+        yield LabYard(lab, cluster, namespace, after)
 
 
 def _make_namespace(lab: Lab, namespace: str) -> None:
     lab.admin.create(objects.namespace(namespace))
-    lab.admin.create({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": STRANGER}}, namespace)
     lab.admin.wait_for("serviceaccounts", "default", namespace, lambda account: True)
 
 

@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 
 from tests.lab.accounts import Account, Rules, create_account
-from tests.lab.errors import ApiError
 from tests.lab.folders import RunFolder
 from tests.lab.lab import Lab
 from tests.lab.metrics_server import MetricsServer
 from tests.lab.monitoring import Monitoring
+from tests.lab.namespaces import empty
 from tests.lab.postgresql import PostgreSQL
 from tests.lab.processes import Servers
 from tests.lab.prometheus import Prometheus
@@ -45,13 +45,12 @@ def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
 
 @pytest.fixture
 def namespace(lab: Lab, request: pytest.FixtureRequest) -> Iterator[str]:
-    """A fresh namespace, in which pods can be created at once; its removal is asked for afterwards."""
+    """A fresh namespace, in which pods can be created at once; what runs in it is ended afterwards."""
     name = fresh_name(request.node.name)
     lab.admin.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
     lab.admin.wait_for("serviceaccounts", "default", name, lambda account: True)
     yield name
-    with contextlib.suppress(ApiError):
-        lab.admin.delete("namespaces", name)
+    empty(lab.admin, name)
 
 
 @pytest.fixture

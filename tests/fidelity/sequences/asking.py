@@ -148,7 +148,7 @@ async def fields_of_a_pod_that_may_change(play: Play) -> None:
 async def what_an_account_may_not(play: Play) -> None:
     await play.create(objects.deployment("web", play.namespace, replicas=0))
     ref = play.ref("Deployment", "web")
-    stranger = play.as_stranger()
+    stranger = await play.as_stranger()
     await stranger.write(Change(Verb.PATCH, ref, {"spec": {"replicas": 1}}, ANY))
     await stranger.write(Change(Verb.DELETE, ref, {}, ANY))
     await stranger.write(Change(Verb.EVICT, play.ref("Pod", "any"), {}, ANY))
