@@ -4,6 +4,7 @@ table of grants from the product, alerts and dashboard from `monitoring/`. `make
 
 from __future__ import annotations
 
+import functools
 import json
 import textwrap
 from collections.abc import Iterator
@@ -108,8 +109,9 @@ def readme(present: str) -> str:
     return f"{before}{BEGIN}\n{rows()}{END}{rest.partition(END)[2]}"
 
 
+@functools.cache
 def files() -> dict[str, str]:
-    """Every made file of the chart, by its place in it."""
+    """Every made file of the chart, by its place in it; made once."""
     return {
         "values.yaml": values(),
         "values.schema.json": json.dumps(schema(), indent=1, ensure_ascii=False) + "\n",

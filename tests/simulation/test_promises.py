@@ -24,8 +24,8 @@ from tests.simulate.run import Report, play
 from tests.simulate.scenario import Scenario
 from tests.simulate.shrink import Shrinking
 
-SEEDS = (*range(1, 25), 26, 33, 72)
-"""The first ones, and some in which happens what in these does not: lost answers, a person who takes it back."""
+SEEDS = (6, 11, 14, 19, 20, 26, 48, 49, 51, 57, 60, 72, 74, 77, 84, 90, 92, 97, 98)
+"""Of the first hundred those in which, together, all happens that may happen, what is not very rare at least twice."""
 PROMISES = Path(promises.__file__).parent
 RARE = {"a step is approved as a whole"}
 """A drain in mode `approve` that comes to its second write: in some hundred seeds once."""
@@ -95,7 +95,7 @@ def test_what_once_broke_a_promise_breaks_none(file: Path):
 
 
 def test_sqlite_keeps_the_same_journal_to_the_last_hash():
-    scenario = generate(3, 1.0)
+    scenario = generate(3, 0.5)
     assert play(scenario).head == play(replace(scenario, journal="sqlite")).head
 
 
@@ -112,7 +112,7 @@ def test_seeds_give_the_same_journals_in_every_process_and_in_several():
                 check=True,
             ).stdout.splitlines()[-3:]
         )
-        for seed, processes in (("0", "1"), ("77", "1"), ("1", "2"))
+        for seed, processes in (("0", "1"), ("77", "2"))
     }
     assert len(said) == 1
     assert re.fullmatch("seeds 4-5\nthe journals' ends together: [0-9a-f]{64}\n0 violations", said.pop())

@@ -149,10 +149,10 @@ def life_of(number: int, seconds: float) -> list[Event]:
 
 
 def test_the_whole_state_is_bounded_under_endlessly_many_targets():
-    """Twenty thousand incidents of as many targets in ten weeks: about two thousand of them can still matter."""
+    """Eight thousand incidents of as many targets in four weeks: about two thousand of them can still matter."""
     present = apply(State(), Event(START, RulesChanged(policy(), (rule("one"),))))
     most = 0
-    for number in range(20_000):
+    for number in range(8000):
         present = fold(life_of(number, number * LONGEST_WINDOW / 2000), present)
         most = max(most, *(len(getattr(present, name)) for name in present.__struct_fields__ if _is_map(present, name)))
     assert 2000 < most <= 4000 + LEAST

@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -56,9 +56,10 @@ class Module:
         return f"remediator/{self.name}:{node if isinstance(node, int) else node.lineno}"
 
 
-def modules() -> list[Module]:
-    """All modules of the product."""
-    return [Module(path) for path in sorted(PACKAGE.rglob("*.py"))]
+@cache
+def modules() -> tuple[Module, ...]:
+    """All modules of the product, each read once."""
+    return tuple(Module(path) for path in sorted(PACKAGE.rglob("*.py")))
 
 
 @dataclass(frozen=True)

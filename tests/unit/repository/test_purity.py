@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import tomllib
+from functools import cache
 
 import pytest
 
@@ -49,13 +50,14 @@ IMPURE = {
 }
 
 
-def pure_parts() -> set[str]:
+@cache
+def pure_parts() -> frozenset[str]:
     """The parts of the package that the import contract `pure` names."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
         "contracts"
     ]
     (pure,) = (contract for contract in contracts if contract["id"] == "pure")
-    return {name.removeprefix("remediator.") for name in pure["source_modules"]}
+    return frozenset(name.removeprefix("remediator.") for name in pure["source_modules"])
 
 
 def pure_modules() -> list[Module]:
