@@ -96,7 +96,7 @@ async def test_what_will_never_be_accepted_is_invalid(cluster: KubernetesCluster
 
 
 async def test_a_watch_ends_by_itself(cluster: KubernetesCluster, namespace: str) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         seen = [kind async for kind, _ in cluster.watch(CONFIG_MAP, namespace)]
     assert set(seen) <= {"ADDED", "BOOKMARK"}
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from tests.lab.client import Api, Json
 from tests.lab.controlplane import ControlPlane
 from tests.lab.kubeconfig import write_kubeconfig
+from tests.lab.waiting import wait_for
 
 Rules = Sequence[Json]
 """RBAC rules, as in a Role: ``{"apiGroups": [...], "resources": [...], "verbs": [...]}``."""
@@ -49,20 +50,41 @@ def account_of(control_plane: ControlPlane, name: str, namespace: str, folder: P
 def create_account(
     admin: Api, name: str, namespace: str, rules: Rules = (), cluster_rules: Rules = ()
 ) -> list[tuple[str, str]]:
-    """Create a service account with rights in its namespace and in the whole cluster.
+    """Create a service account with rights in its namespace and in the whole cluster, and wait until it has them: the
+    API server reads its roles a moment after they are written.
 
     Returns the cluster-wide objects made for it as ``(kind, name)``: they outlive the namespace.
     """
+    user = f"system:serviceaccount:{namespace}:{name}"
     admin.create({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}}, namespace)
     if rules:
         admin.create(_role("Role", name, rules), namespace)
         admin.create(_binding("RoleBinding", "Role", name, name, namespace), namespace)
+        _wait_until_allowed(admin, user, rules[-1], namespace)
     if not cluster_rules:
         return []
     wide = f"{namespace}-{name}"
     admin.create(_role("ClusterRole", wide, cluster_rules))
     admin.create(_binding("ClusterRoleBinding", "ClusterRole", wide, name, namespace))
+    _wait_until_allowed(admin, user, cluster_rules[-1], "")
     return [("ClusterRoleBinding", wide), ("ClusterRole", wide)]
+
+
+def _wait_until_allowed(admin: Api, user: str, rule: Json, namespace: str) -> None:
+    """A role and its binding are read as wholes: who may one thing of it may all."""
+    resource, _, subresource = rule["resources"][0].partition("/")
+    asked = {"verb": rule["verbs"][0], "group": rule["apiGroups"][0], "resource": resource, "subresource": subresource}
+    asked |= {"namespace": namespace, "name": (rule.get("resourceNames") or [""])[0]}
+    body = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SubjectAccessReview",
+        "spec": {"user": user, "resourceAttributes": asked},
+    }
+    wait_for(
+        lambda: admin.request("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", body)["status"],
+        lambda status: status["allowed"],
+        f"{user} to be allowed {asked}",
+    )
 
 
 def _role(kind: str, name: str, rules: Rules) -> Json:

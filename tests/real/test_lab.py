@@ -12,7 +12,7 @@ from tests.lab import faults
 from tests.lab.errors import ApiError, LabError
 from tests.lab.fixtures import MakeAccount
 from tests.lab.lab import Lab
-from tests.lab.nodes import ZONES
+from tests.lab.nodes import ZONES, is_ready
 from tests.lab.waiting import wait_for
 from tests.lab.workloads import deployment, disruption_budget, job, roll_out_is_stuck, rolled_out
 
@@ -26,8 +26,9 @@ PODS_AND_DEPLOYMENTS = [
 
 
 def test_three_nodes_are_ready_one_in_each_zone(lab: Lab) -> None:
-    nodes = lab.admin.list("nodes")
-    assert {node["metadata"]["labels"]["topology.kubernetes.io/zone"] for node in nodes} == set(ZONES)
+    nodes = [lab.admin.get("nodes", f"node-{zone[-1]}") for zone in ZONES]
+    assert [node["metadata"]["labels"]["topology.kubernetes.io/zone"] for node in nodes] == list(ZONES)
+    assert all(is_ready(node) for node in nodes)
 
 
 def test_oracle_tells_writes_dry_runs_and_refusals_apart(lab: Lab, namespace: str, account: MakeAccount) -> None:
@@ -104,8 +105,11 @@ def test_broken_image_gets_a_roll_out_stuck_and_the_old_pods_stay(lab: Lab, name
     stuck = faults.stuck_rollout(lab.admin, "web", namespace)
     assert roll_out_is_stuck(stuck)
     assert stuck["status"]["availableReplicas"] == 3
-    waiting = [_waiting_reason(pod) for pod in lab.admin.list("pods", namespace)]
-    assert sorted(waiting) == ["", "", "", "ImagePullBackOff"]
+    wait_for(
+        lambda: sorted(_waiting_reason(pod) for pod in lab.admin.list("pods", namespace)),
+        lambda reasons: reasons == ["", "", "", "ImagePullBackOff"],
+        "three old pods, and one whose image is not to be had",
+    )
 
 
 def test_crash_loop_counts_its_restarts_and_says_how_it_ended(lab: Lab, namespace: str) -> None:
@@ -133,9 +137,15 @@ def test_jobs_end_as_their_image_says(lab: Lab, namespace: str) -> None:
 def test_deleted_pods_are_replaced(lab: Lab, namespace: str) -> None:
     lab.admin.create(deployment("web"), namespace)
     lab.admin.wait_for("deployments", "web", namespace, rolled_out)
-    gone = faults.deleted_pods(lab.admin, namespace, "app=web")
+    gone = set(faults.deleted_pods(lab.admin, namespace, "app=web"))
     assert len(gone) == 3
-    lab.admin.wait_for("deployments", "web", namespace, rolled_out)
+    names = wait_for(
+        lambda: {pod["metadata"]["name"] for pod in lab.admin.list("pods", namespace)},
+        lambda names: len(names) == 3 and not names & gone,
+        "three other pods",
+    )
+    for name in names:
+        lab.admin.wait_for("pods", name, namespace, lambda pod: pod["status"]["containerStatuses"][0]["ready"])
 
 
 def test_node_stays_not_ready_until_it_is_cured(lab: Lab) -> None:

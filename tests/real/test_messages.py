@@ -41,7 +41,7 @@ groups:
         when: {alert: Crash}
         target: {kind: Deployment}
         do: [restart, {escalate: {receiver: oncall}}]
-        until: {ready: false, check: 'target.replicas == 1', for: 1s, within: 1m}
+        until: {ready: false, check: 'target.replicas == 1', for: 1s, within: 20m}
       - {name: tell, when: {alert: Tell}, target: {kind: Deployment}, do: [none, {escalate: {receiver: quiet}}]}
       - {name: tell-gone, when: {alert: TellGone}, target: {kind: Deployment}, do: [{escalate: {receiver: gone}}]}
       - name: ask
@@ -199,8 +199,11 @@ def test_what_people_and_outside_systems_are_told(
         lab.admin.patch("deployments", "crashing", {"metadata": {"labels": {"lab/touched": "yes"}}}, namespace)
         proxy.let_go()
         service.wait_for_line("outcome", timeout=120, status="applied")
-        assert [line["data"]["status"] for line in service.lines("outcome")] == ["conflict", "applied"]
-        assert [one.code for one in lab.refused(product)] == [409]
+        first, *others = [line["data"]["status"] for line in service.lines("outcome")]
+        assert first == "conflict"
+        assert set(others) <= {"conflict", "applied"}, "what crashes has another status each time"
+        assert others.count("applied") == 1
+        assert {one.code for one in lab.refused(product)} == {409}
         assert [one.name for one in lab.writes(product)] == ["crashing"]
 
         # a kubelet that never answers holds nothing up

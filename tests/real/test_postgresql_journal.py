@@ -21,6 +21,7 @@ from socket import (
 )
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 from alembic import command
 from alembic.config import Config
@@ -85,12 +86,18 @@ async def test_payloads_that_one_takes_another_consumes(url: str, journal: Journ
 async def test_no_payload_is_overtaken_by_a_later_number(url: str, postgresql: PostgreSQL, journal: Journal):
     """A slow transaction holds back those that would get higher numbers, so that none becomes visible before it."""
     insert = "INSERT INTO inbox (received_at, source, body) VALUES ('2026-08-01T12:00:00.000000Z', 'slow', '')"
-    slow = asyncio.create_task(asyncio.to_thread(postgresql.ask, f"BEGIN; {insert}; SELECT pg_sleep(1); COMMIT", url))
-    waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 AND NOT mode LIKE 'Share%'"
-    await asyncio.to_thread(wait_for, lambda: postgresql.ask(waiting, url), lambda found: found != "0", "its lock")
-    await journal.receive("fast", b"", NOW)
+    of_inbox = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 AND NOT mode LIKE 'Share%'"
+    with psycopg.connect(url, autocommit=True) as gate:
+        gate.execute("SELECT pg_advisory_lock(7, 7)")  # a lock of two numbers has the objsubid 2
+        script = f"BEGIN; {insert}; SELECT pg_advisory_lock(7, 7); COMMIT"
+        slow = asyncio.create_task(asyncio.to_thread(postgresql.ask, script, url))
+        await asyncio.to_thread(wait_for, lambda: postgresql.ask(of_inbox, url), "1".__eq__, "its lock")
+        fast = asyncio.create_task(journal.receive("fast", b"", NOW))
+        held = f"{of_inbox} AND NOT granted"
+        await asyncio.to_thread(wait_for, lambda: postgresql.ask(held, url), "1".__eq__, "the fast one to be held back")
+        gate.execute("SELECT pg_advisory_unlock(7, 7)")
+        await asyncio.gather(slow, fast)
     assert [receipt.source for receipt in await journal.waiting()] == ["slow", "fast"]
-    await slow
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ def event(kind: str, name: str = "a", **rest: Any) -> Json:
 
 
 async def seen(cluster: KubernetesCluster, since: str = "7") -> list[tuple[str, str]]:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         return [(kind, found["metadata"]["name"]) async for kind, found in cluster.watch(PODS, "shop", since)]
 
 

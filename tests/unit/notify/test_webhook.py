@@ -162,7 +162,8 @@ async def test_what_went_wrong_is_said_in_one_line_without_the_address(
     assert wrong.isprintable()
     assert len(wrong) < 300
     assert "S3CRET" not in wrong
-    assert len(endpoint.seen) == 1, "one attempt a delivery"
+    assert len(endpoint.seen) <= 1, "one attempt a delivery"  # none was seen in time, it may be, where time ran out
+    assert endpoint.seen or reply in (hang, drip)
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ async def exchange(port: int, data: bytes) -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         writer.write(data)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             return await reader.read()
     except ConnectionError:
         return b""
@@ -80,7 +80,7 @@ async def test_signals_are_left_to_the_program() -> None:
 
 async def test_stopping_lets_a_request_finish_and_takes_no_more() -> None:
     slow = Slow()
-    serving = await serve(slow.app, "127.0.0.1:0", grace=5)
+    serving = await serve(slow.app, "127.0.0.1:0", grace=120)
     answer = asyncio.create_task(exchange(serving.port, GET))
     await slow.asked.wait()
     stopping = asyncio.create_task(serving.stop())
@@ -135,7 +135,7 @@ class TestUnruly:
 
         dripping = asyncio.create_task(drip())
         with contextlib.suppress(ConnectionError):
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(120):
                 assert await reader.read() == b""
         dripping.cancel()
         writer.close()

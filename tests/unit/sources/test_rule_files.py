@@ -115,7 +115,8 @@ async def test_files_that_change_while_they_are_read_are_read_again_and_never_mi
     file.write_text(rules("one"))
     files = RuleFiles(settings(file), SystemClock(), told.tell)
     loading = asyncio.create_task(files.load("operator:alice"))
-    await asyncio.sleep(0.1)  # the process that reads has begun, at most
+    while not files._mark:  # noqa: ASYNC110  that it begins to read is told by no interface
+        await asyncio.sleep(0)
     file.write_text(rules("two"))
     assert await loading == ()
     assert told.all == [["two"]]
