@@ -6,7 +6,7 @@ One suite for every adapter. What stands here was tried on a real API server (de
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import msgspec
 import pytest
@@ -18,6 +18,8 @@ from remediator.core.model import Change, Json, PatchType, Precondition, Ref, Ve
 from remediator.ports import Conflict, Forbidden, Invalid, NotFound, Throttled
 from remediator.simulation import objects
 from tests.contract.yards import RealYard, SimulatedYard, Yard, available, ready_deployment, ref
+from tests.lab.accounts import Account, create_account
+from tests.lab.lab import Lab
 
 NONE = Precondition("", "")
 EVERYTHING = [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]
@@ -30,11 +32,22 @@ async def yard(request: pytest.FixtureRequest) -> AsyncIterator[Yard]:
     if request.param == "simulated":
         yield SimulatedYard()
         return
-    make_account, namespace = request.getfixturevalue("account"), request.getfixturevalue("namespace")
+    tester, namespace = request.getfixturevalue("tester"), request.getfixturevalue("namespace")
     lab = request.getfixturevalue("lab")
-    cluster = kubernetes.connect(str(make_account(cluster_rules=EVERYTHING, name="tester").kubeconfig))
+    cluster = kubernetes.connect(str(tester.kubeconfig))
     yield RealYard(cluster, lab.admin, namespace)
     await cluster.close()
+
+
+@pytest.fixture(scope="module")
+def tester(lab: Lab) -> Iterator[Account]:
+    """An account that may do everything, everywhere: one for all of these tests."""
+    made = create_account(lab.admin, "contract-tester", "default", cluster_rules=EVERYTHING)
+    account = lab.account_of("contract-tester", "default")
+    yield account
+    account.api.close()
+    for kind, name in made:
+        lab.admin.delete(kind, name)
 
 
 class Name(msgspec.Struct):

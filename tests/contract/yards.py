@@ -13,6 +13,7 @@ from remediator.simulation import objects
 from remediator.simulation.world import World
 from tests.lab.client import Api
 from tests.lab.errors import ApiError
+from tests.lab.waiting import wait_for
 
 
 class Yard(Protocol):
@@ -96,11 +97,7 @@ class RealYard:
             raise
 
     async def until(self, holds: Callable[[], bool], what: str) -> None:
-        for _ in range(300):
-            if await asyncio.to_thread(holds):
-                return
-            await asyncio.sleep(0.1)
-        raise AssertionError(f"{what}: not in thirty seconds")
+        await asyncio.to_thread(wait_for, holds, bool, what)
 
 
 async def ready_deployment(yard: Yard, name: str = "web", replicas: int = 2, **more: object) -> Json:
