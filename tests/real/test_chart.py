@@ -303,10 +303,14 @@ class Release:
     def settings(self) -> Json:
         return yaml.safe_load(self.lab.admin.get("configmaps", self.name, self.home)["data"]["remediator.yaml"])
 
-    def check(self, folder: Path) -> subprocess.CompletedProcess[str]:
-        """What `helm test` has the product check, under the release's account."""
+    def passes_its_check(self, folder: Path) -> None:
+        """Wait until what `helm test` has the product check holds: its rights are in several roles."""
+        wait_for(lambda: self.check(folder), lambda done: done.startswith("0 "), f"the check of {self.name}", 600)
+
+    def check(self, folder: Path) -> str:
+        """How `remediator check` ends under the release's account, and what it says."""
         text = self.lab.admin.get("configmaps", self.name, self.home)["data"]["remediator.yaml"]
-        (folder / "values").mkdir()
+        (folder / "values").mkdir(exist_ok=True)
         for name, body in self.lab.admin.get("configmaps", f"{self.name}-rules", self.home)["data"].items():
             (folder / "values" / name).write_text(body)
         (folder / "remediator.yaml").write_text(text.replace("- /rules/", f"- {folder}/"))
@@ -321,11 +325,12 @@ class Release:
         ]
         account = self.lab.account_of(self.name, self.home)
         account.api.close()
-        return subprocess.run(
+        done = subprocess.run(
             [*command, "--namespace", self.home],
             env=os.environ | {"KUBECONFIG": str(account.kubeconfig)},
             capture_output=True, text=True, timeout=300, check=False,
         )  # fmt: skip
+        return f"{done.returncode} {done.stdout}{done.stderr}"
 
     def settles(self, allowed: bool, verb: str, resource: str, namespace: str, group: str = "") -> None:
         """Wait until it may, or may not: the API server's own cache of roles is a moment behind."""
@@ -361,8 +366,7 @@ def test_an_upgrade_and_a_rollback_keep_the_journal_and_the_rights_follow_the_ru
     release = Release(lab, helm, home, "remediator")
     release.bring("install", before, {"config": {"mode": "observe"}})
     first = lab.admin.wait_for("pods", "remediator-0", home, _runs, timeout=300)
-    claim = lab.admin.get("persistentvolumeclaims", CLAIM, home)
-    assert claim["status"]["phase"] == "Bound"
+    claim = lab.admin.wait_for("persistentvolumeclaims", CLAIM, home, lambda one: one["status"]["phase"] == "Bound")
     old = release.workload("statefulsets")
     release.settles(False, "patch", "deployments", home, "apps")
 
@@ -371,8 +375,7 @@ def test_an_upgrade_and_a_rollback_keep_the_journal_and_the_rights_follow_the_ru
     release.settles(True, "patch", "deployments", home, "apps")
     release.settles(False, "patch", "deployments", "default", "apps")
     release.settles(True, "patch", "nodes", "")
-    checked = release.check(tmp_path)
-    assert checked.returncode == 0, checked.stderr
+    release.passes_its_check(tmp_path)
     second = lab.admin.wait_for("pods", "remediator-0", home, lambda one: _replaces(one, first), timeout=300)
     assert _journal(second) == _journal(first) == {"/var/lib/remediator": CLAIM}
     new = release.workload("statefulsets")
