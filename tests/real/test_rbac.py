@@ -15,6 +15,7 @@ from tests.lab.accounts import Account
 from tests.lab.client import Json
 from tests.lab.fixtures import fresh_name
 from tests.lab.lab import Lab
+from tests.lab.namespaces import empty
 from tests.lab.waiting import wait_for
 from tests.lab.workloads import GOOD_IMAGE, deployment, roll_out_is_stuck, rolled_out
 from tests.real.conftest import Install
@@ -91,7 +92,7 @@ def broken(lab: Lab) -> Iterator[Callable[[int], list[str]]]:
 
     yield several
     for name in made:
-        lab.admin.delete("namespaces", name)
+        empty(lab.admin, name)
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from tests.lab.accounts import Account, create_account
 from tests.lab.answering import HTTP
 from tests.lab.fixtures import fresh_name
 from tests.lab.lab import Lab
+from tests.lab.namespaces import empty
 from tests.lab.postgresql import PostgreSQL
 from tests.lab.waiting import PATIENCE, wait_for
 from tests.lab.workloads import deployment
@@ -84,7 +85,7 @@ class Place:
         for service in self.made:
             service.kill()
             service.account.api.close()
-        self.lab.admin.delete("namespaces", self.namespace)
+        empty(self.lab.admin, self.namespace)
 
 
 @pytest.fixture
