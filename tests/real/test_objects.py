@@ -56,7 +56,7 @@ def test_objects_fire_on_change_through_an_api_server_that_goes_and_forgets_and_
         {"apiVersion": "v1", "kind": "Node", "metadata": {"name": node, "labels": {"lab/test": namespace}}}
     )
     me = account(RIGHTS, cluster_rules=FOLLOWED, name="follower")
-    access = {"kubeconfig": str(me.kubeconfig), "max_cache_age": "6s"}
+    access = {"kubeconfig": str(me.kubeconfig), "max_cache_age": "10s"}
     service = install(rules(namespace, "cordoned"), me.kubeconfig, receivers=receivers, kubernetes=access)
     service.settings["reload_interval"] = "500ms"
     service.start()
