@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 
 from remediator.clients import kubernetes
+from remediator.clients.transport import Timeouts
 from remediator.core.kinds import KINDS
 from remediator.core.model import Change, Json, PatchType, Precondition, Ref, Verb
 from remediator.ports import Conflict, Forbidden, Invalid, NotFound, Throttled
@@ -20,6 +21,7 @@ from remediator.simulation import objects
 from tests.contract.yards import RealYard, SimulatedYard, Yard, available, ready_deployment, ref
 from tests.lab.accounts import Account, create_account
 from tests.lab.lab import Lab
+from tests.lab.waiting import PATIENCE
 
 NONE = Precondition("", "")
 EVERYTHING = [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]
@@ -34,7 +36,7 @@ async def yard(request: pytest.FixtureRequest) -> AsyncIterator[Yard]:
         return
     tester, namespace = request.getfixturevalue("tester"), request.getfixturevalue("namespace")
     lab = request.getfixturevalue("lab")
-    cluster = kubernetes.connect(str(tester.kubeconfig))
+    cluster = kubernetes.connect(str(tester.kubeconfig), timeouts=Timeouts(connect=PATIENCE, request=PATIENCE))
     yield RealYard(cluster, lab.admin, namespace)
     await cluster.close()
 

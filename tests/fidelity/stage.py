@@ -14,7 +14,7 @@ from tests.fidelity.known import no_longer, unlisted
 from tests.fidelity.operators import Kubectl, Operator, Planned
 from tests.fidelity.play import Play
 from tests.fidelity.sequences.sequence import Sequence
-from tests.fidelity.yards import SimulatedYard, Yard, lab_yard
+from tests.fidelity.yards import PATIENT, SimulatedYard, Yard, lab_yard
 from tests.lab.lab import Lab
 
 AT_ONCE = 8
@@ -61,7 +61,7 @@ class Stage:
     async def play(self, sequences: Iterable[Sequence]) -> dict[str, Played | BaseException]:
         """Play sequences on both clusters; what one raises is its answer, and ends no other."""
         wanted = list(sequences)
-        cluster = kubernetes.connect(str(self._lab.kubeconfig()))
+        cluster = kubernetes.connect(str(self._lab.kubeconfig()), timeouts=PATIENT)
         try:
             result = await self._together([one for one in wanted if not one.alone], cluster)
             for one in wanted:

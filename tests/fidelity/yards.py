@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Protocol
 
 from remediator.clients import kubernetes
+from remediator.clients.transport import Timeouts
 from remediator.core.kinds import KINDS
 from remediator.core.model import Json, Ref
 from remediator.ports import Cluster
@@ -28,6 +29,8 @@ REST = 30.0
 """Virtual seconds after which a simulated cluster has done what it was going to do."""
 STRANGER = "stranger"
 """The name of the service account without rights."""
+PATIENT = Timeouts(connect=PATIENCE, request=PATIENCE)
+"""An answer that comes late is one: what is compared is what it says."""
 HOLD = 0.3
 """Real seconds for which it must stay so: what is passed through on the way is no rest."""
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, 0.5
@@ -116,7 +119,7 @@ class LabYard:
         await asyncio.to_thread(self._admin.create, account, self.namespace)
         made = await asyncio.to_thread(self._lab.account_of, STRANGER, self.namespace)
         made.api.close()
-        stranger = kubernetes.connect(str(made.kubeconfig))
+        stranger = kubernetes.connect(str(made.kubeconfig), timeouts=PATIENT)
         self._after.push_async_callback(stranger.close)
         return stranger
 

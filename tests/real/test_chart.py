@@ -225,7 +225,8 @@ def test_all_that_is_rendered_is_taken_by_the_api_server(
         [*map(str, command), "--validate=strict", f"--kubeconfig={lab.kubeconfig()}"],
         capture_output=True, text=True, timeout=900, check=False,
     )  # fmt: skip
-    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    warnings = [line for line in done.stderr.splitlines() if "Waited before sending request" not in line]
+    assert (done.returncode, warnings) == (0, []), done.stderr  # whoever is held up for a second says that it waited
     assert len(done.stdout.splitlines()) == sum(map(len, rendered.values()))
     for name, each in rendered.items():
         _readable(each, tmp_path / name)
