@@ -64,11 +64,25 @@ async def connected(way: Way) -> Wire:
 async def _opened(host: str, port: int, tls: ssl.SSLContext | None, name: str) -> Wire:
     sock = await _socket(host, port)
     try:
-        _, wire = await asyncio.get_running_loop().create_connection(
-            Wire, sock=sock, ssl=tls, server_hostname=name if tls else None
+        transport, wire = await asyncio.get_running_loop().create_connection(
+            asyncio.Protocol if tls else Wire, sock=sock
         )
     except BaseException:
         sock.close()
+        raise
+    return await _secured(transport, tls, name) if tls else cast(Wire, wire)
+
+
+async def _secured(transport: asyncio.Transport, tls: ssl.SSLContext, name: str) -> Wire:
+    """TLS over a connection. Who gives up in the middle ends the connection beneath: one that is over TLS would only
+    begin to end, and a socket closed under it would leave its number to the next one.
+    """
+    wire = Wire()
+    try:
+        over = await asyncio.get_running_loop().start_tls(transport, wire, tls, server_hostname=name)
+        wire.connection_made(cast(asyncio.Transport, over))
+    except BaseException:
+        transport.abort()
         raise
     return wire
 
@@ -93,15 +107,10 @@ async def _through(way: Way, proxy: Address) -> Wire:
     try:
         transport.write(_connect(way, proxy))
         await tunnel.opened
-        wire = Wire()
-        over = await loop.start_tls(
-            transport, wire, cast(ssl.SSLContext, way.tls), server_hostname=way.server_name or way.host
-        )
-        wire.connection_made(cast(asyncio.Transport, over))
+        return await _secured(transport, cast(ssl.SSLContext, way.tls), way.server_name or way.host)
     except BaseException:
         transport.abort()
         raise
-    return wire
 
 
 def _connect(way: Way, proxy: Address) -> bytes:

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import contextlib
 import gzip
+import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 
 from remediator.clients.address import address
 from remediator.clients.arriving import AHEAD, MOST_HEAD, Lost, NeverSent
-from remediator.clients.connecting import Way
+from remediator.clients.connecting import Way, connected
 from remediator.clients.http import Answered, Asked, Http
 
 from .api_server import ApiServer, Connection, Reply, answer, reset, running, then
@@ -322,3 +323,30 @@ class TestTunnels:
         async with Proxy(says) as proxy:
             with pytest.raises(NeverSent, match=told):
                 await through(proxy)
+
+
+def test_whoever_gives_up_in_the_middle_of_tls_leaves_no_socket_under_a_connection(tmp_path: Path) -> None:
+    """At whatever step: the number of a socket that was closed under a connection would be the next one's."""
+    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+        runner.run(given_up_at_any_step(tmp_path))
+
+
+async def given_up_at_any_step(tmp_path: Path) -> None:
+    authority, loop = Authority(), asyncio.get_running_loop()
+    trusted = ssl.create_default_context(cadata=authority.pem)
+    trusted.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    async with running(authority.server(tmp_path)) as server:
+        there = address(server.url)
+        for steps in range(30):
+            known = set(loop._transports.values())  # that the connection stands is told by no interface
+            opening = asyncio.ensure_future(connected(Way(there.host, there.port, trusted)))
+            while not opening.done() and set(loop._transports.values()) <= known:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            opening.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                (await opening).close()
+            with socket.socket() as later:
+                later.setblocking(False)
+                await loop.sock_connect(later, (there.host, there.port))
