@@ -130,10 +130,18 @@ class Incident(Value, frozen=True):
     @property
     def silences_itself(self) -> bool:
         """Whether the end of its signal says nothing, since our own writes may have brought it about: those of a step
-        under way, or of one that was tried in vain and masks the signal (`core/masks.py`).
+        under way, or of one that was tried in vain and masks the signal (`core/masks.py`). One that began to fire after
+        the last of them stood against it, and its end is an end.
         """
-        tried = self.definition.do[: self.step] if self.cause is CloseReason.FAILED else ()
-        return self.under_way or any(mask_of(each.action, self.definition.when) for each in tried)
+        if self.under_way:
+            return True
+        if self.cause is not CloseReason.FAILED or self.carried_at is None or self._began_after(self.carried_at):
+            return False
+        return any(mask_of(each.action, self.definition.when) for each in self.definition.do[: self.step])
+
+    def _began_after(self, at: datetime) -> bool:
+        """Whether a signal began to fire after an instant, by its own word or by ours."""
+        return self.since > at or any(each.starts_at is not None and each.starts_at > at for each in self.signals)
 
     @property
     def fires_at(self) -> datetime:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from remediator.core.events import Decision, Event, IncidentClosed, Intent, Record, Signal
-from remediator.core.model import CloseReason
+from remediator.core.events import Decision, Event, IncidentClosed, Intent, Outcome, Record, Signal, Verification
+from remediator.core.masks import mask_of
+from remediator.core.model import CloseReason, OutcomeStatus
 from remediator.core.rules import Rule
 from remediator.guards import GUARDS
 from remediator.simulation.audit import Entry
@@ -126,9 +127,25 @@ def _fires_since(story: Story, rule: Rule) -> datetime:
     return since
 
 
+def _is_masked(story: Story, rule: Rule) -> bool:
+    """Whether a step that did not help may have ended the alert, which has not fired anew since it was done."""
+    masks = written = masked = False
+    for each in story.events:
+        match each.data:
+            case Intent():
+                masks = mask_of(each.data.action, rule.when) is not None
+            case Outcome(status=OutcomeStatus.APPLIED | OutcomeStatus.ADOPTED):
+                written = written or masks
+            case Verification(result="failed"):
+                masked = written
+            case Signal(status="firing"):
+                written = masked = False
+    return masked
+
+
 class Signalled(Promise):
-    """A step is taken while its signals fire, and have for as long as the rule wants; an echo of what was cured opens
-    nothing.
+    """A step is taken while its signals fire, and have for as long as the rule wants, or where a step before it may
+    have ended them; an echo of what was cured opens nothing.
     """
 
     def on_record(self, record: Record) -> None:
@@ -145,8 +162,9 @@ class Signalled(Promise):
         for each in story.events:
             if isinstance(each.data, Signal):
                 last[each.data.fingerprint] = each.data.status
-        self.check("no act without a signal", "firing" in last.values(), f"{event.incident}: {last}")
         rule = self.history.rules.get(event.rule)
+        fires = "firing" in last.values() or (rule is not None and _is_masked(story, rule))
+        self.check("no act without a signal", fires, f"{event.incident}: {last}")
         if rule is not None:
             lasted = seconds(event.time - _fires_since(story, rule))
             self.check("evidence lasts for `for`", lasted >= rule.when.for_, f"{event.incident} acts after {lasted} s")

@@ -7,6 +7,7 @@ import pytest
 from remediator.core.model import CloseReason
 from remediator.core.rules import When
 from remediator.core.snapshot import Answer
+from remediator.core.state import SeenSignal
 from remediator.guards.confirm import GUARD
 from tests.unit.builders import ESCALATE, START, at, incident, matcher, request, rule, snapshot, state, unknown
 
@@ -47,19 +48,29 @@ def test_what_confirms(facts, age, cleared_at, verdict, reason):
 STUCK, HUNG = (When((matcher("alertname", name),)) for name in ("KubeDeploymentRolloutStuck", "Hung"))
 
 
+ANEW = (SeenSignal("a1", {}, at(31), resolved=True),)
+
+
 @pytest.mark.parametrize(
-    ("when", "step", "cause", "verdict", "why"),
+    ("when", "step", "cause", "fields", "verdict", "why"),
     [
-        (STUCK, 1, CloseReason.FAILED, "allow", "the restart did not help, and starts this alert's clock anew"),
-        (STUCK, 1, CloseReason.REFUSED, "deny", "no restart was made: whatever ended the alert, it was not us"),
-        (STUCK, 0, None, "deny", "nothing was done yet"),
-        (HUNG, 1, CloseReason.FAILED, "deny", "a restart does not end this alert by itself"),
+        (STUCK, 1, CloseReason.FAILED, {}, "allow", "the restart did not help, and starts this alert's clock anew"),
+        (STUCK, 1, CloseReason.FAILED, {"since": at(30)}, "allow", "it has fired all the time until we wrote"),
+        (STUCK, 1, CloseReason.FAILED, {"since": at(31)}, "deny", "it has fired again since, and that has ended"),
+        (STUCK, 1, CloseReason.FAILED, {"signals": ANEW}, "deny", "one of its alerts began after we wrote"),
+        (STUCK, 1, CloseReason.FAILED, {"carried_at": None}, "deny", "the restart was never made"),
+        (STUCK, 1, CloseReason.REFUSED, {}, "deny", "no restart was made: whatever ended the alert, it was not us"),
+        (STUCK, 0, None, {}, "deny", "nothing was done yet"),
+        (HUNG, 1, CloseReason.FAILED, {}, "deny", "a restart does not end this alert by itself"),
     ],
 )  # fmt: skip
-def test_the_end_of_a_signal_that_a_rung_in_vain_may_have_silenced_says_nothing(when, step, cause, verdict, why):
+def test_the_end_of_a_signal_that_a_rung_in_vain_may_have_silenced_says_nothing(
+    when, step, cause, fields, verdict, why
+):
     of = rule("r", "restart", "rollback", ESCALATE, when=when)
-    asked = request(incident(of, cleared_at=START, step=step, cause=cause))
-    assert GUARD.ask(asked, state(), snapshot().facts, START).verdict == verdict, why
+    about = {"cleared_at": at(60), "step": step, "cause": cause, "carried_at": at(30)} | fields
+    answer = GUARD.ask(request(incident(of, **about)), state(), snapshot().facts, START)
+    assert answer.verdict == verdict, why
 
 
 def test_unknown_outweighs_that_the_uid_cannot_match():
