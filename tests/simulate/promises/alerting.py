@@ -10,6 +10,7 @@ from remediator.clients.alertmanager import MalformedPayload, parse
 from remediator.core.events import IncidentClosed, Intent, Record, Signal
 from remediator.core.model import CloseReason
 from remediator.simulation.alertmanager import Alert, Peer, fingerprint
+from tests.simulate.promises.decisions import is_masked
 from tests.simulate.promises.limits import cooldown_of
 from tests.simulate.promises.promise import Promise
 
@@ -24,7 +25,9 @@ SOON = timedelta(minutes=5)
 
 
 class Silenced(Promise):
-    """A step is begun only on alerts that Alertmanager has, and is not kept from telling of."""
+    """A step is begun only on alerts that Alertmanager has, and is not kept from telling of, or that a step before it
+    may have ended.
+    """
 
     def __init__(self, oracle: Any) -> None:
         super().__init__(oracle)
@@ -44,9 +47,9 @@ class Silenced(Promise):
         if not isinstance(data, Intent) or data.part > 1:
             return
         since = self.oracle.world.clock.now() - OLD
-        known = {each.data.fingerprint for each in self.history.stories[event.incident].events
-                 if isinstance(each.data, Signal)}  # fmt: skip
-        loud = any(self._loud.get(each, self.oracle.start) >= since for each in known)
+        story = self.history.stories[event.incident]
+        known = {each.data.fingerprint for each in story.events if isinstance(each.data, Signal)}
+        loud = is_masked(story, rule) or any(self._loud.get(each, self.oracle.start) >= since for each in known)
         self.check("no act on what is silenced", loud, f"{data.id}: none of its alerts is told of since {since}")
 
 

@@ -127,7 +127,7 @@ def _fires_since(story: Story, rule: Rule) -> datetime:
     return since
 
 
-def _is_masked(story: Story, rule: Rule) -> bool:
+def is_masked(story: Story, rule: Rule) -> bool:
     """Whether a step that did not help may have ended the alert, which has not fired anew since it was done."""
     masks = written = masked = False
     for each in story.events:
@@ -163,7 +163,7 @@ class Signalled(Promise):
             if isinstance(each.data, Signal):
                 last[each.data.fingerprint] = each.data.status
         rule = self.history.rules.get(event.rule)
-        fires = "firing" in last.values() or (rule is not None and _is_masked(story, rule))
+        fires = "firing" in last.values() or (rule is not None and is_masked(story, rule))
         self.check("no act without a signal", fires, f"{event.incident}: {last}")
         if rule is not None:
             lasted = seconds(event.time - _fires_since(story, rule))
