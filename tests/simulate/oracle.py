@@ -93,6 +93,11 @@ class Oracle:
         steps = (step for at, step in self._jumps if since <= at <= until and step > timedelta())
         return sum(steps, timedelta())
 
+    def set_back(self, since: datetime, until: datetime) -> timedelta:
+        """By how much clocks were set back between two instants of the world."""
+        steps = (-step for at, step in self._jumps if since <= at <= until and step < timedelta())
+        return sum(steps, timedelta())
+
     def watch_alerts(self, alerting: tuple[Peer, ...], scrapes: Scrapes, scenario: Scenario) -> None:
         """Know what alerting really holds and measures, and which of it the product asks."""
         self.alerting, self.scrapes = alerting, scrapes

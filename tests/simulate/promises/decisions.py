@@ -112,17 +112,17 @@ class SaidOnce(Promise):
         self._gists[event.incident] = gist
 
 
-def _fires_since(story: Story, rule: Rule) -> datetime:
-    """Since when evidence has lasted without a break; one that was shorter than `keep_firing_for` is none."""
-    since, cleared, standing = story.events[0].time, None, dict[str, bool]()
-    for each in story.events:
+def _fires_since(story: Story, rule: Rule) -> int:
+    """The event since which evidence has lasted without a break; one shorter than `keep_firing_for` is none."""
+    since, cleared, standing = 0, None, dict[str, bool]()
+    for place, each in enumerate(story.events):
         if not isinstance(each.data, Signal):
             continue
         standing[each.data.fingerprint] = each.data.status != "resolved"
         if not any(standing.values()):
             cleared = cleared or each.time
         elif cleared is not None:
-            since = each.time if seconds(each.time - cleared) >= rule.when.keep_firing_for else since
+            since = place if seconds(each.time - cleared) >= rule.when.keep_firing_for else since
             cleared = None
     return since
 
@@ -148,6 +148,10 @@ class Signalled(Promise):
     have ended them; an echo of what was cured opens nothing.
     """
 
+    def __init__(self, oracle: Any) -> None:
+        super().__init__(oracle)
+        self._known: dict[str, list[datetime]] = {}
+
     def on_record(self, record: Record) -> None:
         """Look at intents, and at what opens incidents."""
         event, data = record.event, record.event.data
@@ -155,6 +159,7 @@ class Signalled(Promise):
             self._lasted(event)
         if isinstance(data, Signal) and data.status == "firing" and event.target is not None:
             self._is_news(event, data)
+        self._known.setdefault(event.incident, []).append(self.oracle.world.clock.now())
 
     def _lasted(self, event: Event) -> None:
         story = self.history.stories[event.incident]
@@ -166,7 +171,9 @@ class Signalled(Promise):
         fires = "firing" in last.values() or (rule is not None and is_masked(story, rule))
         self.check("no act without a signal", fires, f"{event.incident}: {last}")
         if rule is not None:
-            lasted = seconds(event.time - _fires_since(story, rule))
+            since = _fires_since(story, rule)
+            back = self.oracle.set_back(self._known[event.incident][since], self.oracle.world.clock.now())
+            lasted = seconds(event.time + back - story.events[since].time)
             self.check("evidence lasts for `for`", lasted >= rule.when.for_, f"{event.incident} acts after {lasted} s")
 
     def _is_news(self, event: Event, data: Signal) -> None:

@@ -142,14 +142,17 @@ class Closed(Promise):
         self.check("cancelled when its target is gone", gone or self._just_changed(incident), f"{story.id}")
 
     def _is_by_hand(self, event: Event, target: Target) -> None:
-        """The target rests since somebody took back what was done: the cordon is not as our last write left it."""
+        """The target rests since somebody took back what was done: the cordon is not as our last write left it, or as a
+        step found it that went on under a cordon of somebody else.
+        """
         story = self.history.stories[event.incident]
         done = [each for deed in story.deeds for each in deed.effects if each.entry.request.kind == target.kind]
         live = self.oracle.world.store.get(target.kind, target.namespace, target.name)
-        left = bool(done and done[-1].after["spec"].get("unschedulable"))
+        relied = any(deed.effects for deed in story.deeds)
+        left = bool(done[-1].after["spec"].get("unschedulable")) if done else True
         differs = live is None or bool(live["spec"].get("unschedulable")) is not left
         since = self.oracle.lately(self.oracle.changed.get(target.key), LOOK) or self._was_lied_to()
-        self.check("taken back by hand, really", bool(done) and (differs or since), f"{event.incident}: {target}")
+        self.check("taken back by hand, really", relied and (differs or since), f"{event.incident}: {target}")
 
     def _failed(self, event: Event, story: Story) -> None:
         failed = any(
