@@ -9,9 +9,6 @@ from datetime import datetime, timedelta
 from remediator.core.model import Phase
 from remediator.core.state import Incident
 
-SETTLING = timedelta(milliseconds=500)
-"""After a write until its target is looked at: right behind it, it stands as it was written, and others are due."""
-
 
 class Errand(enum.StrEnum):
     """What an incident may want of the shell."""
@@ -25,10 +22,8 @@ def wanted(incident: Incident) -> tuple[Errand, datetime] | None:
     """The incident's next errand and the earliest instant for it; None where only a signal can move it."""
     if incident.phase in (Phase.ACTING, Phase.UNDOING):
         return Errand.CARRY, incident.opened_at
-    if incident.phase is Phase.WORKING:
+    if incident.phase in (Phase.VERIFYING, Phase.WORKING):
         return Errand.LOOK, incident.opened_at
-    if incident.phase is Phase.VERIFYING:
-        return Errand.LOOK, (incident.carried_at or incident.opened_at) + SETTLING
     clears_at = None if incident.owes_an_answer else incident.clears_at
     if incident.phase is Phase.AWAITING and incident.expires_at is not None:
         return Errand.TICK, min(incident.expires_at, clears_at or incident.expires_at)

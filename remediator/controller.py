@@ -200,8 +200,7 @@ class Controller:
         return self._ending.is_set()
 
     async def _settle(self, mails: Sequence[Mail]) -> None:
-        """Decide, make durable, fold, and note what is wanted next. Nothing is begun that is not durable, but reads."""
-        self._errands.foresee(mails)
+        """Decide, make durable, fold, and note what is wanted next. Nothing is begun that is not durable."""
         for mail, ruling in zip(mails, await self._chronicle.commit(mails), strict=True):
             if isinstance(mail.observation, Reloaded):
                 self.objects.follow()

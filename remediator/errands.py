@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from remediator.agenda import Agenda, Errand, backoff, wanted
@@ -22,7 +22,7 @@ log = logger("errands")
 MOST_ERRANDS = 64
 """Reads and writes under way at once."""
 
-VERIFYING_LOOKS = 25
+VERIFYING_LOOKS = 50
 """Looks a second at targets in verification, all together: their polling must not take the API server from those whose
 remediation is due.
 """
@@ -61,11 +61,6 @@ class Errands:
         """Plan for every incident that is open, as after a start."""
         for incident in self._state().incidents.values():
             self._schedule(incident)
-
-    def foresee(self, mails: Iterable[Mail]) -> None:
-        """What is about to be made durable: what will be wanted then may be read meanwhile."""
-        for mail in mails:
-            self._work.foresee(mail.observation)
 
     def begin_due(self) -> None:
         """Begin what is due, as far as there is room."""

@@ -12,7 +12,7 @@ from remediator.caller import Caller
 from remediator.core.events import Intent, Undo
 from remediator.core.kinds import ref_of
 from remediator.core.model import Change, Phase, Verb
-from remediator.core.observations import Arrived, Carried, Looked, Observation, Ticked
+from remediator.core.observations import Carried, Looked, Observation, Ticked
 from remediator.core.state import Incident, State
 from remediator.executor import Executor
 from remediator.logs import about
@@ -55,11 +55,6 @@ class Work:
     def know(self, writes: dict[str, Change]) -> None:
         """Changes in full, by their intents, of which the journal has no secrets."""
         self._writes |= writes
-
-    def foresee(self, seen: Observation) -> None:
-        """Begin to read what will be looked at as soon as what was seen is durable."""
-        if isinstance(seen, Arrived):
-            self._seeing.looks.expect(self._state(), seen.sightings)
 
     async def do(self, errand: Errand, incident: Incident) -> Observation:
         """What came of an errand."""

@@ -29,13 +29,9 @@ class Fresh(Generic[T]):
             if self._task is not None and not self._task.done():
                 await asyncio.wait((self._task,))
                 continue
-            self.begin()
+            self._task, self._asked_at = asyncio.ensure_future(self._ask()), loop.time()
+            self._task.add_done_callback(_heard)
         return await asyncio.shield(self._task)
-
-    def begin(self) -> None:
-        """Ask, for those who want the answer now or in a moment."""
-        self._task, self._asked_at = asyncio.ensure_future(self._ask()), asyncio.get_running_loop().time()
-        self._task.add_done_callback(_heard)
 
 
 def _heard(answer: asyncio.Future[Any]) -> None:

@@ -7,7 +7,7 @@ be read is `unknown` with the reason, and unknown never acts.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Mapping, Set
 from datetime import datetime
 from functools import partial
 from typing import TypeAlias
@@ -20,8 +20,8 @@ from remediator.core.diagnosis import Diagnosis
 from remediator.core.diff import diff
 from remediator.core.histories import Revision, history, present
 from remediator.core.kinds import KINDS, WORKLOADS, ref_of
-from remediator.core.model import Change, Json, Mode, Phase, Target, Verb
-from remediator.core.observations import Looked, Sighting
+from remediator.core.model import Change, Json, Phase, Verb
+from remediator.core.observations import Looked
 from remediator.core.rules import Query
 from remediator.core.selecting import selector_of
 from remediator.core.snapshot import Answer, Facts, PodFacts, Rehearsal, Snapshot
@@ -89,15 +89,6 @@ class Looks:
             if diagnosing:
                 diagnosing.cancel()
 
-    def expect(self, state: State, sightings: Iterable[Sighting]) -> None:
-        """Begin to read what will be wanted of targets that become due with what was seen, while that is made durable.
-
-        The targets themselves were read already; what is read here is a look's, and nothing is decided by it before.
-        """
-        due = (each.target for each in sightings if each.target and _is_due_at_once(state, each, each.target))
-        for name in sorted({target.namespace for target in due if target.namespace}):
-            self._namespaces.begin(self._cluster, name)
-
     async def look_again(self, state: State, incident: Incident) -> Facts:
         """Read what a write that has waited still depends on. Never raises a `ClusterError`."""
         snapshot = await read(self._cluster, self._clock, self._asking, state, incident)
@@ -123,14 +114,6 @@ class Looks:
         if not snapshot.live or not diagnosis_is_due(state, incident, change, self._clock.now()):
             return None
         return asyncio.create_task(self._diagnoses.of(incident.target, snapshot.live))
-
-
-def _is_due_at_once(state: State, seen: Sighting, target: Target) -> bool:
-    """Whether a sighting opens an incident that is looked at at once."""
-    rule = state.rules.get(seen.rule)
-    if rule is None or seen.status != "firing" or rule.when.for_ > 0 or state.incident_of(rule.name, target):
-        return False
-    return state.mode_of(rule) is not Mode.OFF
 
 
 async def _rehearsed(

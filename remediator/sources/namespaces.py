@@ -11,7 +11,7 @@ from remediator.core.state import Incident, State
 from remediator.core.surroundings import Namespace
 from remediator.ports import Clock, Cluster
 from remediator.sources.fresh import Fresh
-from remediator.sources.surroundings import namespace_of
+from remediator.sources.surroundings import namespace
 
 MOMENT = 0.25
 """Seconds for which one read serves at most, whatever the clock says."""
@@ -35,18 +35,12 @@ class Namespaces:
         """The target's namespace, by a read that began after `since`: nothing in a look is older than the instant
         that it is said to be of. Raises `ClusterError`.
         """
-        kept = self._kept.get(incident.target.namespace)
+        name = incident.target.namespace
+        kept = self._kept.get(name)
         if kept is None or kept.began <= since:
-            kept = self._asked(cluster, incident.target.namespace)
+            self._kept.pop(name, None)
+            if len(self._kept) >= MOST_KEPT:
+                del self._kept[next(iter(self._kept))]
+            answer = Fresh(partial(namespace, cluster, state, incident, live), MOMENT)
+            kept = self._kept[name] = _Read(self._clock.now(), answer)
         return await kept.answer.get()
-
-    def begin(self, cluster: Cluster, name: str) -> None:
-        """Begin to read a namespace for looks which come in a moment, and whose targets were read before this."""
-        self._asked(cluster, name).answer.begin()
-
-    def _asked(self, cluster: Cluster, name: str) -> _Read:
-        self._kept.pop(name, None)
-        if len(self._kept) >= MOST_KEPT:
-            del self._kept[next(iter(self._kept))]
-        kept = self._kept[name] = _Read(self._clock.now(), Fresh(partial(namespace_of, cluster, name), MOMENT))
-        return kept

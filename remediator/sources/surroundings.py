@@ -51,14 +51,9 @@ async def _read(reader: Reader, cluster: Cluster, state: State, incident: Incide
 
 
 async def namespace(cluster: Cluster, state: State, incident: Incident, live: Json) -> Namespace:
-    """The target's namespace."""
-    return await namespace_of(cluster, incident.target.namespace)
-
-
-async def namespace_of(cluster: Cluster, name: str) -> Namespace:
-    """A namespace; one that is gone is taken for one on its way out."""
+    """The target's namespace; one that is gone is taken for one on its way out."""
     try:
-        found = await cluster.get(Ref(KINDS["Namespace"], "", name))
+        found = await cluster.get(Ref(KINDS["Namespace"], "", incident.target.namespace))
     except NotFound:
         return Namespace(terminating=True)
     return Namespace(found["metadata"].get("deletionTimestamp") is not None, exclude_of(found))

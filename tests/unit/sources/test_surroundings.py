@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 
 import pytest
@@ -11,10 +10,9 @@ from msgspec.structs import replace
 from remediator.core.guarding import GuardSettings, Portion
 from remediator.core.kinds import KINDS, ref_of
 from remediator.core.model import Json, Mode, PatchType, Ref, Target
-from remediator.core.observations import Sighting
-from remediator.core.rules import Rule, Step, When
+from remediator.core.rules import Rule, Step
 from remediator.core.snapshot import Facts
-from remediator.core.state import Incident, State, open_key
+from remediator.core.state import Incident, State
 from remediator.core.surroundings import DisruptionBudget, Members, Namespace, Need, Owner, Siblings, Surroundings
 from remediator.simulation import objects
 from remediator.simulation.audit import Request
@@ -23,7 +21,6 @@ from remediator.sources.disruptions import covers
 from remediator.sources.inquiries import Inquiries
 from remediator.sources.looks import Looks
 from remediator.sources.namespaces import Namespaces
-from remediator.sources.reads import Read
 from remediator.sources.surroundings import surroundings
 from tests.unit.builders import incident, matcher, policy, rule
 from tests.unit.builders import state as state_of
@@ -327,47 +324,6 @@ async def test_looks_that_began_before_a_read_of_their_namespace_share_it():
     found = [await looks.read(began, w.cluster("ours"), State(), about, {}) for _ in range(3)]
     assert found == [Namespace()] * 3
     assert len(w.audit.entries) - entries == 1
-
-
-async def test_a_look_shares_the_read_of_a_namespace_that_was_begun_for_it():
-    w = world()
-    looks, about = Looks(w.cluster("ours"), w.clock, Inquiries(None, w.clock)), about_web(w, serial=0)
-    journal = replace(State(policy=policy()), rules=State().rules.set("r", about.definition))
-    before = Read(w.clock.now(), await w.cluster("ours").get(Ref(KINDS["Deployment"], "shop", "web")))
-    w.advance(1)
-    entries = len(w.audit.entries)
-    looks.expect(journal, [Sighting("alertmanager", "firing", "r", target=about.target)])
-    await looks.look(journal, about, before)
-    assert [each.request.kind for each in w.audit.entries[entries:]].count("Namespace") == 1
-
-
-@pytest.mark.parametrize(
-    ("status", "rule_name", "for_", "is_open", "mode", "reads"),
-    [
-        ("firing", "r", 0, False, Mode.ENFORCE, 1),
-        ("firing", "r", 0, False, Mode.OBSERVE, 1),
-        ("firing", "r", 0, False, Mode.OFF, 0),
-        ("firing", "r", 120, False, Mode.ENFORCE, 0),
-        ("firing", "r", 0, True, Mode.ENFORCE, 0),
-        ("firing", "gone", 0, False, Mode.ENFORCE, 0),
-        ("resolved", "r", 0, False, Mode.ENFORCE, 0),
-        ("skipped", "", 0, False, Mode.ENFORCE, 0),
-    ],
-)
-async def test_a_namespace_is_read_beforehand_where_a_look_will_come_at_once(
-    status, rule_name, for_, is_open, mode, reads
-):
-    w = world()
-    looks = Looks(w.cluster("ours"), w.clock, Inquiries(None, w.clock))
-    of = rule("r", mode=mode, when=When((matcher("alertname", "Stuck"),), for_=for_))
-    about, entries = about_web(w, of), len(w.audit.entries)
-    journal = replace(State(policy=policy()), rules=State().rules.set("r", of))
-    if is_open:
-        opened = journal.open.set(open_key("r", about.target), about.id)
-        journal = replace(journal, open=opened, incidents=journal.incidents.set(about.id, about))
-    looks.expect(journal, [Sighting("alertmanager", status, rule_name, target=about.target)] * 3)
-    await asyncio.sleep(0.01)
-    assert len(w.audit.entries) - entries == reads
 
 
 async def test_a_look_reads_what_guards_in_force_need_and_nothing_else():
