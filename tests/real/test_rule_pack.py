@@ -40,7 +40,6 @@ DEAD = 21
 """Evicted pods: one more than are borne."""
 
 
-
 def hastened(*paths: Path) -> str:
     """These files' rules with seconds where they have minutes and hours, and without rest between two actions."""
     groups = [group for path in paths for group in yaml.safe_load(path.read_text())["groups"]]
