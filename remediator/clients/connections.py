@@ -8,6 +8,8 @@ from remediator.clients.arriving import NeverSent
 from remediator.clients.connecting import Way, connected
 from remediator.clients.wire import Wire
 
+CLOSED = "this client is closed: its process, or its part of one, is stopping"
+
 
 class Connections:
     """At most `most` are in use at once; whoever wants one more waits for its turn."""
@@ -62,6 +64,9 @@ class Connections:
         except TimeoutError:
             raise NeverSent(f"no connection to {self._way.host}:{self._way.port} within {seconds:g} s") from None
         self._used += 1
+        if self._closed:
+            self.give(wire)
+            raise NeverSent(CLOSED)
         return wire
 
     def _kept(self) -> Wire | None:

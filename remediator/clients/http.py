@@ -12,9 +12,9 @@ from typing import NamedTuple, TypeVar
 
 from remediator import __version__
 from remediator.clients.address import Address, headers
-from remediator.clients.arriving import Arriving, Late, Lost
+from remediator.clients.arriving import Arriving, Late, Lost, NeverSent
 from remediator.clients.connecting import Way
-from remediator.clients.connections import Connections
+from remediator.clients.connections import CLOSED, Connections
 
 KEPT_SECONDS = 15.0
 """For which a connection is kept that nobody uses; servers end theirs after a minute and more."""
@@ -63,12 +63,13 @@ class Flow:
 
 
 class Http:
-    """A client with at most `most` connections in use of each way; `aclose` ends all of them."""
+    """A client with at most `most` connections in use of each way; `aclose` ends all of them, and there are no more."""
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._ways: dict[Way, Connections] = {}
         self._sweeping: asyncio.TimerHandle | None = None
+        self._closed = False
 
     async def ask(self, asked: Asked) -> Answered:
         """Ask and read the whole answer. Raises `NeverSent` and `Lost`, `Late` after `seconds`.
@@ -100,7 +101,8 @@ class Http:
             connections.give(wire)
 
     async def aclose(self) -> None:
-        """End all connections."""
+        """End all connections. Whoever asks from now on, or still waits for a connection, gets `NeverSent`."""
+        self._closed = True
         if self._sweeping is not None:
             self._sweeping.cancel()
             self._sweeping = None
@@ -127,6 +129,8 @@ class Http:
         return Answered(arriving.status, arriving.headers, body[: asked.most], arriving.cut)
 
     def _connections(self, way: Way) -> Connections:
+        if self._closed:
+            raise NeverSent(CLOSED)
         if way not in self._ways:
             self._ways[way] = Connections(way, self._most)
         if self._sweeping is None:

@@ -394,13 +394,19 @@ async def holds_office(lab: Lab, cluster: KubernetesCluster, namespace: str) -> 
     acquiring = asyncio.create_task(elector.acquire())
     await _until(lambda: acquiring.done() or is_refused(), "the Lease")
     if not acquiring.done():
-        acquiring.cancel()
+        await ended(acquiring)
         return False
     first = renewed_at(lab, namespace)
     renewing = asyncio.create_task(elector.keep())
     await _until(lambda: renewed_at(lab, namespace) != first or is_refused(), "its renewal")
-    renewing.cancel()
+    await ended(renewing)
     return not is_refused()
+
+
+async def ended(task: asyncio.Task[Any]) -> None:
+    """Cancel it and wait until it is over: nothing may ask its client for more after that is closed."""
+    task.cancel()
+    await asyncio.wait([task])
 
 
 def renewed_at(lab: Lab, namespace: str) -> str:

@@ -18,7 +18,7 @@ from remediator.clients.arriving import AHEAD, MOST_HEAD, Lost, NeverSent
 from remediator.clients.connecting import Way, connected
 from remediator.clients.http import Answered, Asked, Http
 
-from .api_server import ApiServer, Connection, Reply, answer, reset, running, then
+from .api_server import ApiServer, Connection, Reply, answer, hang, reset, running, then
 from .certificates import Authority
 
 MOST = 1 << 20
@@ -161,6 +161,35 @@ class TestKept:
         await heard.wait()
         first.cancel()
         assert (await http.ask(asked(api.url))).body == b"of the second"
+
+    async def test_there_are_none_after_the_client_is_closed(self, http: Http, api: ApiServer) -> None:
+        """Nobody would end it: whoever is cancelled while the process stops may still ask for something."""
+        await http.ask(asked(api.url))
+        await http.aclose()
+        with pytest.raises(NeverSent, match="closed"):
+            await http.ask(asked(api.url))
+        with pytest.raises(NeverSent, match="closed"):
+            async with http.flow(asked(api.url), 1.0):
+                pass
+        assert len(api.seen) == 1
+
+    async def test_whoever_waits_for_one_while_the_client_is_closed_gets_none(self, http: Http, api: ApiServer) -> None:
+        heard = asyncio.Event()
+
+        async def silent(connection: Connection) -> None:
+            heard.set()
+            await hang(connection)
+
+        api.reply = silent
+        first = asyncio.create_task(http.ask(asked(api.url)))
+        await heard.wait()
+        others = [asyncio.create_task(http.ask(asked(api.url))) for _ in range(6)]  # some connect, some wait for room
+        await asyncio.sleep(0)
+        await http.aclose()
+        first.cancel()
+        outcomes = await asyncio.gather(*others, return_exceptions=True)
+        assert {type(outcome) for outcome in outcomes} == {NeverSent}
+        assert len(api.seen) == 1
 
     async def test_bytes_that_nobody_asked_for_end_it(self, http: Http, api: ApiServer) -> None:
         whole = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n"
