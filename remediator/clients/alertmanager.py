@@ -5,30 +5,34 @@ What is wrong with the whole is `MalformedPayload`; what is wrong with one alert
 
 from __future__ import annotations
 
-import functools
 import re
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Any, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
+from remediator.clients.alerts_sent import (
+    BAD_JSON,
+    LARGEST_ALERT,
+    LONGEST_NAME,
+    LONGEST_VALUE,
+    MOST_LABELS,
+    VERSION,
+    Instant,
+    SentAlert,
+    SentGroup,
+    whole,
+)
 from remediator.core.model import Value
 
-VERSION = "4"
+T = TypeVar("T")
+
 MOST_ALERTS = 50_000
 """Alerts read of one payload; those beyond are one skip."""
-MOST_LABELS = 256
-"""Labels of one alert, and annotations likewise."""
-LONGEST_NAME = 1024
-"""Characters of a label's or annotation's name."""
-LONGEST_VALUE = 64 * 1024
-"""Characters of a label's or annotation's value."""
-LARGEST_ALERT = 256 * 1024
-"""Bytes of one alert."""
 _MOST_COMMAS = 1_000_000
 """More of them are no alerts, but an attempt to make millions of values of a few megabytes."""
-_USUAL = 32 * 1024
-"""Bytes of a payload that is remembered for a while as it was parsed."""
 _FINGERPRINT = re.compile(r"[0-9a-f]{16}")
 
 
@@ -79,42 +83,58 @@ class _Group(Value, frozen=True, rename="camel"):
     alerts: list[msgspec.Raw] | None = None
 
 
-_Instant = Annotated[datetime, msgspec.Meta(tz=True)] | None
-
-
 class _Alert(Value, frozen=True, rename={"starts_at": "startsAt", "ends_at": "endsAt"}):
     """One alert on the wire; of the API v2 its `status` is an object."""
 
     status: Any = ""
     labels: dict[str, str] = {}
     annotations: dict[str, str] | None = None
-    starts_at: _Instant = None
-    ends_at: _Instant = None
+    starts_at: Instant = None
+    ends_at: Instant = None
     fingerprint: Any = ""
 
 
 _group = msgspec.json.Decoder(_Group)
 _alert = msgspec.json.Decoder(_Alert)
-_BAD_JSON = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, OverflowError)
 
 
 def parse(body: bytes) -> Payload:
     """The payload in a body, or `MalformedPayload`. Unknown fields are ignored and missing ones tolerated, but for
     the version, and of an alert its status and labels.
     """
-    return _remembered(body) if len(body) <= _USUAL else _parsed(body)
+    sent = whole(body)
+    return _parsed(sent, sent.alerts, _taken) if sent is not None else one_by_one(body)
 
 
-def _parsed(body: bytes) -> Payload:
+def counted(body: bytes) -> tuple[int, tuple[str, ...]]:
+    """How many alerts of a payload can be used, and why others cannot: what `parse` would say, for less. Raises
+    `MalformedPayload` as it does.
+    """
+    sent = whole(body)
+    if sent is not None and all(_has_instants(alert) for alert in sent.alerts):
+        return len(sent.alerts), ()
+    payload = parse(body)
+    return len(payload.alerts), payload.skipped
+
+
+def one_by_one(body: bytes) -> Payload:
+    """As `parse`, which takes this way where something is wrong: alert by alert, so that it is said of which."""
     group = _read_group(body)
+    alerts = group.alerts or ()
+    payload = _parsed(group, alerts[:MOST_ALERTS], usable)
+    if (beyond := len(alerts) - MOST_ALERTS) <= 0:
+        return payload
+    said = f"alerts[{MOST_ALERTS}:]: {beyond} alerts beyond the first {MOST_ALERTS} of one payload"
+    return replace(payload, skipped=(*payload.skipped, said))
+
+
+def _parsed(group: SentGroup | _Group, sent: Iterable[T], read: Callable[[T], Alert]) -> Payload:
     alerts, skipped = [], []
-    for index, raw in enumerate((group.alerts or ())[:MOST_ALERTS]):
+    for index, each in enumerate(sent):
         try:
-            alerts.append(usable(raw))
+            alerts.append(read(each))
         except UnusableAlert as error:
             skipped.append(f"alerts[{index}]: {error}")
-    if (beyond := len(group.alerts or ()) - MOST_ALERTS) > 0:
-        skipped.append(f"alerts[{MOST_ALERTS}:]: {beyond} alerts beyond the first {MOST_ALERTS} of one payload")
     return Payload(
         VERSION,
         _text(group.group_key),
@@ -124,10 +144,6 @@ def _parsed(body: bytes) -> Payload:
         tuple(alerts),
         tuple(skipped),
     )
-
-
-_remembered = functools.lru_cache(64)(_parsed)
-"""What was just parsed for its answer is soon parsed again to be worked on."""
 
 
 def fingerprint(labels: dict[str, str]) -> str:
@@ -148,7 +164,7 @@ def _read_group(body: bytes) -> _Group:
         raise MalformedPayload(f"more than {_MOST_COMMAS} values: this is no webhook of Alertmanager's")
     try:
         group = _group.decode(body)
-    except _BAD_JSON as error:
+    except BAD_JSON as error:
         raise MalformedPayload(_line(error)) from error
     if group.version != VERSION:
         said = f'version "{_line(group.version, 20)}"' if isinstance(group.version, str) else "no version"
@@ -163,24 +179,32 @@ def usable(raw: msgspec.Raw, status: str = "") -> Alert:
         raise UnusableAlert(f"it is larger than {LARGEST_ALERT} bytes")
     try:
         wire = _alert.decode(raw)
-        starts_at, ends_at = _instant(wire.starts_at), _instant(wire.ends_at)
-    except _BAD_JSON as error:
+    except BAD_JSON as error:
         raise UnusableAlert(_line(error)) from error
     status = status or wire.status
     if not isinstance(status, str) or status not in ("firing", "resolved"):
         raise UnusableAlert(f"status is {_line(status, 20)!r}, neither firing nor resolved")
-    labels, annotations = wire.labels, wire.annotations or {}
-    if not _is_small(text) or "" in labels or "" in annotations:
-        _demand_bounds("labels", labels)
-        _demand_bounds("annotations", annotations)
+    if not _is_small(text) or "" in wire.labels or "" in (wire.annotations or {}):
+        _demand_bounds("labels", wire.labels)
+        _demand_bounds("annotations", wire.annotations or {})
+    return _taken(wire, status)
+
+
+def _taken(wire: SentAlert | _Alert, status: str = "") -> Alert:
+    """An alert in bounds as it counts: in UTC, without labels that are empty, and with a fingerprint."""
+    labels = wire.labels
     if "" in labels.values():
         labels = {name: value for name, value in labels.items() if value}
     if not labels:
         raise UnusableAlert("it has no labels")
+    try:
+        starts_at, ends_at = _instant(wire.starts_at), _instant(wire.ends_at)
+    except OverflowError as error:
+        raise UnusableAlert(_line(error)) from error
     given = wire.fingerprint
     known = isinstance(given, str) and _FINGERPRINT.fullmatch(given) is not None
     print_ = given if known else fingerprint(labels)
-    return Alert(status, labels, annotations, starts_at, ends_at, print_)
+    return Alert(status or wire.status, labels, wire.annotations or {}, starts_at, ends_at, print_)
 
 
 def _is_small(text: bytes) -> bool:
@@ -199,6 +223,14 @@ def _demand_bounds(what: str, pairs: dict[str, str]) -> None:
             raise UnusableAlert(f"{what}: {_line(name, 50)} has {len(value)} characters, more than {LONGEST_VALUE}")
         if "\0" in name or "\0" in value:
             raise UnusableAlert(f"{what}: {_line(name, 50)} has a NUL character, which databases refuse")
+
+
+def _has_instants(alert: SentAlert) -> bool:
+    """Whether its instants can be said in UTC, as all can but those at the calendar's very ends."""
+    starts, ends = alert.starts_at, alert.ends_at
+    return (starts is None or starts.tzinfo is UTC or 1 < starts.year < 9999) and (
+        ends is None or ends.tzinfo is UTC or 1 < ends.year < 9999
+    )
 
 
 def _instant(given: datetime | None) -> datetime | None:

@@ -45,6 +45,19 @@ class Hot:
             return connection.execute(self._statement, dict(values)).fetchall()
         return self._together(connection, (values,)).fetchall()
 
+    def keys(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> list[int]:
+        """Carry an insertion out with the values of each row; the number that each was given, in their order.
+
+        SQLite numbers the rows of a statement upwards as they stand in it, but answers them in an order that it does
+        not promise.
+        """
+        if not _is_sqlite(connection):  # where the statement is to say that it keeps their order
+            return list(connection.execute(self._statement, [dict(row) for row in rows]).scalars())
+        found: list[int] = []
+        for begin in range(0, len(rows), TOGETHER):
+            found += sorted(key for (key,) in self._together(connection, rows[begin : begin + TOGETHER]).fetchall())
+        return found
+
     def _together(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> Any:
         """One statement with the values of all rows: between two statements the driver gives the interpreter away, and
         has to wait for it again.

@@ -52,9 +52,10 @@ _locked_head = Hot(_head.with_for_update())
 _start = select(journal_start.c.seq, journal_start.c.hash)
 _move = Hot(update(journal_head), ("seq", "hash"))
 _write = Hot(insert(journal), FIELDS)
-_keep_one = Hot(insert(inbox).returning(inbox.c.id), ("received_at", "source", "body"))
-_keep = insert(inbox).returning(inbox.c.id, sort_by_parameter_order=True)
-_drop = Hot(delete(inbox).where(inbox.c.id == bindparam("receipt")).returning(func.length(inbox.c.body)))
+_keep = Hot(insert(inbox).returning(inbox.c.id, sort_by_parameter_order=True), ("received_at", "source", "body"))
+_drop = Hot(
+    delete(inbox).where(inbox.c.id.between(bindparam("first"), bindparam("last"))).returning(func.length(inbox.c.body))
+)
 _lines = select(*(journal.c[name] for name in FIELDS)).order_by(journal.c.seq)
 _backwards = select(*(journal.c[name] for name in FIELDS)).order_by(journal.c.seq.desc())
 _last = select(journal.c.seq, journal.c.hash).order_by(journal.c.seq.desc()).limit(1)
@@ -91,8 +92,21 @@ def append(connection: Connection, events: Sequence[Event], after: int) -> tuple
 
 def consume(connection: Connection, receipts: Sequence[int]) -> tuple[int, int]:
     """Take receipts out of the inbox, and answer how many there were of them and their bytes in all."""
-    sizes = [size for receipt in receipts for (size,) in _drop.rows(connection, {"receipt": receipt})]
+    sizes = [
+        size for first, last in runs(receipts) for (size,) in _drop.rows(connection, {"first": first, "last": last})
+    ]
     return len(sizes), sum(sizes)
+
+
+def runs(numbers: Iterable[int]) -> list[tuple[int, int]]:
+    """The first and the last of each run of numbers that follow each other; as few runs as may be, in order."""
+    found: list[tuple[int, int]] = []
+    for number in sorted(numbers):
+        if found and number - found[-1][1] <= 1:
+            found[-1] = (found[-1][0], number)
+        else:
+            found.append((number, number))
+    return found
 
 
 def batched(values: Sequence[T], size: int = 500) -> Iterator[Sequence[T]]:
@@ -103,9 +117,7 @@ def batched(values: Sequence[T], size: int = 500) -> Iterator[Sequence[T]]:
 def receive(connection: Connection, payloads: Sequence[Incoming]) -> Sequence[int]:
     """Write payloads into the inbox and answer their numbers in the same order."""
     rows = [{"source": item.source, "body": item.body, "received_at": item.at} for item in payloads]
-    if len(rows) == 1:
-        return [_keep_one.rows(connection, rows[0])[0][0]]
-    return connection.execute(_keep, rows).scalars().all()
+    return _keep.keys(connection, rows)
 
 
 def lines(connection: Connection, after: int, limit: int, selection: Selection = ALL) -> Iterable[Line]:

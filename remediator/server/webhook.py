@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from remediator import metrics
-from remediator.clients.alertmanager import MalformedPayload, parse
+from remediator.clients.alertmanager import MalformedPayload, counted
 from remediator.config.settings import Web
 from remediator.core.model import Value
 from remediator.ports import JournalError
@@ -76,7 +76,7 @@ class Webhook:
 
     async def _keep(self, body: bytes) -> Response:
         try:
-            payload = parse(body)
+            alerts, skipped = counted(body)
         except MalformedPayload as error:
             raise Refused(400, f"malformed payload: {error.reason}") from error
         try:
@@ -85,7 +85,7 @@ class Webhook:
             raise Refused(503, f"the payload could not be made durable: {error}") from error
         self._inbox.took(len(body))
         self._service.received()
-        return Json({"alerts": len(payload.alerts), "skipped": list(payload.skipped[:10])})
+        return Json({"alerts": alerts, "skipped": list(skipped[:10])})
 
     async def _demand_room(self) -> None:
         if reason := self._service.refusing():

@@ -35,7 +35,6 @@ from tests.lab.progress import Say
 
 ON_SERVERS: dict[str, Callable[[Lab, Say], list[Row]]] = {
     "latency": latency.measure,
-    "intake": intake.measure,
     "start": start.measure,
     "large-group": large_group.measure,
     "queries": queries.measure,
@@ -47,6 +46,7 @@ BY_NAME_ONLY = frozenset({"failover", "memory"})
 """What takes as long as all the others together."""
 ALONE: dict[str, Callable[[Path, Say], list[Row]]] = {
     "incident": incident.measure,
+    "intake": intake.measure,
     "history": history.measure,
     "cache": cache.measure,
     "check": checks.measure,

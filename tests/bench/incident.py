@@ -6,7 +6,6 @@ says the same on a machine that is busy with other things.
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import uvloop
@@ -17,12 +16,9 @@ from tests.bench.figures import spread
 from tests.bench.latency import RULES
 from tests.bench.posts import paced, request
 from tests.bench.process import cpu_seconds
-from tests.bench.product import Product, start_product
+from tests.bench.product import Product, start_answering, start_product
 from tests.bench.table import Row, at_most, between, said
 from tests.bench.targets import deployment_name
-from tests.lab.answering import get_ok
-from tests.lab.kubeconfig import write_kubeconfig
-from tests.lab.ports import free_ports
 from tests.lab.processes import Servers
 from tests.lab.progress import Say
 
@@ -38,7 +34,7 @@ def measure(folder: Path, say: Say) -> list[Row]:
     """Run it; a minute."""
     servers = Servers(folder / "logs")
     try:
-        product = _product(servers, folder)
+        product = start_product(servers, folder / "incident", start_answering(servers, folder), RULES)
         used: dict[float, list[float]] = {rate: [] for rate in RATES}
         for number in range(ROUNDS):
             for rate in RATES:
@@ -47,16 +43,6 @@ def measure(folder: Path, say: Say) -> list[Row]:
     finally:
         servers.stop()
     return [_row(rate, each) for rate, each in used.items()]
-
-
-def _product(servers: Servers, folder: Path) -> Product:
-    (port,) = free_ports(1)
-    url = f"http://127.0.0.1:{port}"
-    servers.start("answering", [sys.executable, "-m", "tests.bench.answering", str(port)]).wait_until(
-        lambda: get_ok(f"{url}/version")
-    )
-    kubeconfig = write_kubeconfig(folder / "kubeconfig", url, None, "bench", "bench")
-    return start_product(servers, folder / "incident", kubeconfig, RULES)
 
 
 def _turn(product: Product, rate: float) -> float:

@@ -1,4 +1,5 @@
-"""`intake`: webhooks made durable a second by a server process on one core, its client on the others.
+"""`intake`: webhooks made durable a second by a server process on one core, its client on the others, with an API
+server that costs next to nothing.
 
 Payloads of 17 KB over 64 connections. Every 200 must be a row of the inbox; what is there is worked on meanwhile.
 """
@@ -8,17 +9,17 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import uvloop
 
-from tests.bench import payloads
+from tests.bench import bare_inbox, payloads
 from tests.bench.figures import quantile, spread
 from tests.bench.posts import Answers, pressed, request
 from tests.bench.process import cpu_seconds, pin
-from tests.bench.product import Product, start_product
+from tests.bench.product import Product, start_answering, start_bare_inbox, start_product
 from tests.bench.table import Row, at_least, between, said
-from tests.bench.targets import account, namespace_with
-from tests.lab.lab import Lab
+from tests.lab.processes import Servers
 from tests.lab.progress import Say
 from tests.lab.waiting import wait_for
 
@@ -44,42 +45,46 @@ DEPLOYMENTS, PAYLOADS = 200, 320
 
 @dataclass
 class Load:
-    """One kind of payloads, and what each round of it gave."""
+    """One kind of payloads for one program, and what each round of it gave. `stays` in the inbox, and may."""
 
     name: str
+    program: Product
     bodies: list[bytes]
     rates: list[float]
     drains: list[float]
     answers: list[Answers]
     cores: list[float]
+    stays: int = 0
 
 
-def measure(lab: Lab, say: Say) -> list[Row]:
+def measure(folder: Path, say: Say) -> list[Row]:
     """Run it; some minute."""
-    namespace_with(lab, NAMESPACE, DEPLOYMENTS)
-    who = account(lab, "remediator", NAMESPACE)
-    product = start_product(lab.servers, lab.folder.data / "intake", who.kubeconfig, RULES)
+    servers, mine = Servers(folder / "logs"), os.sched_getaffinity(0)
     server, client = _cores()
-    pin(product.server.pid, {server})
-    mine = os.sched_getaffinity(0)
-    pin(os.getpid(), client)
     try:
-        return _measured(product, say)
+        pin(os.getpid(), client)  # and thereby the API server that it starts
+        product = start_product(servers, folder / "intake", start_answering(servers, folder), RULES)
+        bare = start_bare_inbox(servers, folder)
+        for program in (product, bare):
+            pin(program.server.pid, {server})
+        return _measured(product, bare, say)
     finally:
         pin(os.getpid(), mine)
-        product.server.stop()
+        servers.stop()
 
 
-def _measured(product: Product, say: Say) -> list[Row]:
+def _measured(product: Product, bare: Product, say: Say) -> list[Row]:
+    floor = _load("a bare program", bare, _bodies("Watchdog"))
+    floor.stays = bare_inbox.HELD
     loads = [
-        _load("no rule matches", _bodies("Watchdog")),
-        _load("a rule matches", _bodies(payloads.ALERT)),
+        _load("no rule matches", product, _bodies("Watchdog")),
+        _load("a rule matches", product, _bodies(payloads.ALERT)),
     ]
     for number in range(ROUNDS):
-        for load in loads:
-            _turn(product, load)
+        for load in (floor, *loads):
+            _turn(load)
             say(f"intake: round {number + 1} of {ROUNDS}: {load.name}: {said(load.rates[-1], '/s')}")
-    return [row for load in loads for row in _rows(load)]
+    return [row for load in loads for row in _rows(load, floor)]
 
 
 def _bodies(alert: str) -> list[bytes]:
@@ -88,12 +93,13 @@ def _bodies(alert: str) -> list[bytes]:
     return [payloads.large_webhook(alert, NAMESPACE, firsts[number % len(firsts)]) for number in range(PAYLOADS)]
 
 
-def _load(name: str, bodies: list[bytes]) -> Load:
-    return Load(name, bodies, [], [], [], [])
+def _load(name: str, program: Product, bodies: list[bytes]) -> Load:
+    return Load(name, program, bodies, [], [], [], [])
 
 
-def _turn(product: Product, load: Load) -> None:
-    """Press for some seconds, then wait until all of it has been worked on."""
+def _turn(load: Load) -> None:
+    """Press for some seconds, then wait until all of it has been worked on, as far as anybody does."""
+    product = load.program
     wholes = [request(product.port, body) for body in load.bodies]
     before, used = product.taken_in(), cpu_seconds(product.server.pid)
     answers = uvloop.run(pressed(product.port, wholes, SECONDS, CONNECTIONS))
@@ -101,19 +107,21 @@ def _turn(product: Product, load: Load) -> None:
     kept = product.taken_in() - before
     if kept != answers.kept or answers.statuses.keys() != {200}:
         raise RuntimeError(f"intake, {load.name}: answered {answers.statuses}, kept {kept}; see {product.server.log}")
-    wait_for(product.waiting, lambda left: left == 0, "the inbox to be worked on", timeout=120)
+    wait_for(product.waiting, lambda left: left <= load.stays, "the inbox to be worked on", timeout=120)
     load.cores.append(kept / (cpu_seconds(product.server.pid) - used))
     load.rates.append(kept / answers.lasted)
     load.drains.append(time.perf_counter() - ended)
     load.answers.append(answers)
 
 
-def _rows(load: Load) -> list[Row]:
+def _rows(load: Load, floor: Load) -> list[Row]:
+    bare = spread(floor.rates).median
     rates, drains = spread(load.rates), spread(load.drains)
     seconds = [1000 * one for answers in load.answers for one in answers.seconds]
     kept = sum(answers.kept for answers in load.answers)
     return [
         at_least("intake", f"durable, {load.name}", rates.median, A_SECOND, "/s", _range(load.rates, "/s")),
+        Row("intake", f"of what a bare program keeps, {load.name}", said(rates.median / bare, ""), said(bare, "/s")),
         Row("intake", f"for a second of CPU, worked off too, {load.name}", *_middle(load.cores, "/s")),
         Row("intake", f"POST → 200, {load.name}, p50", said(quantile(seconds, 0.5), "ms")),
         Row("intake", f"POST → 200, {load.name}, p99", said(quantile(seconds, 0.99), "ms")),

@@ -133,7 +133,10 @@ def _open_one(idle: list[Connection]) -> Connection | None:
 
 
 async def pressed(port: int, wholes: Sequence[bytes], seconds: float, connections: int) -> Answers:
-    """Send the requests over and over on all connections for so many seconds; each waits for its answer."""
+    """Send the requests over and over on all connections for so many seconds; each waits for its answer.
+
+    The connections begin far from each other: what is remembered of one request is no help with the next one's.
+    """
     answers, begun = Answers(), time.perf_counter()
 
     async def many(turn: Iterator[bytes]) -> None:
@@ -147,7 +150,7 @@ async def pressed(port: int, wholes: Sequence[bytes], seconds: float, connection
 
     async with asyncio.TaskGroup() as group:
         for number in range(connections):
-            group.create_task(many(_round_and_round(wholes, number)))
+            group.create_task(many(_round_and_round(wholes, number * len(wholes) // connections)))
     answers.lasted = time.perf_counter() - begun
     return answers
 

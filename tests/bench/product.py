@@ -10,6 +10,8 @@ from typing import Any
 import httpx
 import yaml
 
+from tests.lab.answering import get_ok
+from tests.lab.kubeconfig import write_kubeconfig
 from tests.lab.ports import free_ports
 from tests.lab.processes import Server, Servers
 from tests.lab.waiting import wait_for
@@ -78,6 +80,16 @@ def start_product(servers: Servers, folder: Path, kubeconfig: Path, rules: str, 
     return product
 
 
+def start_answering(servers: Servers, folder: Path) -> Path:
+    """Start an API server that costs next to nothing (`answering`); the kubeconfig that leads to it."""
+    (port,) = free_ports(1)
+    url = f"http://127.0.0.1:{port}"
+    servers.start("answering", [sys.executable, "-m", "tests.bench.answering", str(port)]).wait_until(
+        lambda: get_ok(f"{url}/version")
+    )
+    return write_kubeconfig(folder / "kubeconfig", url, None, "bench", "bench")
+
+
 def start_floor(servers: Servers, kubeconfig: Path) -> Program:
     """Start the bare program and wait until it listens."""
     (port,) = free_ports(1)
@@ -85,6 +97,17 @@ def start_floor(servers: Servers, kubeconfig: Path) -> Program:
     floor = Program(servers.start("floor", command), port)
     floor.server.wait_until(lambda: _answers(floor, "/", 404))
     return floor
+
+
+def start_bare_inbox(servers: Servers, folder: Path) -> Product:
+    """Start the bare program that only keeps webhooks; its inbox is counted as the product's."""
+    (port,) = free_ports(1)
+    file = folder / "bare.db"
+    inbox = Product(
+        servers.start("bare", [sys.executable, "-m", "tests.bench.bare_inbox", str(port), file]), port, file
+    )
+    inbox.server.wait_until(lambda: _answers(inbox, "/"))
+    return inbox
 
 
 def _answers(program: Program, path: str, status: int = 200) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import given, settings
@@ -20,10 +21,14 @@ from remediator.clients.alertmanager import (
     Alert,
     MalformedPayload,
     Payload,
+    counted,
     fingerprint,
+    one_by_one,
     parse,
 )
+from remediator.clients.alerts_sent import whole
 
+T = TypeVar("T")
 LABELS = {"alertname": "KubePodCrashLooping", "namespace": "shop", "pod": "web-1"}
 
 
@@ -235,12 +240,20 @@ near_payloads = st.fixed_dictionaries(
 )
 
 
-def check(body: bytes) -> None:
-    """Either malformed, with one printable line, or every alert is usable text or one skip."""
+def attempt(read: Callable[[bytes], T], body: bytes) -> T | str:
+    """What is read of a body, or why that cannot be."""
     try:
-        read = parse(body)
+        return read(body)
     except MalformedPayload as malformed:
-        read = Payload("4", "", "", "", 0, (), (malformed.reason,))
+        return malformed.reason
+
+
+def check(body: bytes) -> None:
+    """Malformed, with one printable line, or every alert is usable text or one skip; whichever way it is read."""
+    found = attempt(parse, body)
+    assert attempt(one_by_one, body) == found
+    assert attempt(counted, body) == (found if isinstance(found, str) else (len(found.alerts), found.skipped))
+    read = Payload("4", "", "", "", 0, (), (found,)) if isinstance(found, str) else found
     assert all(reason.isprintable() for reason in read.skipped)
     for found in read.alerts:
         assert found.labels
@@ -260,6 +273,41 @@ def test_any_bytes_are_read_or_malformed(body: bytes) -> None:
 def test_anything_shaped_like_a_payload_is_read_or_malformed(content: Any, ascii_only: bool) -> None:
     text = json.dumps(content, ensure_ascii=ascii_only)
     check(text.encode("utf-8", "surrogatepass"))
+
+
+texts = st.text(max_size=5) | st.sampled_from(["", "\0", "x" * (LONGEST_NAME + 1)])
+instants = st.builds(
+    lambda at, zone: at.isoformat() + zone,
+    st.datetimes() | st.sampled_from([datetime.min, datetime.max]),
+    st.sampled_from(["Z", "+00:00", "+14:00", "-23:59"]),
+)
+right_alerts = st.fixed_dictionaries(
+    {"status": st.sampled_from(["firing", "resolved"]), "labels": st.dictionaries(texts, texts, max_size=3)},
+    optional={
+        "annotations": st.none() | st.dictionaries(texts, texts, max_size=3),
+        "startsAt": st.none() | instants,
+        "endsAt": st.none() | instants,
+        "fingerprint": st.just("00000000deadbeef") | st.none(),
+    },
+)
+
+
+@given(st.lists(right_alerts, max_size=3))
+@settings(max_examples=400)
+def test_a_payload_without_a_slip_is_read_at_once_as_it_would_be_alert_by_alert(alerts: list[Any]) -> None:
+    check(payload(*alerts))
+
+
+@pytest.mark.parametrize("field", ["startsAt", "endsAt"])
+@pytest.mark.parametrize("instant", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-23:59"])
+def test_an_instant_beyond_the_calendar_is_a_skip_however_it_is_read(field: str, instant: str) -> None:
+    body = payload(alert(), alert(**{field: instant}))
+    check(body)
+    assert counted(body)[0] == 1
+
+
+def test_most_payloads_are_read_at_once() -> None:
+    assert whole(payload(alert(), alert(status="resolved"), alert(annotations=None))) is not None
 
 
 @given(st.data())
