@@ -29,6 +29,8 @@ SECONDS = 5.0
 ROUNDS = 3
 A_SECOND = 2000
 """The goal: webhooks made durable a second."""
+SHARE = 0.25
+"""The same of what a bare program keeps: there were 8,063 a second where the 2,000 were set, with the same payloads."""
 
 RULES = f"""
 groups:
@@ -115,13 +117,15 @@ def _turn(load: Load) -> None:
 
 
 def _rows(load: Load, floor: Load) -> list[Row]:
-    bare = spread(floor.rates).median
+    of_bare, bare = f"of what a bare program keeps, {load.name}", spread(floor.rates).median
     rates, drains = spread(load.rates), spread(load.drains)
     seconds = [1000 * one for answers in load.answers for one in answers.seconds]
     kept = sum(answers.kept for answers in load.answers)
     return [
         at_least("intake", f"durable, {load.name}", rates.median, A_SECOND, "/s", _range(load.rates, "/s")),
-        Row("intake", f"of what a bare program keeps, {load.name}", said(rates.median / bare, ""), said(bare, "/s")),
+        at_least(
+            "intake", f"of what a bare program keeps, {load.name}", rates.median / bare, SHARE, "", said(bare, "/s")
+        ),
         Row("intake", f"for a second of CPU, worked off too, {load.name}", *_middle(load.cores, "/s")),
         Row("intake", f"POST → 200, {load.name}, p50", said(quantile(seconds, 0.5), "ms")),
         Row("intake", f"POST → 200, {load.name}, p99", said(quantile(seconds, 0.99), "ms")),

@@ -7,7 +7,7 @@ leaves the machine idle, so that it is the wait that is measured and not a queue
 from __future__ import annotations
 
 from tests.bench.figures import differences, spread
-from tests.bench.latency import RULES, Side, turn
+from tests.bench.latency import RULES, SECONDS, Side, turn
 from tests.bench.product import Product, start_product
 from tests.bench.table import Row, between, said
 from tests.bench.targets import account, namespace_with
@@ -18,7 +18,7 @@ from tests.lab.progress import Say
 
 RATE = 10.0
 """Alerts a second."""
-COUNT = 60
+COUNT = int(RATE * SECONDS)
 """Alerts of one turn, each about another target."""
 ROUNDS = 4
 """Turns of each of the two."""
@@ -47,7 +47,7 @@ def measure(lab: Lab, say: Say) -> list[Row]:
         log = Writes(lab.control_plane.audit_log)
         for number in range(ROUNDS):
             for name in sorted(sides, reverse=bool(number % 2)):
-                turn(lab, sides[name], log, COUNT, RATE)
+                turn(lab, sides[name], log)
                 say(f"journals: round {number + 1} of {ROUNDS}: {name}: p50 {sides[name].each(0.5)[-1]:.1f} ms")
         for side in sides.values():
             side.program.server.stop()
@@ -60,7 +60,7 @@ def _over_sqlite(lab: Lab) -> Side:
     namespace_with(lab, "bench-sqlite", COUNT)
     who = account(lab, "remediator", "bench-sqlite")
     product = start_product(lab.servers, lab.folder.data / "over-sqlite", who.kubeconfig, RULES)
-    return Side(product, who.username, "bench-sqlite")
+    return Side(product, who.username, "bench-sqlite", RATE)
 
 
 def _over_postgresql(lab: Lab, server: PostgreSQL) -> Side:
@@ -69,7 +69,7 @@ def _over_postgresql(lab: Lab, server: PostgreSQL) -> Side:
     url, settings = server.fresh_database(), {"leader_election": {"namespace": "bench-postgresql"}}
     folder = lab.folder.data / "over-postgresql"
     product = start_product(lab.servers, folder, who.kubeconfig, RULES, storage={"url": url}, **settings)
-    return Side(OverPostgreSQL(product, server, url), who.username, "bench-postgresql")
+    return Side(OverPostgreSQL(product, server, url), who.username, "bench-postgresql", RATE)
 
 
 def _rows(sides: dict[str, Side]) -> list[Row]:
