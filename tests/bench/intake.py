@@ -123,9 +123,7 @@ def _rows(load: Load, floor: Load) -> list[Row]:
     kept = sum(answers.kept for answers in load.answers)
     return [
         at_least("intake", f"durable, {load.name}", rates.median, A_SECOND, "/s", _range(load.rates, "/s")),
-        at_least(
-            "intake", f"of what a bare program keeps, {load.name}", rates.median / bare, SHARE, "", said(bare, "/s")
-        ),
+        at_least("intake", of_bare, rates.median / bare, SHARE, "", said(bare, "/s")),
         Row("intake", f"for a second of CPU, worked off too, {load.name}", *_middle(load.cores, "/s")),
         Row("intake", f"POST → 200, {load.name}, p50", said(quantile(seconds, 0.5), "ms")),
         Row("intake", f"POST → 200, {load.name}, p99", said(quantile(seconds, 0.99), "ms")),
