@@ -87,7 +87,7 @@ class Side:
 
 
 def measure(lab: Lab, say: Say) -> list[Row]:
-    """Run it; some three minutes."""
+    """Run it; some four minutes."""
     count = int(RATE * SECONDS)
     floor, product = _floor(lab, count), _product(lab, count)
     log = Writes(lab.control_plane.audit_log)

@@ -30,6 +30,7 @@ TOLD = Escalated("oncall", "requested", FAILED)
         ({"phase": Phase.ACTING, "cleared_at": at(200)}, Errand.CARRY, 0),
         ({"phase": Phase.VERIFYING}, Errand.LOOK, 0),
         ({"phase": Phase.VERIFYING, "cleared_at": at(200)}, Errand.LOOK, 0),
+        ({"phase": Phase.WORKING}, Errand.LOOK, 0),
         ({"phase": Phase.UNDOING}, Errand.CARRY, 0),
         ({"phase": Phase.ESCALATING, "escalation": TOLD, "cleared_at": at(200)}, Errand.TICK, 260),
         ({"phase": Phase.AWAITING, "expires_at": at(900)}, Errand.TICK, 900),

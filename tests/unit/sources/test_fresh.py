@@ -1,6 +1,7 @@
 """One answer serves all who may live with its age."""
 
 import asyncio
+import gc
 
 import pytest
 
@@ -59,3 +60,25 @@ async def test_errors_are_shared_as_answers_are() -> None:
     for _ in range(2):
         with pytest.raises(ValueError, match="no"):
             await fresh.get()
+
+
+async def test_an_error_that_nobody_waits_for_any_more_is_no_alarm() -> None:
+    """The one who asked was cancelled: the loop would complain of an exception that was never retrieved."""
+    complaints: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: complaints.append(context["message"]))
+    goes_on = asyncio.Event()
+
+    async def fails() -> int:
+        await goes_on.wait()
+        raise ValueError("nobody hears this")
+
+    asker = asyncio.create_task(Fresh(fails, 1.0).get())
+    await asyncio.sleep(0)
+    asker.cancel()
+    await asyncio.wait([asker])
+    goes_on.set()
+    for _ in range(3):
+        await asyncio.sleep(0)
+    del asker
+    gc.collect()
+    assert complaints == []
