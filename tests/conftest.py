@@ -5,6 +5,7 @@ A property may take as long as the machine needs: no test asserts a time. `make 
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -87,6 +88,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long files first; all else as it stands."""
     place = {name: at for at, name in enumerate(_LONG)}
     items.sort(key=lambda item: place.get(file_of(item.nodeid), len(place)))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """A connection that nobody ended is told of the file that left it, not of whichever is on when it is collected."""
+    file = file_of(item.nodeid)
+    if file.startswith(_WITH_LAB) and (nextitem is None or file_of(nextitem.nodeid) != file):
+        gc.collect()
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer | None) -> TwoLabs:

@@ -12,25 +12,32 @@ CLOSED = "this client is closed: its process, or its part of one, is stopping"
 
 
 class Connections:
-    """At most `most` are in use at once; whoever wants one more waits for its turn."""
+    """At most `most` are in use at once; whoever wants one more waits for its turn.
+
+    One that is still being made is `_wanted` like one in use: else `sweep` would take its way for one nobody goes.
+    """
 
     def __init__(self, way: Way, most: int) -> None:
         self._way, self._room = way, asyncio.Semaphore(most)
         self._idle: list[Wire] = []
-        self._untouched, self._used, self._closed = 0, 0, False
+        self._untouched, self._wanted, self._closed = 0, 0, False
 
     async def take(self, seconds: float | None, *, fresh: bool = False) -> Wire:
         """The one that was used last, or a new one within so many seconds. Raises `NeverSent`."""
-        wire = None if fresh or self._room.locked() else self._kept()
-        if wire is None:
-            return await self._within(seconds, fresh)
-        await self._room.acquire()  # does not wait: there is room
-        self._used += 1
+        self._wanted += 1
+        try:
+            wire = None if fresh or self._room.locked() else self._kept()
+            if wire is None:
+                return await self._within(seconds, fresh)
+            await self._room.acquire()  # does not wait: there is room
+        except BaseException:
+            self._wanted -= 1
+            raise
         return wire
 
     def give(self, wire: Wire) -> None:
         """Give one back; it is kept where it may be."""
-        self._used -= 1
+        self._wanted -= 1
         self._room.release()
         if self._closed:
             wire.close()
@@ -43,7 +50,7 @@ class Connections:
             wire.close()
         del self._idle[: self._untouched]
         self._untouched = len(self._idle)
-        return bool(self._idle or self._used)
+        return bool(self._idle or self._wanted)
 
     def close(self) -> None:
         """End those that are kept, and the others when they are given back."""
@@ -63,9 +70,9 @@ class Connections:
                     raise
         except TimeoutError:
             raise NeverSent(f"no connection to {self._way.host}:{self._way.port} within {seconds:g} s") from None
-        self._used += 1
         if self._closed:
-            self.give(wire)
+            wire.close()
+            self._room.release()
             raise NeverSent(CLOSED)
         return wire
 

@@ -17,6 +17,7 @@ from remediator.clients.address import address
 from remediator.clients.arriving import AHEAD, MOST_HEAD, Lost, NeverSent
 from remediator.clients.connecting import Way, connected
 from remediator.clients.http import Answered, Asked, Http
+from remediator.clients.wire import Wire
 
 from .api_server import ApiServer, Connection, Reply, answer, hang, reset, running, then
 from .certificates import Authority
@@ -190,6 +191,28 @@ class TestKept:
         outcomes = await asyncio.gather(*others, return_exceptions=True)
         assert {type(outcome) for outcome in outcomes} == {NeverSent}
         assert len(api.seen) == 1
+
+    async def test_one_that_comes_about_slowly_is_not_forgotten_while_the_idle_are_ended(
+        self, http: Http, api: ApiServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Nobody would end it then, and a second one of its way would be made beside it."""
+        made: list[Wire] = []
+
+        async def slowly(way: Way) -> Wire:
+            await asyncio.sleep(0.1)
+            made.append(await connected(way))
+            return made[-1]
+
+        monkeypatch.setattr("remediator.clients.connections.connected", slowly)
+        monkeypatch.setattr("remediator.clients.http.KEPT_SECONDS", 0.02)
+        first = asyncio.create_task(http.ask(asked(api.url)))
+        await asyncio.sleep(0.05)
+        monkeypatch.setattr("remediator.clients.http.KEPT_SECONDS", 60.0)
+        await first
+        await http.ask(asked(api.url))
+        assert len(made) == 1
+        await http.aclose()
+        assert not made[0].is_free
 
     async def test_bytes_that_nobody_asked_for_end_it(self, http: Http, api: ApiServer) -> None:
         whole = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n"
