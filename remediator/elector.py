@@ -65,6 +65,7 @@ class Elector:
         self._seen: Json = {}
         self._seen_at = self._renewed_at = -1.0
         self._is_held = False
+        self._again = asyncio.Event()
 
     def holds(self) -> bool:
         """Whether this process may act now: it renewed the Lease less than `renew` ago (exclusive).
@@ -75,18 +76,21 @@ class Elector:
 
     async def acquire(self, may: Callable[[], bool] = lambda: True) -> None:
         """Return when the Lease is held. Tries until then, whatever fails, every `retry`, and as soon as it is given
-        back. While it may not, it only looks who is in charge.
+        back or it is told to `try_again`. While it may not, it only looks who is in charge.
         """
-        freed = asyncio.Event()
-        watching = asyncio.create_task(self._watch(freed))
+        watching = asyncio.create_task(self._watch())
         try:
             while not await (self._try(self.terms.renew) if may() else self._only_look()):
                 with suppress(Unavailable):
-                    await self._within(self.terms.retry, freed.wait())
-                freed.clear()
+                    await self._within(self.terms.retry, self._again.wait())
+                self._again.clear()
         finally:
             watching.cancel()
         log.info("the lease is held", lease=str(self.terms.ref), identity=self.identity)
+
+    def try_again(self) -> None:
+        """Let `acquire` not wait out its `retry`: what kept it from trying may be over."""
+        self._again.set()
 
     async def keep(self) -> None:
         """Renew the Lease as long as that goes well. Returns when it is lost, at the latest `renew` after that."""
@@ -107,7 +111,7 @@ class Elector:
         except ClusterError as error:
             log.warning("the lease could not be released; it runs out by itself", problem=error.message)
 
-    async def _watch(self, freed: asyncio.Event) -> None:
+    async def _watch(self) -> None:
         """Tell when nobody holds the Lease. No more than a hint: whoever is woken by it looks for itself, and looks
         every `retry` where there is no watch.
         """
@@ -116,7 +120,7 @@ class Elector:
             try:
                 async for kind, seen in self._cluster.watch(lease.resource, lease.namespace, name=lease.name):
                     if kind == "DELETED" or (kind != "BOOKMARK" and not _holder(seen)):
-                        freed.set()
+                        self.try_again()
             except ClusterError as error:
                 log.debug("the lease cannot be watched; it is looked at instead", problem=error.message)
             await self._clock.sleep(self.terms.retry)

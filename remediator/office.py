@@ -67,7 +67,10 @@ class Office:
         """Follow the journal until the lease is held (true) or the end is asked for."""
 
         def followed() -> None:
+            was_lost = bool(reach.lost)
             reach.answered()
+            if was_lost:
+                elector.try_again()
             ready()
 
         standing = elector.acquire(lambda: not reach.lost)

@@ -98,6 +98,12 @@ def terms(house: House) -> list[str]:
     return [each.identity for each in house.all("leader")]
 
 
+def test_the_first_takes_office_as_soon_as_the_journal_has_answered(house: House) -> None:
+    one = Replica(house, "one")
+    house.wait(TERMS.retry / 10)
+    assert one.leads
+
+
 @pytest.mark.parametrize("trouble", [REFUSED, SILENT])
 def test_who_does_not_get_through_to_the_journal_gives_up_office_and_the_other_goes_on(
     house: House, pair: tuple[Replica, Replica], trouble: str
