@@ -23,6 +23,7 @@ from tests.lab.postgresql import PostgreSQL
 from tests.lab.processes import Servers
 from tests.lab.progress import Say
 from tests.lab.waiting import wait_for
+from tests.lab.workloads import rolled_out
 
 # One of two may be missing: a version that does not start leaves half of the pods.
 _ONE_BY_ONE: Json = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1, "maxSurge": 0}}
@@ -154,6 +155,10 @@ class Shop:
         template = {"spec": {"containers": [container]}}
         body = {"spec": {"template": template}}
         self.cluster.admin.patch("deployments", "web", body, self.namespace, how="strategic")
+
+    def wait_until_rolled_out(self) -> None:
+        """Wait until all of its pods are of the last version and ready, where they will stay."""
+        self.cluster.admin.wait_for("deployments", "web", self.namespace, rolled_out, PATIENCE)
 
     @contextmanager
     def all_at_once(self) -> Iterator[None]:

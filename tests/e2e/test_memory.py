@@ -24,3 +24,4 @@ def test_the_message_has_exit_code_137_and_what_the_container_last_said(
     assert "web: filling the cache" in str(diagnosis["logs"]), diagnosis
     assert product.changes(cellar) == []
     cellar.roll_out("serve")
+    cellar.wait_until_rolled_out()
