@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from remediator.demo.theatre import Theatre
 
 
 @click.command("demo")
@@ -32,7 +36,7 @@ def command(lab: bool) -> None:
     sys.exit(asyncio.run(play(theatre, Screen(Console(highlight=False)), folder)))
 
 
-def _lab_theatre():  # type: ignore[no-untyped-def]
+def _lab_theatre() -> Theatre:
     """The lab belongs to the checkout, not to the installed package."""
     try:
         from tests.lab.theatre import LabTheatre

@@ -16,6 +16,7 @@ import pytest
 from remediator.clients.address import address
 from remediator.clients.arriving import AHEAD, MOST_HEAD, Lost, NeverSent
 from remediator.clients.connecting import Way, connected
+from remediator.clients.connections import Connections
 from remediator.clients.http import Answered, Asked, Http
 from remediator.clients.wire import Wire
 
@@ -213,6 +214,12 @@ class TestKept:
         assert len(made) == 1
         await http.aclose()
         assert not made[0].is_free
+
+    async def test_a_way_that_leads_nowhere_is_forgotten(self) -> None:
+        nowhere = Connections(Way("127.0.0.1", 1), 4)
+        with pytest.raises(NeverSent):
+            await nowhere.take(30.0)
+        assert not nowhere.sweep()
 
     async def test_bytes_that_nobody_asked_for_end_it(self, http: Http, api: ApiServer) -> None:
         whole = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n"
